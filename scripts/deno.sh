@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# deno.sh ARGUMENT...: runs a Deno that is new enough, and installs one into the project's own cache when there is none.
+# DENO=/path/to/deno chooses another.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/lib.sh
+. "$here/lib.sh"
+
+VERSION=2.9.8 # the one that is installed; any Deno from 2.9 on will do
+NPM_RANGE='2.9.6 - 2.9.8'
+home=$here/../.cache/deno
+
+good() { # good DENO: true when it runs and is new enough
+  local line major minor
+  line=$("$1" -V 2>/dev/null) || return 1
+  IFS=. read -r major minor _ <<<"${line#deno }"
+  case $major$minor in '' | *[!0-9]*) return 1 ;; esac
+  [ "$major" -gt 2 ] || { [ "$major" = 2 ] && [ "$minor" -ge 9 ]; }
+}
+
+if [ -n "${DENO:-}" ]; then
+  good "$DENO" || die "DENO=$DENO is not a Deno from version 2.9 on; unset DENO or point it to one"
+  exec "$DENO" "$@"
+fi
+if have deno && good deno; then exec deno "$@"; fi
+if good "$home/bin/deno"; then exec "$home/bin/deno" "$@"; fi
+
+# ---------------------------------------------------------------- install
+
+work=$home/.work.$$
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+by_installer() {
+  have curl || return 1
+  curl -fsSL --connect-timeout 5 --max-time 20 -o "$work/install.sh" https://deno.land/install.sh || return 1
+  DENO_INSTALL=$work/installer CI=true limited sh "$work/install.sh" --no-modify-path "v$VERSION" </dev/null &&
+    found=$work/installer/bin/deno
+}
+
+by_pip() {
+  find_pip || return 1
+  pip_into "$work/pip" "deno==$VERSION" && found=$work/pip/bin/deno
+}
+
+by_npm() {
+  have npm || return 1
+  mkdir -p "$work/npm"
+  npm install --prefix "$work/npm" --no-save --ignore-scripts --no-audit --no-fund "deno@$NPM_RANGE" </dev/null &&
+    found=$(echo "$work"/npm/node_modules/@deno/*/deno)
+}
+
+install() {
+  local way found=''
+  for way in by_installer by_pip by_npm; do
+    rm -rf "$work"
+    mkdir -p "$work" 2>/dev/null || die "cannot write in $home; install Deno 2.9 or newer, or set DENO to one"
+    if $way >"$work/log" 2>&1 && good "$found"; then
+      mkdir -p "$home/bin"
+      mv -f "$found" "$home/bin/deno" # one rename: another run sees the old file or the new one
+      say "installed $("$home/bin/deno" -V) into .cache/deno (${way#by_})"
+      return 0
+    fi
+    if [ -s "$work/log" ]; then say "Deno ${way/_/ }: $(tail -n 1 "$work/log")"; fi
+  done
+  return 1
+}
+
+say "no Deno from version 2.9 on here; installing one into .cache/deno"
+install || { can_apt && apt_install python3 python3-pip && install; } ||
+  die "Deno could not be installed: its installer, pip and npm all failed. Install one of them (Debian or Ubuntu: sudo apt-get install python3-pip; macOS: brew install deno) or set DENO to a Deno 2.9 or newer"
+rm -rf "$work"
+exec "$home/bin/deno" "$@"

@@ -1,0 +1,79 @@
+/**
+ * Pictures for the README out of the notebooks' stored outputs: cells tagged `gallery:NAME` become docs/images/NAME.png.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+import { type Cell, joined, readNotebook } from "./notebook_file.ts";
+
+const CHROMIUM = ["chromium", "chromium-browser", "google-chrome"];
+/** Room for some lines of coloured text. */
+const HTML_SIZE = [620, 280] as const;
+const MOST_BYTES = 150_000;
+const TAG = /^gallery:([\w-]+)$/;
+
+/** The picture of a cell: PNG as it is, SVG or all of its HTML to be drawn. */
+function pictureOf(cell: Cell): { type: string; content: string } {
+  const outputs = (cell.outputs ?? []).map(({ data = {} }) => data);
+  for (const type of ["image/png", "image/svg+xml"]) {
+    const found = outputs.find((data) => data[type]);
+    if (found) return { type, content: joined(found[type]) };
+  }
+  const html = outputs.map((data) => joined(data["text/html"])).join("");
+  if (html) return { type: "text/html", content: html };
+  throw new Error(`Cell ${cell.id} has no picture: run deno task notebooks --write first.`);
+}
+
+/** A page drawn by a browser without a window. */
+async function drawn(markup: string, path: string): Promise<void> {
+  const size = /<svg[^>]*\bwidth="([\d.]+)"[^>]*\bheight="([\d.]+)"/.exec(markup);
+  const [width, height] = size ? [Number(size[1]), Number(size[2])] : HTML_SIZE;
+  const page = await Deno.makeTempFile({ suffix: ".html" });
+  await Deno.writeTextFile(
+    page,
+    `<meta charset="utf-8"><body style="${
+      size ? "margin:0" : "margin:16px"
+    };font-family:sans-serif">${markup}`,
+  );
+  for (const command of CHROMIUM) {
+    try {
+      const args = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"];
+      const view = [
+        `--window-size=${Math.ceil(width)},${Math.ceil(height)}`,
+        `--screenshot=${path}`,
+        `file://${page}`,
+      ];
+      const { success } = await new Deno.Command(command, { args: [...args, ...view], stderr: "null" })
+        .output();
+      if (success) return await Deno.remove(page);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  throw new Error(`Cannot draw ${path}: there is none of ${CHROMIUM.join(", ")}.`);
+}
+
+/** Writes the pictures; returns a line for each. */
+export async function makeGallery(
+  folder: string,
+  names: readonly string[],
+  target: string,
+): Promise<string[]> {
+  await Deno.mkdir(target, { recursive: true });
+  const done: string[] = [];
+  for (const name of names) {
+    const { cells } = await readNotebook(join(folder, name));
+    for (const cell of cells) {
+      const title = cell.metadata.tags?.map((tag) => TAG.exec(tag)?.[1]).find((found) => found);
+      if (!title) continue;
+      const path = join(target, `${title}.png`);
+      const { type, content } = pictureOf(cell);
+      if (type === "image/png") await Deno.writeFile(path, Uint8Array.fromBase64(content));
+      else await drawn(content, path);
+      const { size } = await Deno.stat(path);
+      if (size > MOST_BYTES) throw new Error(`${path} has ${size} bytes, more than ${MOST_BYTES}.`);
+      done.push(`${path} (${size} bytes)`);
+    }
+  }
+  return done;
+}

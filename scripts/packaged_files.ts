@@ -1,0 +1,48 @@
+/**
+ * Writes lib/hub/packaged_files.ts: size and SHA-256 of every data file that the published package carries and that must
+ * lie on the disk to be used. `--check` only compares.
+ *
+ * @module
+ */
+import { fromFileUrl, join } from "@std/path";
+
+const ROOT = fromFileUrl(new URL("..", import.meta.url));
+const TABLE = join(ROOT, "lib", "hub", "packaged_files.ts");
+
+/** Folders whose files go to the disk. */
+const FOLDERS = ["demo/model"];
+
+/** The text of the table for the files as they are now. */
+export async function packagedFilesTable(): Promise<string> {
+  const rows: string[] = [];
+  for (const folder of FOLDERS) {
+    const names = (await Array.fromAsync(Deno.readDir(join(ROOT, folder)))).map(({ name }) => name).sort();
+    for (const name of names) {
+      const bytes = await Deno.readFile(join(ROOT, folder, name));
+      const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+      rows.push(
+        `  "${folder}/${name}": {\n    sizeBytes: ${bytes.length},\n    sha256: "${sha256}",\n  },\n`,
+      );
+    }
+  }
+  return `/**
+ * Data files of this package: made by scripts/packaged_files.ts, held to the files by a test.
+ *
+ * @module
+ */
+
+/** Size and SHA-256 by path in the package. */
+export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256: string }>> = {
+${rows.join("")}};
+`;
+}
+
+if (import.meta.main) {
+  const table = await packagedFilesTable();
+  if (Deno.args.includes("--check")) {
+    if (await Deno.readTextFile(TABLE) !== table) {
+      console.error("lib/hub/packaged_files.ts is not up to date: deno run -A scripts/packaged_files.ts");
+      Deno.exit(1);
+    }
+  } else await Deno.writeTextFile(TABLE, table);
+}

@@ -1,0 +1,329 @@
+/**
+ * Compares every stage with the reference numbers of the official code.
+ *
+ *   deno run -A scripts/parity.ts DIR [--json] [--model-dir NAME=PATH] [--device cpu|gpu]
+ *
+ * DIR is laid out like the reference fixtures: models/, audio/, cases/<clip>.<variant>.{safetensors,json}. Prints the
+ * largest difference per case and stage beside its tolerance; exit 1 on any miss.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+import * as mx from "../ffi/mod.ts";
+import { LogMel } from "../lib/audio/mel.ts";
+import { decodeWav } from "../lib/audio/wav.ts";
+import type { BackendPolicy, Device } from "../lib/model/backend.ts";
+import type { KVCache } from "../lib/model/kv_cache.ts";
+import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
+import { buildPrompt } from "../lib/text/prompt.ts";
+import { Tokenizer } from "../lib/text/tokenizer.ts";
+
+/** Largest absolute difference allowed, measured between independent implementations in float32. */
+const TOLERANCE = { mel: 2e-4, encoder: 2e-4, logits: 5e-3, hidden: 5e-3 };
+/** A token may differ from the first step on whose two best logits are closer than this. */
+const CLOSE_MARGIN = 1e-2;
+
+/** Which model folders a variant of a case speaks of. */
+const MODELS: Record<string, string[]> = {
+  f32: ["tiny-hf", "tiny-mlx-bf16"],
+  q8: ["tiny-mlx-8bit"],
+  q4: ["tiny-mlx-4bit"],
+  mixed: ["tiny-mlx-mixed"],
+};
+
+/** One comparison. */
+export interface ParityRow {
+  model: string;
+  clip: string;
+  variant: string;
+  stage: string;
+  /** Largest absolute difference; for tokens the number of unequal ones. */
+  difference: number;
+  tolerance: number;
+  ok: boolean;
+}
+
+/** What to compare and how. */
+export interface ParityOptions {
+  device?: Device;
+  /** Overrides of the backend's routes. */
+  policy?: Partial<BackendPolicy>;
+  /** Only these model folders. */
+  models?: readonly string[];
+  /** Only these clips. */
+  clips?: readonly string[];
+}
+
+interface PromptCase {
+  context: string;
+  language: string | null;
+  greedy_ids: number[];
+}
+
+type CaseJson = Record<"auto" | "forced" | "context", PromptCase | undefined>;
+
+class Reference implements Disposable {
+  private constructor(readonly json: CaseJson, readonly arrays: ReadonlyMap<string, mx.MLXArray>) {}
+
+  static async read(base: string): Promise<Reference> {
+    const path = `${base}.safetensors`;
+    const header = await mx.readSafetensorsHeader(path);
+    return new Reference(
+      JSON.parse(await Deno.readTextFile(`${base}.json`)),
+      mx.loadSafetensors(path, header.keys()),
+    );
+  }
+
+  readonly #asked = new Set<string>();
+
+  has(name: string): boolean {
+    return this.arrays.has(name);
+  }
+
+  floats(name: string): Float32Array {
+    this.#asked.add(name);
+    return mx.toFloat32(this.arrays.get(name)!);
+  }
+
+  /** Numbers that nobody compared: a stage that was never offered must not pass in silence. */
+  left(): string[] {
+    return [...this.arrays.keys()].filter((name) => !this.#asked.has(name) && !name.endsWith(".greedy_ids"));
+  }
+
+  [Symbol.dispose](): void {
+    mx.disposeAll(this.arrays.values());
+  }
+}
+
+/** Largest absolute difference; infinite when lengths differ or a number is not one. */
+export function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Infinity;
+  let largest = 0;
+  for (let index = 0; index < expected.length; index++) {
+    const difference = Math.abs(actual[index]! - expected[index]!);
+    if (!(difference <= largest)) largest = Number.isNaN(difference) ? Infinity : difference;
+  }
+  return largest;
+}
+
+function unequalTokens(
+  actual: readonly number[],
+  expected: readonly number[],
+  margins: ArrayLike<number>,
+): number {
+  for (let index = 0; index < expected.length; index++) {
+    if (actual[index] !== expected[index]) {
+      return margins[index]! < CLOSE_MARGIN ? 0 : expected.length - index;
+    }
+  }
+  return 0;
+}
+
+/** All comparisons of one clip on one model. */
+class ClipParity {
+  readonly rows: ParityRow[] = [];
+
+  constructor(
+    readonly model: Qwen3ASRModel,
+    readonly tokenizer: Tokenizer,
+    readonly reference: Reference,
+    readonly labels: { model: string; clip: string; variant: string },
+  ) {}
+
+  compare(stage: string, actual: ArrayLike<number>, tolerance: number, name = stage): void {
+    if (!this.reference.has(name)) return;
+    const difference = largestDifference(actual, this.reference.floats(name));
+    this.rows.push({ ...this.labels, stage, difference, tolerance, ok: difference <= tolerance });
+  }
+
+  /** Stages under the fixtures' names; convolutions only of the first block, in torch's layout. */
+  tap = (stage: string, array: mx.MLXArray): void => {
+    if (stage.startsWith("conv2d")) {
+      const name = `${stage}_first_chunk`;
+      if (!this.reference.has(name)) return;
+      const [, bins, width, channels] = array.shape as [number, number, number, number];
+      const first = mx.transpose(mx.slice(array, [0, 0, 0, 0], [1, bins, width, channels]), [0, 3, 1, 2]);
+      this.compare(stage, mx.toFloat32(first), TOLERANCE.encoder, name);
+    } else if (stage.startsWith("decoder_")) {
+      const [, length, width] = array.shape as [number, number, number];
+      const last = mx.slice(array, [0, length - 1, 0], [1, length, width]);
+      this.compare(stage, mx.toFloat32(last), TOLERANCE.hidden, `${stage}_last`);
+    } else this.compare(stage, mx.toFloat32(array), TOLERANCE.encoder);
+  };
+
+  encode(samples: Float32Array): mx.MLXArray {
+    const { backend, encoder, config } = this.model;
+    const embeddings = backend.build(() => {
+      using front = new LogMel(config.encoder.melBins);
+      const mel = front.apply(samples);
+      this.compare("mel", mx.toFloat32(mel), TOLERANCE.mel);
+      return encoder.apply(mel, this.tap);
+    });
+    const wrong = "WRONG_full_attention_audio_embeds";
+    if (this.reference.has(wrong)) {
+      const difference = largestDifference(mx.toFloat32(embeddings), this.reference.floats(wrong));
+      this.rows.push({ ...this.labels, stage: `not ${wrong}`, difference, tolerance: 1, ok: difference > 1 });
+    }
+    return embeddings;
+  }
+
+  /** Teacher forcing: logits before each reference token. */
+  #stepLogits(name: string, cache: KVCache, first: mx.MLXArray, expected: readonly number[]): void {
+    if (!this.reference.has(`${name}.step_logits`)) return;
+    const all: number[] = [...mx.toFloat32(first)];
+    for (const token of expected.slice(0, -1)) {
+      this.model.backend.build(() => {
+        all.push(...mx.toFloat32(this.model.step(mx.fromData(Int32Array.of(token)), cache)));
+      });
+    }
+    this.compare(`${name}.step_logits`, all, TOLERANCE.logits);
+  }
+
+  #greedy(cache: KVCache, first: mx.MLXArray, count: number): number[] {
+    const { backend } = this.model;
+    let tokens = backend.build(() => this.model.choose(first));
+    const ids = [mx.toInt32(tokens)[0]!];
+    while (ids.length < count) {
+      const next = backend.build(() => this.model.choose(this.model.step(tokens, cache)));
+      tokens.dispose();
+      tokens = next;
+      ids.push(mx.toInt32(tokens)[0]!);
+    }
+    tokens.dispose();
+    return ids;
+  }
+
+  /** Limits of the attention windows, in tokens. */
+  windows(tokens: number): void {
+    if (!this.reference.has("cu_seqlens")) return;
+    const size = 13 * this.model.config.encoder.windowBlocks;
+    const limits = Array.from(
+      { length: Math.ceil(tokens / size) + 1 },
+      (_, index) => Math.min(tokens, index * size),
+    );
+    this.compare("cu_seqlens", limits, 0);
+  }
+
+  /** A miss for every number of the reference that nobody compared. */
+  finish(): void {
+    for (const stage of this.reference.left()) {
+      this.rows.push({
+        ...this.labels,
+        stage: `${stage} (not compared)`,
+        difference: Infinity,
+        tolerance: 0,
+        ok: false,
+      });
+    }
+  }
+
+  decode(name: "auto" | "forced" | "context", embeddings: mx.MLXArray): void {
+    const expected = this.reference.json[name];
+    if (!expected || !this.reference.has(`${name}.prompt_ids`)) return;
+    const { backend } = this.model;
+    const prompt = buildPrompt(this.tokenizer, {
+      audioTokens: embeddings.dim(0),
+      context: expected.context,
+      ...(expected.language === null ? {} : { language: expected.language }),
+    });
+    this.compare(`${name}.prompt_ids`, prompt.ids, 0);
+    const pass = (tap: boolean) => {
+      const cache = this.model.newCache();
+      const logits = backend.build(() =>
+        this.model.prefill(
+          this.model.splice(prompt.ids, prompt.audioStart, embeddings),
+          cache,
+          tap ? { tap: this.tap } : undefined,
+        )
+      );
+      return { cache, logits };
+    };
+    const first = pass(name === "auto");
+    this.compare(`${name}.prefill_logits`, mx.toFloat32(first.logits), TOLERANCE.logits);
+    this.#stepLogits(name, first.cache, first.logits, expected.greedy_ids);
+    first.cache.dispose();
+    const second = pass(false);
+    const ids = this.#greedy(second.cache, second.logits, expected.greedy_ids.length);
+    const difference = unequalTokens(ids, expected.greedy_ids, this.reference.floats(`${name}.margin`));
+    this.rows.push({
+      ...this.labels,
+      stage: `${name}.greedy_ids`,
+      difference,
+      tolerance: 0,
+      ok: difference === 0,
+    });
+    second.cache.dispose();
+    mx.disposeAll([first.logits, second.logits]);
+  }
+}
+
+async function readOptional(path: string): Promise<string | undefined> {
+  return await Deno.readTextFile(path).catch(() => undefined);
+}
+
+async function readTokenizer(folder: string): Promise<Tokenizer> {
+  const [tokenizerJson, vocabJson, mergesText, tokenizerConfigJson] = await Promise.all(
+    ["tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json"].map((name) =>
+      readOptional(join(folder, name))
+    ),
+  );
+  const files = { tokenizerJson, vocabJson, mergesText, tokenizerConfigJson };
+  const present = Object.entries(files).filter(([, text]) => text !== undefined);
+  return await Tokenizer.fromFiles(Object.fromEntries(present));
+}
+
+/** Runs every case of a folder; one row per comparison. */
+export async function runParity(directory: string, options: ParityOptions = {}): Promise<ParityRow[]> {
+  const rows: ParityRow[] = [];
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(join(directory, "cases"))) {
+    const match = /^(.+)\.(f32|q8|q4|mixed)\.safetensors$/.exec(name);
+    if (match && !match[1]!.startsWith("aligner_")) names.push(`${match[1]}.${match[2]}`);
+  }
+  for (const [variant, folders] of Object.entries(MODELS)) {
+    for (const folder of folders) {
+      if (options.models && !options.models.includes(folder)) continue;
+      using model = await Qwen3ASRModel.load(join(directory, "models", folder), {
+        device: options.device ?? "cpu",
+        dtype: "float32",
+        ...(options.policy ? { policy: options.policy } : {}),
+      });
+      const tokenizer = await readTokenizer(join(directory, "models", folder));
+      for (const name of names.filter((name) => name.endsWith(`.${variant}`)).sort()) {
+        const clip = name.slice(0, -variant.length - 1);
+        if (options.clips && !options.clips.includes(clip)) continue;
+        using reference = await Reference.read(join(directory, "cases", name));
+        const { interleaved } = decodeWav(await Deno.readFile(join(directory, "audio", `${clip}.wav`)));
+        const parity = new ClipParity(model, tokenizer, reference, { model: folder, clip, variant });
+        using embeddings = parity.encode(interleaved);
+        for (const prompt of ["auto", "forced", "context"] as const) parity.decode(prompt, embeddings);
+        parity.windows(embeddings.dim(0));
+        parity.finish();
+        rows.push(...parity.rows);
+      }
+    }
+  }
+  return rows;
+}
+
+/** The table of a run, one line a comparison. */
+export function formatParity(rows: readonly ParityRow[]): string {
+  const lines = rows.map(({ model, clip, stage, difference, tolerance, ok }) =>
+    `${ok ? "ok  " : "MISS"} ${model.padEnd(15)} ${clip.padEnd(17)} ${stage.padEnd(38)} ` +
+    `${difference.toExponential(2).padStart(9)} ${stage.startsWith("not ") ? "> " : "<="} ${tolerance}`
+  );
+  const misses = rows.filter(({ ok }) => !ok).length;
+  return [...lines, `${rows.length} comparisons, ${misses} misses`].join("\n");
+}
+
+if (import.meta.main) {
+  const directory = Deno.args.find((argument) => !argument.startsWith("--"));
+  if (!directory) {
+    console.error("Usage: parity.ts DIR [--json] [--device=cpu|gpu]");
+    Deno.exit(2);
+  }
+  const device = Deno.args.includes("--device=gpu") ? "gpu" : "cpu";
+  const rows = await runParity(directory, { device });
+  console.log(Deno.args.includes("--json") ? JSON.stringify(rows, null, 1) : formatParity(rows));
+  Deno.exit(rows.length > 0 && rows.every(({ ok }) => ok) ? 0 : 1);
+}
