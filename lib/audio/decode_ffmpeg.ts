@@ -1,0 +1,154 @@
+/**
+ * Every other format, through ffmpeg: it unpacks and decodes, nothing else; rate and channels are changed by the
+ * same code as for WAV files, so that a format makes no difference of its own.
+ *
+ * @module
+ */
+import { AudioError } from "../errors.ts";
+import { ByteSource } from "./byte_source.ts";
+import { decodeWavBlocks } from "./decode_wav.ts";
+import type { PcmBlock } from "./pcm.ts";
+
+/** What ffmpeg reads: a file, where there is a path, else a stream through its standard input. */
+export interface DecoderInput {
+  source: ByteSource;
+  path: string | undefined;
+}
+
+const MAX_COMPLAINTS = 16384;
+
+/** With its protocol, so that a path may begin or look like anything. */
+function inputName(input: DecoderInput): string {
+  return input.path === undefined ? "pipe:0" : `file:${input.path}`;
+}
+
+function argumentsFor(input: DecoderInput): string[] {
+  // Only what was asked for is opened: playlists and references inside of files lead nowhere.
+  const from = input.path === undefined
+    ? ["-protocol_whitelist", "pipe", "-i", inputName(input)]
+    : ["-nostdin", "-protocol_whitelist", "file", "-i", inputName(input)];
+  const to = ["-map", "0:a:0", "-map_metadata", "-1", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"];
+  return ["-hide_banner", "-loglevel", "level+warning", ...from, ...to];
+}
+
+/**
+ * Starts ffmpeg.
+ *
+ * @returns `undefined` when there is no such program.
+ * @throws {AudioError} When it may not be run.
+ */
+export function spawnFfmpeg(input: DecoderInput, ffmpegPath: string): Deno.ChildProcess | undefined {
+  try {
+    const stdin = input.path === undefined ? "piped" : "null";
+    return new Deno.Command(ffmpegPath, {
+      args: argumentsFor(input),
+      stdin,
+      stdout: "piped",
+      stderr: "piped",
+    })
+      .spawn();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    const reason = cause instanceof Deno.errors.NotCapable
+      ? `this program may not run ${ffmpegPath} (run it with --allow-run=${ffmpegPath})`
+      : `${ffmpegPath} does not start (${cause instanceof Error ? cause.message : cause})`;
+    throw new AudioError(`Cannot read ${input.source.name}: ${reason}.`, { cause });
+  }
+}
+
+/** Writes the source into the child, no faster than it reads. Gives the error of the source, if it had one. */
+async function feed(source: ByteSource, stdin: WritableStream<Uint8Array>): Promise<unknown> {
+  const writer = stdin.getWriter();
+  // A child that ends early has its reasons; its exit status and its own words say which.
+  writer.closed.catch(() => {});
+  let childIsGone = false;
+  try {
+    for (let block; !childIsGone && (block = await source.read());) {
+      await writer.write(block).catch(() => childIsGone = true);
+    }
+  } catch (error) {
+    await writer.abort().catch(() => {});
+    return error;
+  }
+  await writer.close().catch(() => {});
+  return undefined;
+}
+
+/** Lines that tell of lost or bad samples, though ffmpeg calls them warnings. */
+const DAMAGE = /non-monoton|corrupt|invalid|missing|conceal|discard|overread|truncat|broken/i;
+
+/** What ffmpeg complained about, without module names, addresses and the name of its input. */
+async function complaintsOf(stderr: ReadableStream<Uint8Array>, input: string): Promise<string[]> {
+  let text = "";
+  for await (const part of stderr.pipeThrough(new TextDecoderStream())) {
+    if (text.length < MAX_COMPLAINTS) text += part;
+  }
+  return text.split("\n")
+    .filter((line) => /\[(error|fatal|panic)\]/.test(line) || DAMAGE.test(line))
+    .map((line) => line.replace(/^(\[[^\]]*\] *)+/, "").replace(`${input}: `, "").trim())
+    .filter((line) => line !== "" && !/^(To ignore this|Conversion failed)/.test(line));
+}
+
+function failure(name: string, complaints: string[], code: number): AudioError {
+  if (complaints.some((line) => /matches no streams|does not contain any stream/.test(line))) {
+    return new AudioError(`Cannot read ${name}: there is no audio in it.`);
+  }
+  const words = complaints.at(-1)?.replace(/\.$/, "") ?? `nothing, but ended with code ${code}`;
+  return new AudioError(`Cannot read ${name}: ffmpeg says ${complaints.length ? `"${words}"` : words}.`);
+}
+
+/**
+ * Reads what ffmpeg makes of a file. However this ends, the child process has ended too.
+ *
+ * @param warnings Gets a sentence when ffmpeg complained about parts of the file.
+ * @throws {AudioError} With ffmpeg's own words, when it can't read the file.
+ */
+export async function* decodeFfmpegBlocks(
+  child: Deno.ChildProcess,
+  input: DecoderInput,
+  options: { warnings: string[]; signal?: AbortSignal | undefined },
+): AsyncGenerator<PcmBlock> {
+  const { warnings, signal } = options;
+  const feeding = input.path === undefined ? feed(input.source, child.stdin) : Promise.resolve(undefined);
+  const complaining = complaintsOf(child.stderr, inputName(input));
+  const output = new ByteSource(child.stdout, { name: "ffmpeg's output", signal });
+  let frames = 0;
+  let unread: AudioError | undefined;
+  let finished = false;
+  try {
+    for await (const block of decodeWavBlocks(output, { name: "ffmpeg's output", warnings: [] })) {
+      frames += block.interleaved.length;
+      yield block;
+    }
+    finished = true;
+  } catch (error) {
+    if (signal?.aborted || !(error instanceof AudioError)) throw error;
+    unread = error;
+    finished = true;
+  } finally {
+    if (!finished) endNow(child, output, input.source);
+    await child.status;
+  }
+  const sourceError = await feeding;
+  if (sourceError) throw sourceError;
+  const { code, signal: killedBy } = await child.status;
+  const complaints = await complaining;
+  if (frames === 0 || unread || killedBy) throw failure(input.source.name, complaints, code);
+  if (complaints.length > 0 || code !== 0) {
+    const words = complaints[0] ?? `code ${code}`;
+    warnings.push(
+      `${input.source.name} is damaged: ffmpeg says "${words}" (${complaints.length} lines in all); ` +
+        "what it could decode was read.",
+    );
+  }
+}
+
+function endNow(child: Deno.ChildProcess, output: ByteSource, source: ByteSource): void {
+  source.cancel();
+  output.cancel();
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended already.
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * MP3 files through minimp3 as WebAssembly, without ffmpeg.
+ *
+ * @module
+ */
+import { Breath } from "../breathe.ts";
+import type { ByteSource } from "./byte_source.ts";
+import { findMp3Frames } from "./mp3_frames.ts";
+import { loadDecoder } from "./npm_decoder.ts";
+import type { PcmBlock } from "./pcm.ts";
+
+/** Apache-2.0 around minimp3, which is CC0. */
+const PACKAGE = "npm:minimp3-wasm@0.1.0";
+const SECONDS_AT_ONCE = 0.25;
+const BYTES_AT_ONCE = 1 << 20;
+
+/** What minimp3-wasm exports; an instance is for one file. */
+interface Minimp3 {
+  memory: WebAssembly.Memory;
+  decoder_init(): void;
+  decoder_set_mp3_data_size(bytes: number): void;
+  decoder_mp3_data_offset(): number;
+  decoder_decode(seconds: number): void;
+  decoder_pcm_data_offset(): number;
+  decode_results_sampling_rate(): number;
+  decode_results_num_channels(): number;
+  /** All channels together. */
+  decode_results_num_samples(): number;
+}
+
+async function instantiate(): Promise<Minimp3> {
+  const bytes = await Deno.readFile(new URL(import.meta.resolve(`${PACKAGE}/dist/decoder.opt.wasm`)));
+  const { instance } = await WebAssembly.instantiate(bytes);
+  // What a WebAssembly module exports has no type that TypeScript could know.
+  return { ...instance.exports } as Minimp3 & WebAssembly.Exports;
+}
+
+async function bytesOf(source: ByteSource): Promise<Uint8Array> {
+  const blocks = await Array.fromAsync(source);
+  const bytes = new Uint8Array(blocks.reduce((sum, block) => sum + block.length, 0));
+  let at = 0;
+  for (const block of blocks) {
+    bytes.set(block, at);
+    at += block.length;
+  }
+  return bytes;
+}
+
+/**
+ * Gives the decoder its file: frames only, for it would search for ever behind the last one.
+ *
+ * @returns Number of runs of frames.
+ */
+async function fill(mp3: Minimp3, source: ByteSource): Promise<number> {
+  // This decoder wants the file as a whole; compressed bytes are few beside the samples.
+  const bytes = await bytesOf(source);
+  const runs = await findMp3Frames(bytes);
+  mp3.decoder_init();
+  mp3.decoder_set_mp3_data_size(runs.reduce((sum, { start, end }) => sum + end - start, 0));
+  let at = mp3.decoder_mp3_data_offset();
+  const memory = new Uint8Array(mp3.memory.buffer);
+  const breath = new Breath({ everyMs: 4 });
+  for (const { start, end } of runs) {
+    for (let from = start; from < end; from += BYTES_AT_ONCE) {
+      const part = bytes.subarray(from, Math.min(end, from + BYTES_AT_ONCE));
+      memory.set(part, at);
+      at += part.length;
+      await breath.pause();
+    }
+  }
+  return runs.length;
+}
+
+/**
+ * Reads an MP3 file.
+ *
+ * @param warnings Gets a sentence when there is something else between its frames.
+ * @throws {AudioError} When the decoder can't be had.
+ */
+export async function* decodeMp3Blocks(source: ByteSource, warnings: string[]): AsyncGenerator<PcmBlock> {
+  const mp3 = await loadDecoder(PACKAGE, source.name, instantiate);
+  const runs = await fill(mp3, source);
+  if (runs > 1) {
+    warnings.push(`${source.name} is damaged: ${runs - 1} places between its MP3 frames were left out.`);
+  }
+  while (runs > 0) {
+    mp3.decoder_decode(SECONDS_AT_ONCE);
+    const count = mp3.decode_results_num_samples();
+    if (count === 0) return;
+    const pcm = new Int16Array(mp3.memory.buffer, mp3.decoder_pcm_data_offset(), count);
+    yield {
+      channels: mp3.decode_results_num_channels(),
+      sampleRate: mp3.decode_results_sampling_rate(),
+      interleaved: Float32Array.from(pcm, (x) => x / 32768),
+    };
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Ogg Opus files (RFC 7845) through libopus as WebAssembly, without ffmpeg.
+ *
+ * @module
+ */
+import type { ByteSource } from "./byte_source.ts";
+import { loadDecoder } from "./npm_decoder.ts";
+import { type OggPacket, oggPackets } from "./ogg.ts";
+import type { PcmBlock } from "./pcm.ts";
+
+/** MIT around libopus, which is BSD. */
+const PACKAGE = "npm:opus-decoder@0.7.12";
+const SAMPLE_RATE = 48000;
+/** Packets decoded at once: 20 ms each, as a rule. */
+const PACKETS_AT_ONCE = 16;
+const FIRST_PAGE_HEADER = 28;
+
+interface OpusDecoder {
+  ready: Promise<void>;
+  decodeFrames(
+    packets: Uint8Array[],
+  ): { channelData: Float32Array[]; samplesDecoded: number; errors: unknown[] };
+  free(): void;
+}
+
+interface OpusModule {
+  OpusDecoder: new (options: {
+    channels: number;
+    preSkip: number;
+    streamCount: number;
+    coupledStreamCount: number;
+    channelMappingTable: number[];
+  }) => OpusDecoder;
+}
+
+function isOpusHead(packet: Uint8Array): boolean {
+  return packet.length >= 19 && new TextDecoder().decode(packet.subarray(0, 8)) === "OpusHead";
+}
+
+function isOpusTags(packet: Uint8Array): boolean {
+  return new TextDecoder().decode(packet.subarray(0, 8)) === "OpusTags";
+}
+
+/** A decoder as the identification header wants it (RFC 7845, section 5.1). */
+async function openOpus(source: ByteSource, { serial, data: head }: OggPacket): Promise<OpusStream> {
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  const preSkip = view.getUint16(10, true);
+  const channels = head[9]!;
+  const family = head[18]!;
+  const isMapped = family !== 0 && head.length >= 21 + channels;
+  return await loadDecoder(PACKAGE, source.name, async (module: OpusModule) => {
+    const decoder = new module.OpusDecoder({
+      channels,
+      preSkip,
+      streamCount: isMapped ? head[19]! : 1,
+      coupledStreamCount: isMapped ? head[20]! : channels - 1,
+      channelMappingTable: isMapped ? [...head.subarray(21, 21 + channels)] : [0, 1].slice(0, channels),
+    });
+    await decoder.ready;
+    return new OpusStream(serial, decoder, preSkip);
+  });
+}
+
+function interleave(channels: Float32Array[], length: number): Float32Array {
+  const interleaved = new Float32Array(channels.length * length);
+  channels.forEach((samples, channel) => {
+    for (let i = 0; i < length; i++) interleaved[i * channels.length + channel] = samples[i]!;
+  });
+  return interleaved;
+}
+
+/** Decodes packets as they come, some at a time. */
+class OpusStream {
+  readonly serial: number;
+  readonly #decoder: OpusDecoder;
+  readonly #preSkip: number;
+  #waiting: Uint8Array[] = [];
+  /** The last block stays here until it is known whether the stream ends in it. */
+  #last: PcmBlock | undefined;
+  #decoded = 0;
+  #granule = -1;
+  damaged = 0;
+
+  constructor(serial: number, decoder: OpusDecoder, preSkip: number) {
+    this.serial = serial;
+    this.#decoder = decoder;
+    this.#preSkip = preSkip;
+  }
+
+  /** Takes a packet; gives the block before the one that became complete. */
+  push({ data, granule }: OggPacket): PcmBlock | undefined {
+    this.#waiting.push(data);
+    if (granule >= 0) this.#granule = granule;
+    return this.#waiting.length < PACKETS_AT_ONCE ? undefined : this.#decode();
+  }
+
+  #decode(): PcmBlock | undefined {
+    const { channelData, samplesDecoded, errors } = this.#decoder.decodeFrames(this.#waiting.splice(0));
+    const done = this.#last;
+    this.damaged += errors.length;
+    this.#decoded += samplesDecoded;
+    this.#last = {
+      channels: channelData.length,
+      sampleRate: SAMPLE_RATE,
+      interleaved: interleave(channelData, samplesDecoded),
+    };
+    return done;
+  }
+
+  /** What is left, without the padding behind the end of the recording (RFC 7845, section 4.4). */
+  *finish(): Generator<PcmBlock> {
+    const done = this.#waiting.length > 0 ? this.#decode() : undefined;
+    if (done) yield done;
+    this.#decoder.free();
+    const last = this.#last;
+    if (!last) return;
+    const surplus = this.#decoded - (this.#granule - this.#preSkip);
+    const frames = last.interleaved.length / last.channels;
+    const isPadded = this.#granule >= 0 && surplus > 0 && surplus < frames;
+    if (isPadded) last.interleaved = last.interleaved.subarray(0, (frames - surplus) * last.channels);
+    yield last;
+  }
+}
+
+/**
+ * Reads an Ogg Opus file as its bytes arrive.
+ *
+ * @param warnings Gets a sentence when packets are missing or damaged, or there is more than one recording in it.
+ * @throws {AudioError} When the decoder can't be had.
+ */
+export async function* decodeOpusBlocks(source: ByteSource, warnings: string[]): AsyncGenerator<PcmBlock> {
+  let stream: OpusStream | undefined;
+  let heads = 0;
+  let gaps = 0;
+  for await (const packet of oggPackets(source, () => gaps++)) {
+    if (isOpusHead(packet.data)) {
+      heads++;
+      stream ??= await openOpus(source, packet);
+    } else if (stream?.serial === packet.serial && !isOpusTags(packet.data)) {
+      const block = stream.push(packet);
+      if (block) yield block;
+    }
+  }
+  if (stream) yield* stream.finish();
+  gaps += stream?.damaged ?? 0;
+  if (gaps > 0) {
+    warnings.push(`${source.name} is damaged: Opus packets are missing or bad in ${gaps} places.`);
+  }
+  if (heads > 1) warnings.push(`${source.name} holds ${heads} recordings: only the first was read.`);
+}
+
+/** Whether an Ogg file begins with Opus. */
+export async function isOggOpus(source: ByteSource): Promise<boolean> {
+  // The first page holds one packet and no more than one lacing value.
+  return isOpusHead((await source.peek(FIRST_PAGE_HEADER + 19)).subarray(FIRST_PAGE_HEADER));
+}

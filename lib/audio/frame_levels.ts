@@ -1,0 +1,59 @@
+/**
+ * How loud each 10 ms of a recording is.
+ *
+ * @module
+ */
+import { Breath } from "../breathe.ts";
+import type { Samples } from "./samples.ts";
+
+/** Samples per frame: 10 ms, one mel hop. */
+export const FRAME = 160;
+
+/** Frames of a stretch of audio; the last may stand for fewer than {@link FRAME} samples. */
+export interface FrameLevels {
+  /** Mean absolute value of each frame. */
+  mean: Float32Array;
+  /** Largest absolute value of each frame. */
+  peak: Float32Array;
+}
+
+/** Frames read between two looks at the clock: 4 s of audio. */
+const FRAMES_AT_ONCE = 400;
+
+function fillLevels(levels: FrameLevels, firstFrame: number, samples: Float32Array): void {
+  for (let at = 0, frame = firstFrame; at < samples.length; at += FRAME, frame++) {
+    const end = Math.min(at + FRAME, samples.length);
+    let sum = 0;
+    let peak = 0;
+    for (let i = at; i < end; i++) {
+      const size = Math.abs(samples[i]!);
+      sum += size;
+      if (size > peak) peak = size;
+    }
+    levels.mean[frame] = sum / (end - at);
+    levels.peak[frame] = peak;
+  }
+}
+
+function emptyLevels(length: number): FrameLevels {
+  const frames = Math.ceil(length / FRAME);
+  return { mean: new Float32Array(frames), peak: new Float32Array(frames) };
+}
+
+/** Levels of a piece that fits into one turn of the event loop (up to about a minute). */
+export function frameLevels(samples: Float32Array): FrameLevels {
+  const levels = emptyLevels(samples.length);
+  fillLevels(levels, 0, samples);
+  return levels;
+}
+
+/** Levels of a whole recording; the event loop gets its turns. */
+export async function recordingLevels(samples: Samples, signal?: AbortSignal): Promise<FrameLevels> {
+  const levels = emptyLevels(samples.length);
+  const breath = new Breath({ everyMs: 4, signal });
+  for (let frame = 0; frame < levels.mean.length; frame += FRAMES_AT_ONCE) {
+    fillLevels(levels, frame, samples.slice(frame * FRAME, (frame + FRAMES_AT_ONCE) * FRAME));
+    await breath.pause();
+  }
+  return levels;
+}

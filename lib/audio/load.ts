@@ -1,0 +1,200 @@
+/**
+ * Any recording, from anywhere, as 16 kHz mono samples.
+ *
+ * WAV files are read here, block by block. Everything else goes through ffmpeg's standard input and output (or
+ * afconvert on macOS, or a WASM decoder), so that no more than a few blocks of the file are in memory.
+ *
+ * @module
+ */
+import { AudioError, OptionError } from "../errors.ts";
+import type { ByteSource } from "./byte_source.ts";
+import { containerOf, needsSeeking, SNIFF_BYTES } from "./container.ts";
+import { decodeAfconvertBlocks } from "./decode_afconvert.ts";
+import { decodeFfmpegBlocks, spawnFfmpeg } from "./decode_ffmpeg.ts";
+import { decodeWavBlocks } from "./decode_wav.ts";
+import { type AudioSource, openSource } from "./open_source.ts";
+import { type Clip, type PcmBlock, PcmSink } from "./pcm.ts";
+import type { Samples } from "./samples.ts";
+import { spool } from "./spool.ts";
+import { decodeWasm } from "./wasm.ts";
+import { WavEncodingError, WavReader } from "./wav.ts";
+
+export type { AudioSource } from "./open_source.ts";
+export type { Clip } from "./pcm.ts";
+
+/** See {@link LoadOptions.decoder}. */
+export type AudioDecoder = "auto" | "ffmpeg" | "afconvert" | "wasm" | "wav";
+
+/** How {@link loadAudio} reads. */
+export interface LoadOptions {
+  /** Ends the reading, and any decoder, with the signal's reason. */
+  signal?: AbortSignal;
+  /** The part of the recording to keep. @default {all of it} */
+  clip?: Clip;
+  /** The program for all formats but WAV. @default {"ffmpeg"} */
+  ffmpegPath?: string;
+  /**
+   * `auto` reads WAV itself and takes, for everything else, the first there is of ffmpeg, afconvert (macOS) and
+   * the decoders that need no program (`wasm`: FLAC, MP3, Ogg Opus). The others insist on one way. @default {"auto"}
+   */
+  decoder?: AudioDecoder;
+  /** Longer recordings are an error, noticed while they are decoded. @default {Infinity} */
+  maxDurationSeconds?: number;
+  /** Stands in for the global `fetch`. */
+  fetch?: typeof fetch;
+}
+
+/** A recording, read. */
+export interface LoadedAudio {
+  /** What was read. */
+  samples: Samples;
+  /** Length in seconds. */
+  durationSeconds: number;
+  /** `wav`, `mp3`, `m4a`, ... as its bytes say; `samples` for a Float32Array. */
+  container: string;
+  /** Rate and channels before they were changed to 16 kHz mono. */
+  sourceSampleRate: number;
+  /** Channels of the recording before they were mixed. */
+  sourceChannels: number;
+  /** One sentence each, e.g. when the file is cut off. */
+  warnings: string[];
+}
+
+function refuse(name: string, container: string): void {
+  if (container === "playlist") {
+    throw new AudioError(`Cannot read ${name}: it is a playlist, expected the recording itself.`);
+  }
+  if (container === "web page") {
+    throw new AudioError(`Cannot read ${name}: it is a web page, expected an audio file.`);
+  }
+}
+
+/** Whether a WAV file holds samples that our own reader knows. */
+function readsWav(start: Uint8Array): boolean {
+  try {
+    new WavReader().push(start);
+    return true;
+  } catch (error) {
+    return !(error instanceof WavEncodingError);
+  }
+}
+
+function missingDecoder(name: string, container: string, options: LoadOptions): AudioError {
+  if (options.ffmpegPath !== undefined) {
+    return new AudioError(`Cannot read ${name}: there is no ffmpeg at ${options.ffmpegPath}.`);
+  }
+  const format = container === "unknown" ? "files that are not WAV" : container;
+  const install = Deno.build.os === "darwin" ? "brew install ffmpeg" : "apt install ffmpeg";
+  return new AudioError(
+    `Cannot read ${name}: decoding ${format} needs ffmpeg, which was not found: install it (${install}) ` +
+      "or convert the recording to WAV.",
+  );
+}
+
+/** Blocks of a file that is not WAV, or not one that we read, from the first decoder there is. */
+async function* decodeForeign(
+  source: ByteSource,
+  container: string,
+  options: LoadOptions,
+  warnings: string[],
+): AsyncGenerator<PcmBlock> {
+  const { decoder = "auto", ffmpegPath = "ffmpeg", signal } = options;
+  const mustSeek = source.path === undefined && needsSeeking(await source.peek(SNIFF_BYTES), container);
+  await using file = mustSeek ? await spool(source) : undefined;
+  const path = source.path ?? file?.path;
+  if (decoder === "auto" || decoder === "ffmpeg") {
+    const child = spawnFfmpeg({ source, path }, ffmpegPath);
+    if (child) return yield* decodeFfmpegBlocks(child, { source, path }, { warnings, signal });
+  }
+  const isMac = Deno.build.os === "darwin";
+  if (decoder === "afconvert" || (decoder === "auto" && isMac && options.ffmpegPath === undefined)) {
+    await using copy = path === undefined ? await spool(source) : undefined;
+    return yield* decodeAfconvertBlocks(path ?? copy!.path, { name: source.name, warnings, signal });
+  }
+  if (decoder === "wasm" || (decoder === "auto" && options.ffmpegPath === undefined)) {
+    const blocks = await decodeWasm(source, container, warnings);
+    if (blocks) return yield* blocks;
+  }
+  throw missingDecoder(source.name, container, options);
+}
+
+/** The blocks of a file, decoded in whatever way suits it. */
+async function decode(
+  source: ByteSource,
+  container: string,
+  options: LoadOptions,
+  warnings: string[],
+): Promise<AsyncGenerator<PcmBlock>> {
+  const { decoder = "auto" } = options;
+  const isOurs = decoder === "auto" && container === "wav" && readsWav(await source.peek(SNIFF_BYTES));
+  return decoder === "wav" || isOurs
+    ? decodeWavBlocks(source, { name: source.name, warnings })
+    : decodeForeign(source, container, options, warnings);
+}
+
+/**
+ * Reads a recording.
+ *
+ * Channels are averaged, then resampled to 16 kHz (spec 4.1); the samples keep their level until they are read
+ * from {@link Samples}. The event loop gets its turns; memory holds the 16 kHz samples and a few blocks.
+ *
+ * A `string` is a path, "-" (standard input), or a URL. A `Float32Array` holds 16 kHz mono samples: it is not
+ * copied and must stay unchanged. An MP4 or M4A whose index is behind its samples must lie in a file; as a
+ * stream it goes through a temporary one.
+ *
+ * @throws {AudioError} When there is nothing to read, or no decoder for it, or it is longer than allowed.
+ * @throws {OptionError} When an option is impossible.
+ *
+ * @example
+ * ```ts
+ * import { loadAudio } from "./load.ts";
+ * import { encodeWav } from "./wav.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const wav = encodeWav(new Float32Array(88200), { sampleRate: 44100, channels: 2 });
+ * const { samples, durationSeconds, container, sourceChannels } = await loadAudio(wav);
+ * assertEquals([samples.length, durationSeconds, container, sourceChannels], [16000, 1, "wav", 2]);
+ * ```
+ */
+export async function loadAudio(source: AudioSource, options: LoadOptions = {}): Promise<LoadedAudio> {
+  const { signal, clip, maxDurationSeconds } = options;
+  const decoders: readonly string[] = ["auto", "ffmpeg", "afconvert", "wasm", "wav"];
+  if (!decoders.includes(options.decoder ?? "auto")) {
+    throw new OptionError(`decoder is "${options.decoder}", expected one of ${decoders.join(", ")}.`);
+  }
+  signal?.throwIfAborted();
+  if (source instanceof Float32Array) {
+    const sink = new PcmSink({ name: "the audio", clip, maxDurationSeconds, signal });
+    await sink.wrap(source);
+    return loaded(sink, "samples", []);
+  }
+  const bytes = await openSource(source, { signal, fetch: options.fetch });
+  try {
+    const sink = new PcmSink({ name: bytes.name, clip, maxDurationSeconds, signal });
+    const start = await bytes.peek(SNIFF_BYTES);
+    if (start.length === 0) throw new AudioError(`Cannot read ${bytes.name}: it is empty.`);
+    const container = containerOf(start);
+    refuse(bytes.name, container);
+    const warnings: string[] = [];
+    for await (const block of await decode(bytes, container, options, warnings)) {
+      await sink.push(block);
+      if (sink.full) break;
+    }
+    return loaded(sink, container, warnings);
+  } finally {
+    bytes.cancel();
+  }
+}
+
+function loaded(sink: PcmSink, container: string, warnings: string[]): LoadedAudio {
+  sink.finish();
+  const { samples, format } = sink;
+  return {
+    samples,
+    durationSeconds: samples.durationSeconds,
+    container,
+    sourceSampleRate: format.sampleRate,
+    sourceChannels: format.channels,
+    warnings,
+  };
+}

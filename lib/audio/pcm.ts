@@ -1,0 +1,161 @@
+/**
+ * Decoded blocks of any rate and number of channels become 16 kHz mono samples.
+ *
+ * @module
+ */
+import { Breath } from "../breathe.ts";
+import { AudioError, OptionError } from "../errors.ts";
+import { Resampler } from "./resample.ts";
+import { SAMPLE_RATE, Samples } from "./samples.ts";
+
+/** Some interleaved samples, whole frames. */
+export interface PcmBlock {
+  channels: number;
+  sampleRate: number;
+  interleaved: Float32Array;
+}
+
+/** The part of a recording to keep. */
+export interface Clip {
+  /** @default {0} */
+  /** Start, in seconds of the recording. */
+  startSeconds?: number;
+  /** @default {the end of the recording} */
+  /** End, in seconds of the recording. */
+  endSeconds?: number;
+}
+
+/** Samples resampled between two looks at the clock: 4 ms of work at most. */
+const OUTPUT_AT_ONCE = 4096;
+
+/** Mean over the channels (spec 4.1, step 2). */
+function mixdown(interleaved: Float32Array, channels: number): Float32Array {
+  if (channels === 1) return interleaved;
+  const mono = new Float32Array(interleaved.length / channels);
+  for (let frame = 0, at = 0; frame < mono.length; frame++) {
+    let sum = 0;
+    for (let channel = 0; channel < channels; channel++) sum += interleaved[at++]!;
+    mono[frame] = sum / channels;
+  }
+  return mono;
+}
+
+function sampleOf(seconds: number | undefined, fallback: number, name: string): number {
+  if (seconds === undefined) return fallback;
+  if (!(seconds >= 0)) throw new OptionError(`clip.${name} is ${seconds}, expected seconds from 0 up.`);
+  return Math.round(seconds * SAMPLE_RATE);
+}
+
+/** Collects what a decoder gives. */
+export class PcmSink {
+  readonly samples: Samples = new Samples();
+  readonly #name: string;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #maxSamples: number;
+  readonly #breath: Breath;
+  #resampler: Resampler | undefined;
+  #format: { channels: number; sampleRate: number } | undefined;
+  /** 16 kHz samples seen, kept or not. */
+  #seen = 0;
+
+  /** @throws {OptionError} When the clip or the limit is impossible. */
+  constructor(options: {
+    name: string;
+    clip?: Clip | undefined;
+    maxDurationSeconds?: number | undefined;
+    signal?: AbortSignal | undefined;
+  }) {
+    const { clip = {}, maxDurationSeconds = Infinity } = options;
+    this.#name = options.name;
+    this.#start = sampleOf(clip.startSeconds, 0, "startSeconds");
+    this.#end = sampleOf(clip.endSeconds, Infinity, "endSeconds");
+    if (this.#end <= this.#start) {
+      throw new OptionError(`The clip ends at ${clip.endSeconds} s, expected after its start.`);
+    }
+    if (!(maxDurationSeconds > 0)) {
+      throw new OptionError(`maxDurationSeconds is ${maxDurationSeconds}, expected above 0.`);
+    }
+    this.#maxSamples = maxDurationSeconds * SAMPLE_RATE;
+    this.#breath = new Breath({ everyMs: 4, signal: options.signal });
+  }
+
+  /** Rate and channels of the first block. */
+  get format(): { channels: number; sampleRate: number } {
+    return this.#format ?? { channels: 0, sampleRate: 0 };
+  }
+
+  /** Whether the end of the clip is reached: more blocks change nothing. */
+  get full(): boolean {
+    return this.#seen >= this.#end;
+  }
+
+  /**
+   * Takes the next block.
+   *
+   * @throws {AudioError} When the limit is exceeded or a sample is not finite.
+   */
+  async push({ channels, sampleRate, interleaved }: PcmBlock): Promise<void> {
+    this.#format ??= { channels, sampleRate };
+    this.#resampler ??= new Resampler(sampleRate, SAMPLE_RATE);
+    const frames = Math.max(1, Math.floor(OUTPUT_AT_ONCE * sampleRate / SAMPLE_RATE));
+    for (let at = 0; at < interleaved.length && !this.full; at += frames * channels) {
+      const piece = interleaved.subarray(at, at + frames * channels);
+      this.#keep(this.#resampler.push(mixdown(piece, channels)));
+      await this.#breath.pause();
+    }
+  }
+
+  /**
+   * Takes 16 kHz mono samples as they are, without a copy.
+   *
+   * @throws {AudioError} When the limit is exceeded or a sample is not finite.
+   */
+  async wrap(samples: Float32Array): Promise<void> {
+    this.#format = { channels: 1, sampleRate: SAMPLE_RATE };
+    const clipped = samples.subarray(this.#start, this.#end);
+    this.#seen = samples.length;
+    const block = 65536;
+    for (let at = 0; at < clipped.length; at += block) {
+      this.samples.push(clipped.subarray(at, at + block), { keep: true });
+      this.#checkLimit();
+      await this.#breath.pause();
+    }
+  }
+
+  /**
+   * Says that the recording is over.
+   *
+   * @throws {AudioError} When nothing was kept.
+   */
+  finish(): void {
+    if (this.#resampler && !this.full) this.#keep(this.#resampler.flush());
+    if (this.samples.length > 0) return;
+    const seconds = this.#seen / SAMPLE_RATE;
+    throw new AudioError(
+      this.#seen > 0
+        ? `The clip starts at ${this.#start / SAMPLE_RATE} s, but ${this.#name} ends at ${
+          seconds.toFixed(3)
+        } s.`
+        : `Cannot read ${this.#name}: it holds no samples.`,
+    );
+  }
+
+  /** Keeps the part of the samples that lies in the clip. */
+  #keep(samples: Float32Array): void {
+    const from = Math.max(0, this.#start - this.#seen);
+    const to = Math.min(samples.length, this.#end - this.#seen);
+    this.#seen += samples.length;
+    if (to <= from) return;
+    this.samples.push(samples.subarray(from, to));
+    this.#checkLimit();
+  }
+
+  #checkLimit(): void {
+    if (this.samples.length <= this.#maxSamples) return;
+    const limit = this.#maxSamples / SAMPLE_RATE;
+    throw new AudioError(
+      `Cannot read ${this.#name}: it is longer than ${limit} s, the limit that was set (maxDurationSeconds).`,
+    );
+  }
+}

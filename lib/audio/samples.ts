@@ -1,0 +1,140 @@
+/**
+ * A recording as the model hears it: 16 kHz, mono, float32, kept once, in blocks.
+ *
+ * @module
+ */
+import { AudioError } from "../errors.ts";
+
+/** Samples per second that the model was trained on (spec 4.1). */
+export const SAMPLE_RATE = 16000;
+
+/** 4.096 s: small beside a recording, large beside a mel frame. */
+const BLOCK = 65536;
+
+/** Largest absolute value of a block. */
+function peakOf(block: Float32Array, samplesBefore: number): number {
+  let peak = 0;
+  for (let i = 0; i < block.length; i++) {
+    const size = Math.abs(block[i]!);
+    // One comparison for all that is wrong: NaN is never smaller.
+    if (!(size < Infinity)) {
+      const seconds = ((samplesBefore + i) / SAMPLE_RATE).toFixed(3);
+      throw new AudioError(
+        `The audio holds ${block[i]} at ${seconds} s, expected finite samples: decode the recording again.`,
+      );
+    }
+    if (size > peak) peak = size;
+  }
+  return peak;
+}
+
+/**
+ * 16 kHz mono samples that may still grow.
+ *
+ * @example
+ * ```ts
+ * import { Samples } from "./samples.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const samples = Samples.of(new Float32Array([0.5, -2, 1]));
+ * assertEquals([samples.length, samples.peak], [3, 2]);
+ * assertEquals([...samples.slice(0, 3)], [0.25, -1, 0.5]);
+ * ```
+ */
+export class Samples {
+  readonly #blocks: Float32Array[] = [];
+  #length = 0;
+  #peak = 0;
+
+  /**
+   * Wraps 16 kHz mono samples without a copy: leave the array unchanged afterwards.
+   *
+   * @throws {AudioError} When a sample is NaN or infinite.
+   */
+  static of(samples: Float32Array): Samples {
+    const wrapped = new Samples();
+    for (let at = 0; at < samples.length; at += BLOCK) {
+      wrapped.push(samples.subarray(at, at + BLOCK), { keep: true });
+    }
+    return wrapped;
+  }
+
+  /** Number of samples. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Length in seconds. */
+  get durationSeconds(): number {
+    return this.#length / SAMPLE_RATE;
+  }
+
+  /** Largest absolute value of the whole recording, before any normalisation. */
+  get peak(): number {
+    return this.#peak;
+  }
+
+  /**
+   * Appends samples.
+   *
+   * @param options.keep The array itself may be kept instead of a copy, where it fits. @default {false}
+   * @throws {AudioError} When a sample is NaN or infinite; says where.
+   */
+  push(block: Float32Array, options: { keep?: boolean } = {}): void {
+    this.#peak = Math.max(this.#peak, peakOf(block, this.#length));
+    if (options.keep && block.length <= BLOCK && this.#length % BLOCK === 0) {
+      this.#blocks.push(block);
+      this.#length += block.length;
+      return;
+    }
+    for (let at = 0; at < block.length;) {
+      const inBlock = this.#length % BLOCK;
+      const part = block.subarray(at, at + BLOCK - inBlock);
+      this.#room(inBlock, part.length).set(part, inBlock);
+      this.#length += part.length;
+      at += part.length;
+    }
+  }
+
+  /** The last block, with room for `count` samples from `inBlock` on. */
+  #room(inBlock: number, count: number): Float32Array {
+    const last = this.#blocks.at(-1);
+    if (inBlock > 0 && last && last.length >= inBlock + count) return last;
+    const block = new Float32Array(BLOCK);
+    if (inBlock > 0) {
+      // A kept array that ended early.
+      block.set(last!.subarray(0, inBlock));
+      this.#blocks.pop();
+    }
+    this.#blocks.push(block);
+    return block;
+  }
+
+  /**
+   * Copies a stretch, normalised as the official front end does (spec 4.1, step 4): divided by the peak of the
+   * whole recording when that is above 1, then clipped to [-1, 1].
+   *
+   * @param start First sample. @default {0}
+   * @param end Sample after the last. @default {length}
+   * @returns [end - start]; limits outside of the recording are moved to its ends.
+   */
+  slice(start = 0, end: number = this.#length): Float32Array {
+    const first = Math.max(0, Math.min(start, this.#length));
+    const last = Math.max(first, Math.min(end, this.#length));
+    const out = new Float32Array(last - first);
+    for (let at = first; at < last;) {
+      const inBlock = at % BLOCK;
+      const part = this.#blocks[Math.floor(at / BLOCK)]!.subarray(inBlock, inBlock + last - at);
+      out.set(part, at - first);
+      at += part.length;
+    }
+    if (this.#peak > 1) normalise(out, this.#peak);
+    return out;
+  }
+}
+
+function normalise(samples: Float32Array, peak: number): void {
+  for (let i = 0; i < samples.length; i++) {
+    samples[i] = Math.max(-1, Math.min(1, samples[i]! / peak));
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Decoders for machines that have neither ffmpeg nor afconvert: FLAC (in TypeScript), MP3 and Ogg Opus (as
+ * WebAssembly from npm). All under permissive licences.
+ *
+ * @module
+ */
+import type { ByteSource } from "./byte_source.ts";
+import { decodeFlacBlocks } from "./decode_flac.ts";
+import { decodeMp3Blocks } from "./decode_mp3.ts";
+import { decodeOpusBlocks, isOggOpus } from "./decode_opus.ts";
+import type { PcmBlock } from "./pcm.ts";
+
+/**
+ * Blocks of a file, or `undefined` when there is no decoder for its kind.
+ *
+ * @param container What the file is, see containerOf().
+ * @param warnings Gets a sentence for damage.
+ */
+export async function decodeWasm(
+  source: ByteSource,
+  container: string,
+  warnings: string[],
+): Promise<AsyncGenerator<PcmBlock> | undefined> {
+  if (container === "flac") return decodeFlacBlocks(source, warnings);
+  if (container === "mp3") return decodeMp3Blocks(source, warnings);
+  if (container === "ogg" && await isOggOpus(source)) return decodeOpusBlocks(source, warnings);
+  return undefined;
+}
