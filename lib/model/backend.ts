@@ -1,0 +1,186 @@
+/**
+ * One object that decides how the network is computed on a device. The routes it chooses between give the same numbers
+ * (tests/model_routes_test.ts); they differ in speed and memory.
+ *
+ * @module
+ */
+import {
+  clearCache,
+  deviceCount,
+  disposeAll,
+  type DType,
+  evaluateAsync,
+  type MLXArray,
+  onStream,
+  releaseFreedMemory,
+  reuseFreedMemory,
+  scope,
+  Stream,
+} from "../../ffi/mod.ts";
+import { OptionError } from "../errors.ts";
+
+/** Where to compute: `auto` is MLX's GPU where there is one, else the CPU. */
+export type Device = "auto" | "cpu" | "gpu";
+
+/** Type of activations: `auto` is float32 on a CPU and the checkpoint's own float type on a GPU. */
+export type ActivationType = "auto" | "float32" | "float16" | "bfloat16";
+
+/** What may differ between devices. */
+export interface BackendPolicy {
+  /** Type of activations and of every float parameter. */
+  dtype: DType;
+  /** Packed weights become dense numbers at load: more memory, on a CPU far faster from a few rows on. */
+  denseWeights: boolean;
+  /** Up to this many rows go through the packed matmul, more through dequantized weights. */
+  packedRows: number;
+  /** `erf`: MLX's own; `rational`: equal to 5e-7, for a CPU, where erf costs four times as much. */
+  gelu: "erf" | "rational";
+  /** `native`: MLX's own; `polynomial`: equal to 6e-6, for SiLU and attention of many rows on a CPU. */
+  exponential: "native" | "polynomial";
+  /** Blocks that go through the convolutions at once: bounds memory. */
+  convBlocks: number;
+  /** Chunks of a long recording decoded at once. */
+  batchSize: number;
+  /** Build decode step n + 1 before step n has been read. */
+  doubleBuffer: boolean;
+  /** Rows times layers of a graph that is built in one go; larger passes are built and computed in stages. */
+  stageRows: number;
+}
+
+/**
+ * A pass in stages: each yields what the next ones need, evaluated in between, so that no graph takes long to build;
+ * the last returns the result.
+ */
+export type Stages = Generator<readonly MLXArray[], MLXArray, void>;
+
+/** All stages as one graph. */
+export function wholeGraph(stages: Stages): MLXArray {
+  for (;;) {
+    const { done, value } = stages.next();
+    if (done) return value;
+  }
+}
+
+/** A device with its stream and its policy. */
+export class Backend implements Disposable {
+  readonly device: "cpu" | "gpu";
+  readonly policy: BackendPolicy;
+  readonly stream: Stream;
+
+  private constructor(device: "cpu" | "gpu", policy: BackendPolicy) {
+    this.device = device;
+    this.policy = policy;
+    this.stream = new Stream(device);
+  }
+
+  /**
+   * @param options.checkpointType Float type that the checkpoint is stored in.
+   * @param options.policy Overrides, for tests and measurements.
+   * @throws {OptionError} When a GPU is asked for and MLX has none.
+   */
+  static open(
+    options: {
+      device?: Device;
+      dtype?: ActivationType;
+      checkpointType?: DType;
+      policy?: Partial<BackendPolicy>;
+    } = {},
+  ): Backend {
+    const wish = options.device ?? "auto";
+    const hasGpu = deviceCount("gpu") > 0;
+    if (wish === "gpu" && !hasGpu) {
+      throw new OptionError(
+        `Cannot compute on "gpu": this build of MLX has no GPU device. Use device "cpu" or "auto".`,
+      );
+    }
+    const device = wish === "auto" ? (hasGpu ? "gpu" : "cpu") : wish;
+    if (device === "cpu") reuseFreedMemory();
+    const natural = device === "cpu" ? "float32" : options.checkpointType ?? "bfloat16";
+    const dtype = options.dtype === undefined || options.dtype === "auto" ? natural : options.dtype;
+    return new Backend(device, { ...defaultPolicy(device, dtype), ...options.policy });
+  }
+
+  /** Builds a graph on this device; arrays that are neither returned nor kept are freed. Synchronous only. */
+  build<T>(make: () => T): T {
+    return onStream(this.stream, () => scope(make));
+  }
+
+  /** Computes arrays of this device while the event loop stays free. */
+  evaluate(...arrays: MLXArray[]): Promise<void> {
+    return evaluateAsync(arrays, { on: this.stream });
+  }
+
+  /**
+   * Builds and computes a pass stage by stage; the event loop is free during each and has a turn between them.
+   *
+   * @param options.also More arrays to compute with the result, e.g. a cache.
+   * @param options.signal Ends the pass between two stages with its reason.
+   * @returns The result, evaluated, and the milliseconds spent building.
+   */
+  async runStages(
+    make: () => Stages,
+    options: { also?: () => MLXArray[]; signal?: AbortSignal | undefined } = {},
+  ): Promise<{ result: MLXArray; hostMs: number }> {
+    const stages = make();
+    const between: MLXArray[] = [];
+    let hostMs = 0;
+    try {
+      for (;;) {
+        const start = performance.now();
+        const step = this.build(() => ({ ...stages.next() }));
+        hostMs += performance.now() - start;
+        if (step.done) {
+          try {
+            await this.evaluate(step.value, ...options.also?.() ?? []);
+          } catch (error) {
+            step.value.dispose();
+            throw error;
+          }
+          return { result: step.value, hostMs };
+        }
+        between.push(...step.value);
+        await this.evaluate(...step.value);
+        options.signal?.throwIfAborted();
+      }
+    } finally {
+      disposeAll(between);
+    }
+  }
+
+  /** Gives memory that is kept for reuse back to the system. */
+  trim(): void {
+    clearCache();
+    releaseFreedMemory();
+  }
+
+  [Symbol.dispose](): void {
+    this.stream[Symbol.dispose]();
+  }
+}
+
+function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolicy {
+  if (device === "cpu") {
+    return {
+      dtype,
+      denseWeights: true,
+      packedRows: 3,
+      gelu: "rational",
+      exponential: dtype === "float32" ? "polynomial" : "native",
+      convBlocks: 1,
+      batchSize: 8,
+      doubleBuffer: false,
+      stageRows: 1_600,
+    };
+  }
+  return {
+    dtype,
+    denseWeights: false,
+    packedRows: Infinity,
+    gelu: "erf",
+    exponential: "native",
+    convBlocks: 32,
+    batchSize: 4,
+    doubleBuffer: true,
+    stageRows: 24_000,
+  };
+}

@@ -1,0 +1,309 @@
+/**
+ * Qwen3 decoder (spec section 6):
+ *
+ *   embeddings [B, L, H] -> layers { RMS, attention with rotary positions and grouped key heads, RMS, SwiGLU }
+ *   -> RMS -> last position x embedding^T -> logits [B, V]
+ *
+ * @module
+ */
+import {
+  add,
+  arange,
+  broadcastTo,
+  concatenate,
+  lessEqual,
+  matmul,
+  type MLXArray,
+  multiply,
+  type PackedWeight,
+  reshape,
+  rmsNorm,
+  rope,
+  slice,
+  softmax,
+  swapaxes,
+  transpose,
+  where,
+} from "../../ffi/mod.ts";
+import { type BackendPolicy, type Stages, wholeGraph } from "./backend.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { DecoderConfig } from "./config.ts";
+import { attend, type AttentionPlan, planArrays, planAttention, silu } from "./exponential.ts";
+import { constant } from "./gelu.ts";
+import type { KVCache } from "./kv_cache.ts";
+import { Embedding, isPacked, type Linear, makeLinear, type Matrix } from "./layers.ts";
+import type { DecoderProbe } from "./tap.ts";
+
+/** What is the same for all layers of one pass. */
+interface Pass {
+  cache: KVCache;
+  /** Position of the first of the L rows; per batch row as an int32 array. */
+  offset: number | MLXArray;
+  mask: "causal" | MLXArray | undefined;
+  plan: AttentionPlan;
+  probe: DecoderProbe | undefined;
+}
+
+/** What a pass may be told. */
+export interface PassOptions {
+  /** Position of the first row. @default {the cache's length} */
+  offset?: number | MLXArray;
+  /** Overrides: none for one position, causal for more. */
+  mask?: MLXArray | undefined;
+  probe?: DecoderProbe | undefined;
+}
+
+/** Matrices with the same input one below the other: one product instead of several. */
+function fuse(parts: Matrix[], policy: BackendPolicy): Linear | undefined {
+  const packed = parts.filter(isPacked);
+  if (packed.length === 0) return makeLinear({ weight: concatenate(parts as MLXArray[], 0) }, policy);
+  const [first] = packed as [PackedWeight];
+  const alike = packed.length === parts.length &&
+    packed.every(({ bits, groupSize, mode }) =>
+      bits === first.bits && groupSize === first.groupSize && mode === first.mode
+    );
+  if (!alike) return undefined;
+  const rows = (of: (part: PackedWeight) => MLXArray) => concatenate(packed.map(of), 0);
+  return makeLinear({
+    weight: {
+      ...first,
+      weight: rows((part) => part.weight),
+      scales: rows((part) => part.scales),
+      biases: first.biases && rows((part) => part.biases!),
+    },
+  }, policy);
+}
+
+/** Several projections of the same input, fused where their packing allows. */
+class Projections {
+  readonly parameters: MLXArray[];
+  readonly #linears: Linear[];
+  readonly fused: boolean;
+
+  constructor(
+    source: Checkpoint,
+    paths: readonly string[],
+    widths: readonly number[],
+    input: number,
+    policy: BackendPolicy,
+  ) {
+    const matrices = paths.map((path, index) => source.matrix(path, widths[index]!, input, policy.dtype));
+    const fused = fuse(matrices, policy);
+    this.fused = fused !== undefined;
+    this.#linears = fused ? [fused] : matrices.map((weight) => makeLinear({ weight }, policy));
+    this.parameters = this.#linears.flatMap(({ parameters }) => parameters);
+  }
+
+  /** x `[B, L, in]` -> outputs side by side `[B, L, sum of widths]`. */
+  apply(x: MLXArray): MLXArray {
+    const outputs = this.#linears.map((linear) => linear.apply(x));
+    return outputs.length === 1 ? outputs[0]! : concatenate(outputs, -1);
+  }
+}
+
+class DecoderLayer {
+  readonly parameters: MLXArray[];
+  readonly #config: DecoderConfig;
+  readonly #policy: BackendPolicy;
+  readonly #index: number;
+  readonly #inputNorm: MLXArray;
+  readonly #postNorm: MLXArray;
+  /** Weights of the norms of q, head by head, and of k: `[heads + kvHeads, 1, headWidth]`. */
+  readonly #headNorms: MLXArray;
+  readonly #qkv: Projections;
+  readonly #gateUp: Projections;
+  readonly #out: Linear;
+  readonly #down: Linear;
+
+  constructor(source: Checkpoint, index: number, config: DecoderConfig, policy: BackendPolicy) {
+    const { width, heads, kvHeads, headWidth, feedForward } = config;
+    const path = `model.layers.${index}`;
+    const weight = (name: string, size: number) =>
+      source.float(`${path}.${name}.weight`, [size], policy.dtype);
+    const q = heads * headWidth, kv = kvHeads * headWidth;
+    this.#config = config;
+    this.#policy = policy;
+    this.#index = index;
+    this.#inputNorm = weight("input_layernorm", width);
+    this.#postNorm = weight("post_attention_layernorm", width);
+    const perHead = (name: string, count: number) =>
+      broadcastTo(weight(name, headWidth), [count, 1, headWidth]);
+    this.#headNorms = concatenate(
+      [perHead("self_attn.q_norm", heads), perHead("self_attn.k_norm", kvHeads)],
+      0,
+    );
+    this.#qkv = new Projections(
+      source,
+      ["q_proj", "k_proj", "v_proj"].map((name) => `${path}.self_attn.${name}`),
+      [q, kv, kv],
+      width,
+      policy,
+    );
+    this.#gateUp = new Projections(
+      source,
+      ["gate_proj", "up_proj"].map((name) => `${path}.mlp.${name}`),
+      [feedForward, feedForward],
+      width,
+      policy,
+    );
+    this.#out = makeLinear(source.linear(`${path}.self_attn.o_proj`, width, q, policy.dtype), policy);
+    this.#down = makeLinear(source.linear(`${path}.mlp.down_proj`, width, feedForward, policy.dtype), policy);
+    this.parameters = [
+      this.#inputNorm,
+      this.#postNorm,
+      this.#headNorms,
+      ...[this.#qkv, this.#gateUp, this.#out, this.#down].flatMap(({ parameters }) => parameters),
+    ];
+  }
+
+  #attend(x: MLXArray, batch: number, length: number, pass: Pass): MLXArray {
+    const { heads, kvHeads, headWidth, normEpsilon, ropeBase } = this.#config;
+    const both = heads + kvHeads, total = both + kvHeads;
+    const projected = this.#qkv.apply(x);
+    const all = length === 1 // [B, heads + 2 kvHeads, L, width]; for one position a reshape does.
+      ? reshape(projected, [batch, total, 1, headWidth])
+      : transpose(reshape(projected, [batch, length, total, headWidth]), [0, 2, 1, 3]);
+    const part = (of: MLXArray, from: number, to: number) =>
+      slice(of, [0, from, 0, 0], [batch, to, length, headWidth]);
+    // Queries and keys are normed and turned together: half the operations of a decode step's smallest parts.
+    const normed = multiply(rmsNorm(part(all, 0, both), undefined, normEpsilon), this.#headNorms);
+    const turned = rope(normed, headWidth, ropeBase, pass.offset);
+    const q = part(turned, 0, heads);
+    const { keys, values } = pass.cache.update(
+      this.#index,
+      part(turned, heads, both),
+      part(all, both, total),
+      [batch, kvHeads, length, headWidth],
+    );
+    if (pass.probe?.attention?.has(this.#index)) this.#offerAttention(q, keys, pass);
+    const mixed = attend(q, keys, values, headWidth ** -0.5, pass.plan); // [B, heads, L, width]
+    const rows = length === 1 ? mixed : transpose(mixed, [0, 2, 1, 3]);
+    return this.#out.apply(reshape(rows, [batch, length, heads * headWidth]));
+  }
+
+  /** The weights that the fused attention keeps to itself: softmax(q k^T / sqrt(width)), computed the plain way. */
+  #offerAttention(q: MLXArray, keys: MLXArray, pass: Pass): void {
+    const { heads, kvHeads, headWidth } = this.#config;
+    const [batch, , length] = q.shape as [number, number, number, number];
+    const span = keys.dim(2);
+    const grouped = reshape(q, [batch, kvHeads, heads / kvHeads, length, headWidth]);
+    const transposed = reshape(swapaxes(keys, 2, 3), [batch, kvHeads, 1, headWidth, span]);
+    const scores = reshape(matmul(grouped, transposed), [batch, heads, length, span]);
+    const scaled = multiply(scores, constant(headWidth ** -0.5, this.#policy.dtype));
+    const visible = pass.mask === "causal" ? causalMask(length, span) : pass.mask;
+    const masked = visible ? where(visible, scaled, constant(-1e9, this.#policy.dtype)) : scaled;
+    pass.probe?.tap?.(`decoder_attention_${this.#index}`, softmax(masked, -1));
+  }
+
+  #feedForward(x: MLXArray, batch: number, length: number): MLXArray {
+    const { feedForward } = this.#config;
+    const both = this.#gateUp.apply(x); // [B, L, 2 * I]
+    const gate = slice(both, [0, 0, 0], [batch, length, feedForward]);
+    const up = slice(both, [0, 0, feedForward], [batch, length, 2 * feedForward]);
+    return this.#down.apply(multiply(silu(gate, this.#policy.exponential), up));
+  }
+
+  apply(x: MLXArray, batch: number, length: number, pass: Pass): MLXArray {
+    const { normEpsilon } = this.#config;
+    const attended = add(x, this.#attend(rmsNorm(x, this.#inputNorm, normEpsilon), batch, length, pass));
+    return add(attended, this.#feedForward(rmsNorm(attended, this.#postNorm, normEpsilon), batch, length));
+  }
+}
+
+function causalMask(length: number, span: number): MLXArray {
+  const rows = reshape(arange(span - length, span), [length, 1]);
+  return lessEqual(reshape(arange(0, span), [1, span]), rows);
+}
+
+/** The decoder with its weights. Build inside `backend.build`. */
+export class Decoder {
+  readonly config: DecoderConfig;
+  readonly #layers: DecoderLayer[];
+  readonly #embedding: Embedding;
+  readonly #norm: MLXArray;
+  readonly #head: Linear | undefined;
+  readonly #policy: BackendPolicy;
+
+  /** @param outputs Rows of the output matrix; default the vocabulary. */
+  constructor(
+    source: Checkpoint,
+    config: DecoderConfig,
+    policy: BackendPolicy,
+    outputs: number = config.vocabulary,
+  ) {
+    const { width, vocabulary } = config;
+    this.config = config;
+    this.#policy = policy;
+    this.#embedding = new Embedding(
+      source.matrix("model.embed_tokens", vocabulary, width, policy.dtype),
+      policy,
+    );
+    this.#layers = Array.from(
+      { length: config.layers },
+      (_, index) => new DecoderLayer(source, index, config, policy),
+    );
+    this.#norm = source.float("model.norm.weight", [width], policy.dtype);
+    if (config.tied) source.ignore(/^lm_head\./);
+    else this.#head = makeLinear(source.linear("lm_head", outputs, width, policy.dtype), policy);
+  }
+
+  /** Groups of parameters in loading order. */
+  parameterGroups(): MLXArray[][] {
+    return [
+      this.#embedding.parameters,
+      ...this.#layers.map(({ parameters }) => parameters),
+      [this.#norm, ...this.#head?.parameters ?? []],
+    ];
+  }
+
+  /** Bytes that parameters have in common: the embedding is the output matrix too. */
+  get sharedBytes(): number {
+    return this.#head ? 0 : this.#embedding.sharedBytes;
+  }
+
+  /** ids int32 `[B, L]` -> `[B, L, H]`. */
+  embed(ids: MLXArray): MLXArray {
+    return this.#embedding.lookUp(ids);
+  }
+
+  /** hidden `[..., H]` (after the final norm) -> `[..., V]`. */
+  logits(hidden: MLXArray): MLXArray {
+    return this.#head ? this.#head.apply(hidden) : this.#embedding.logits(hidden);
+  }
+
+  /** {@linkcode stages} as one graph. */
+  apply(rows: MLXArray, cache: KVCache, options: PassOptions = {}): MLXArray {
+    return wholeGraph(this.stages(rows, cache, options));
+  }
+
+  /**
+   * Runs rows `[B, L, H]` through all layers, appending to the cache; returns them after the final norm.
+   */
+  *stages(rows: MLXArray, cache: KVCache, options: PassOptions = {}): Stages {
+    const [batch, length] = rows.shape as [number, number, number];
+    const mask = options.mask ?? (length === 1 ? undefined : "causal");
+    const size = { heads: batch * this.config.heads, length, span: cache.length + length };
+    const pass: Pass = {
+      cache,
+      offset: options.offset ?? cache.length,
+      mask,
+      plan: planAttention(size, mask, this.#policy),
+      probe: options.probe,
+    };
+    const perStage = Math.max(1, Math.floor(this.#policy.stageRows / (batch * length)));
+    let x = rows;
+    let more = planArrays(pass.plan);
+    for (const [index, layer] of this.#layers.entries()) {
+      if (index > 0 && index % perStage === 0) {
+        yield [x, ...more];
+        more = [];
+      }
+      x = layer.apply(x, batch, length, pass);
+      options.probe?.tap?.(`decoder_layer_${index}`, x);
+    }
+    cache.advance(length);
+    x = rmsNorm(x, this.#norm, this.config.normEpsilon);
+    options.probe?.tap?.("decoder_final_norm", x);
+    return x;
+  }
+}

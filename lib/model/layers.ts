@@ -1,0 +1,140 @@
+/**
+ * The parts both halves of the network are made of. Linear weights are `[out, in]`: y = x W^T + b.
+ *
+ * @module
+ */
+import {
+  add,
+  addmm,
+  dequantize,
+  type DType,
+  layerNorm,
+  matmul,
+  MLXArray,
+  type PackedWeight,
+  quantizedMatmul,
+  takeAxis,
+  transpose,
+} from "../../ffi/mod.ts";
+import type { BackendPolicy } from "./backend.ts";
+
+/** A matrix of the checkpoint, dense `[out, in]` or packed. */
+export type Matrix = MLXArray | PackedWeight;
+
+/** A matrix with an optional bias `[out]`. */
+export interface LinearWeights {
+  weight: Matrix;
+  bias?: MLXArray | undefined;
+}
+
+/** Whether a weight is packed. */
+export function isPacked(weight: Matrix): weight is PackedWeight {
+  return !(weight instanceof MLXArray);
+}
+
+/** x `[..., in]` -> `[..., out]`. */
+export interface Linear {
+  apply(x: MLXArray): MLXArray;
+  /** Everything it holds, for evaluation and disposal. */
+  readonly parameters: MLXArray[];
+}
+
+class DenseLinear implements Linear {
+  readonly parameters: MLXArray[];
+  readonly #transposed: MLXArray;
+  readonly #bias: MLXArray | undefined;
+
+  constructor(weight: MLXArray, bias: MLXArray | undefined) {
+    this.#transposed = transpose(weight, [1, 0]); // [in, out]
+    this.#bias = bias;
+    this.parameters = bias ? [this.#transposed, bias] : [this.#transposed];
+  }
+
+  apply(x: MLXArray): MLXArray {
+    return this.#bias ? addmm(this.#bias, x, this.#transposed) : matmul(x, this.#transposed);
+  }
+}
+
+class PackedLinear implements Linear {
+  readonly parameters: MLXArray[];
+  readonly #packed: PackedWeight;
+  readonly #bias: MLXArray | undefined;
+  readonly #packedRows: number;
+
+  constructor(packed: PackedWeight, bias: MLXArray | undefined, packedRows: number) {
+    this.#packed = packed;
+    this.#bias = bias;
+    this.#packedRows = packedRows;
+    this.parameters = [packed.weight, packed.scales, packed.biases, bias].filter((array) =>
+      array !== undefined
+    );
+  }
+
+  apply(x: MLXArray): MLXArray {
+    const few = this.#packedRows === Infinity || x.size / x.dim(-1) <= this.#packedRows;
+    const product = few
+      ? quantizedMatmul(x, this.#packed)
+      : matmul(x, transpose(dequantize(this.#packed, x.dtype), [1, 0]));
+    return this.#bias ? add(product, this.#bias) : product;
+  }
+}
+
+/** The route for a matrix under a policy. */
+export function makeLinear({ weight, bias }: LinearWeights, policy: BackendPolicy): Linear {
+  if (!isPacked(weight)) return new DenseLinear(weight, bias);
+  if (policy.denseWeights) return new DenseLinear(dequantize(weight, policy.dtype), bias);
+  return new PackedLinear(weight, bias, policy.packedRows);
+}
+
+/** Token embedding `[vocabulary, width]`, also the output matrix of a tied model. */
+export class Embedding {
+  readonly parameters: MLXArray[];
+  readonly #weight: Matrix;
+  readonly #dtype: DType;
+  readonly #head: Linear;
+
+  constructor(weight: Matrix, policy: BackendPolicy) {
+    const held = isPacked(weight) && policy.denseWeights ? dequantize(weight, policy.dtype) : weight;
+    this.#weight = held;
+    this.#dtype = policy.dtype;
+    this.#head = makeLinear({ weight: held }, policy);
+    this.parameters = isPacked(held) ? this.#head.parameters : [held, ...this.#head.parameters];
+  }
+
+  /** Bytes that two of the parameters have in common. */
+  get sharedBytes(): number {
+    return isPacked(this.#weight) ? 0 : this.#weight.byteLength;
+  }
+
+  /** ids int32 `[B, L]` -> `[B, L, width]`. */
+  lookUp(ids: MLXArray): MLXArray {
+    const weight = this.#weight;
+    if (!isPacked(weight)) return takeAxis(weight, ids, 0);
+    const rows: PackedWeight = {
+      ...weight,
+      weight: takeAxis(weight.weight, ids, 0),
+      scales: takeAxis(weight.scales, ids, 0),
+      biases: weight.biases && takeAxis(weight.biases, ids, 0),
+    };
+    return dequantize(rows, this.#dtype);
+  }
+
+  /** hidden `[..., width]` -> logits `[..., vocabulary]`. */
+  logits(hidden: MLXArray): MLXArray {
+    return this.#head.apply(hidden);
+  }
+}
+
+/** Weight and bias of a layer norm. */
+export interface NormWeights {
+  weight: MLXArray;
+  bias: MLXArray;
+}
+
+/** torch's default, not in config.json (spec 5.7). */
+const LAYER_NORM_EPSILON = 1e-5;
+
+/** Layer norm of the encoder. */
+export function encoderNorm(x: MLXArray, { weight, bias }: NormWeights): MLXArray {
+  return layerNorm(x, weight, bias, LAYER_NORM_EPSILON);
+}

@@ -1,0 +1,243 @@
+/**
+ * The parts put together: a model folder on a device.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+import {
+  arange,
+  argmax,
+  astype,
+  categorical,
+  concatenate,
+  disposeAll,
+  fromData,
+  greaterEqual,
+  keep,
+  type MLXArray,
+  multiply,
+  reshape,
+  scalar,
+  slice,
+} from "../../ffi/mod.ts";
+import { ModelError } from "../errors.ts";
+import {
+  type ActivationType,
+  Backend,
+  type BackendPolicy,
+  type Device,
+  type Stages,
+  wholeGraph,
+} from "./backend.ts";
+import { Checkpoint, type Layout } from "./checkpoint.ts";
+import { type ModelConfig, parseConfig } from "./config.ts";
+import { Decoder } from "./decoder.ts";
+import { AudioEncoder } from "./encoder.ts";
+import { KVCache } from "./kv_cache.ts";
+import { freeMemory, planMemory } from "./memory_estimate.ts";
+import type { DecoderProbe } from "./tap.ts";
+
+/** What logits are multiplied by at most: more would make infinities of them. */
+const SHARPEST = 1e6;
+
+/** How to load. */
+export interface LoadModelOptions {
+  device?: Device;
+  dtype?: ActivationType;
+  /** Overrides of single routes, for tests and measurements. */
+  policy?: Partial<BackendPolicy>;
+  /** Keeps others away from MLX while work goes on, stage by stage. @default {nobody is kept away} */
+  exclusive?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Bytes that may be used. @default {what the system says is free} */
+  freeBytes?: number;
+}
+
+/** Reads and checks a folder's config.json. */
+export async function readConfig(directory: string): Promise<ModelConfig> {
+  const place = join(directory, "config.json");
+  let text: string;
+  try {
+    text = await Deno.readTextFile(place);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
+    throw new ModelError(`Cannot load a model from ${directory}: it has no config.json.`);
+  }
+  return parseConfig(text, place);
+}
+
+/** A backend whose routes fit into the memory that is free. */
+async function openBackend(
+  source: Checkpoint,
+  config: ModelConfig,
+  options: LoadModelOptions,
+): Promise<{ backend: Backend; notes: string[] }> {
+  const { freeBytes = await freeMemory(), ...wishes } = options;
+  const backend = Backend.open({ ...wishes, checkpointType: source.storedType });
+  try {
+    const { denseWeights, batchSize, notes } = planMemory(
+      source.directory,
+      source.tensors,
+      config,
+      backend.policy,
+      freeBytes,
+    );
+    if (notes.length === 0) return { backend, notes };
+    backend[Symbol.dispose]();
+    const policy = { denseWeights, batchSize, ...options.policy };
+    return { backend: Backend.open({ ...wishes, policy, checkpointType: source.storedType }), notes };
+  } catch (error) {
+    backend[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Encoder and decoder of one checkpoint on one device. */
+export class Qwen3ASRModel implements Disposable {
+  readonly config: ModelConfig;
+  readonly backend: Backend;
+  readonly encoder: AudioEncoder;
+  readonly decoder: Decoder;
+  readonly layout: Layout;
+  /** Bytes of the tensors as stored in the folder. */
+  readonly storedBytes: number;
+  /** What was decided while loading and why, for people. */
+  readonly notes: readonly string[];
+  readonly #parameters: MLXArray[];
+
+  private constructor(config: ModelConfig, backend: Backend, source: Checkpoint, notes: readonly string[]) {
+    this.notes = notes;
+    this.config = config;
+    this.backend = backend;
+    this.layout = source.layout;
+    this.storedBytes = source.storedBytes;
+    const { policy } = backend;
+    const isAligner = config.kind === "aligner";
+    this.encoder = new AudioEncoder(source, config.encoder, policy);
+    this.decoder = new Decoder(
+      source,
+      config.decoder,
+      policy,
+      isAligner ? config.timeClasses : config.decoder.vocabulary,
+    );
+    source.finish();
+    this.#parameters = [];
+  }
+
+  /**
+   * Loads a folder. Weights are read, cast and fused one layer at a time while the event loop stays free.
+   *
+   * @throws {ModelError} When config or tensors are missing, surplus, of a wrong shape or type, or memory is short.
+   */
+  static async load(directory: string, options: LoadModelOptions = {}): Promise<Qwen3ASRModel> {
+    const config = await readConfig(directory);
+    const { exclusive = (work) => work() } = options;
+    const source = await exclusive(() => Checkpoint.open(directory, config));
+    const { backend, notes } = await openBackend(source, config, options).catch((error) => {
+      source.dispose();
+      throw error;
+    });
+    let groups: MLXArray[][] = [];
+    try {
+      const build = () => {
+        const made = new Qwen3ASRModel(config, backend, source, notes);
+        groups = [...made.encoder.parameterGroups(), ...made.decoder.parameterGroups()];
+        for (const array of groups.flat()) keep(array);
+        return made;
+      };
+      const model = await exclusive(() => Promise.resolve(backend.build(build)));
+      source.dispose();
+      for (const group of groups) await exclusive(() => backend.evaluate(...group));
+      model.#parameters.push(...groups.flat());
+      return model;
+    } catch (error) {
+      disposeAll(groups.flat());
+      source.dispose();
+      backend[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Bytes of the weights as computed with. */
+  get weightBytes(): number {
+    return this.#parameters.reduce((sum, array) => sum + array.byteLength, 0) - this.decoder.sharedBytes;
+  }
+
+  /** An empty cache. */
+  newCache(): KVCache {
+    return new KVCache(this.config.decoder.layers);
+  }
+
+  /** Prompt ids with the audio embeddings in the places of the pads: `[1, L, H]`. */
+  splice(ids: readonly number[], audioStart: number, audio: MLXArray): MLXArray {
+    const width = this.config.decoder.width;
+    const count = audio.dim(0);
+    const table = this.decoder.embed(fromData(Int32Array.from(ids), [1, ids.length]));
+    const before = slice(table, [0, 0, 0], [1, audioStart, width]);
+    const after = slice(table, [0, audioStart + count, 0], [1, ids.length, width]);
+    const middle = reshape(audio.dtype === table.dtype ? audio : astype(audio, table.dtype), [
+      1,
+      count,
+      width,
+    ]);
+    return concatenate([before, middle, after], 1);
+  }
+
+  /**
+   * First pass over a prompt: fills the cache, returns the logits `[1, V]` after its last position.
+   *
+   * @param embeddings `[1, L, H]`
+   */
+  prefill(embeddings: MLXArray, cache: KVCache, probe?: DecoderProbe): MLXArray {
+    return wholeGraph(this.prefillStages(embeddings, cache, probe));
+  }
+
+  /** The same in stages. */
+  *prefillStages(embeddings: MLXArray, cache: KVCache, probe?: DecoderProbe): Stages {
+    const hidden = yield* this.decoder.stages(embeddings, cache, { probe });
+    const [batch, length, width] = hidden.shape as [number, number, number];
+    return this.decoder.logits(
+      reshape(slice(hidden, [0, length - 1, 0], [batch, length, width]), [batch, width]),
+    );
+  }
+
+  /**
+   * One decode step of a batch.
+   *
+   * @param tokens int32 `[B]`, the tokens chosen last.
+   * @returns logits `[B, V]`
+   */
+  step(tokens: MLXArray, cache: KVCache, probe?: DecoderProbe): MLXArray {
+    const batch = cache.batch, width = this.config.decoder.width;
+    const rows = this.decoder.embed(reshape(tokens, [batch, 1]));
+    const padded = cache.padding.some((count) => count > 0);
+    const options = padded ? this.#paddedOptions(cache) : {};
+    const hidden = this.decoder.apply(rows, cache, { ...options, probe });
+    return this.decoder.logits(reshape(hidden, [batch, width]));
+  }
+
+  /** Rows that start at different positions: each with its own rotary offset, empty positions masked. */
+  #paddedOptions(cache: KVCache): { offset: MLXArray; mask: MLXArray } {
+    const batch = cache.batch, span = cache.length + 1;
+    const padding = Int32Array.from(cache.padding);
+    const offset = fromData(padding.map((count) => cache.length - count));
+    const columns = reshape(arange(0, span), [1, 1, 1, span]);
+    return { offset, mask: greaterEqual(columns, fromData(padding, [batch, 1, 1, 1])) };
+  }
+
+  /** The next token of each row: the most likely one, or drawn at a temperature. int32 `[B]`. */
+  choose(logits: MLXArray, sampling?: { temperature: number; key: MLXArray }): MLXArray {
+    const drawn = sampling && sampling.temperature > 0
+      ? categorical(
+        multiply(astype(logits, "float32"), scalar(Math.min(1 / sampling.temperature, SHARPEST))),
+        sampling.key,
+      )
+      : argmax(logits, -1);
+    return astype(drawn, "int32"); // A quantized lookup by uint32 diverged in a peer.
+  }
+
+  [Symbol.dispose](): void {
+    disposeAll(this.#parameters);
+    this.#parameters.length = 0;
+    this.backend[Symbol.dispose]();
+  }
+}
