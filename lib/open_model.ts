@@ -1,0 +1,110 @@
+/**
+ * From the name of a model to an engine that is ready to decode.
+ *
+ * @module
+ */
+import { libraryInfo, openLibrary } from "../ffi/mod.ts";
+import { ModelError } from "./errors.ts";
+import { downloadModel, type DownloadOptions, type ResolvedModel, resolveModel } from "./hub/mod.ts";
+import { loadFolder } from "./load_folder.ts";
+import type { ActivationType, BackendPolicy, Device } from "./model/backend.ts";
+import type { Qwen3ASRModel } from "./model/qwen3_asr_model.ts";
+import { Engine } from "./recognize/engine.ts";
+import type { Tokenizer } from "./text/tokenizer.ts";
+
+/** How to load a model. */
+export interface LoadOptions {
+  /** Where to compute: `auto` is MLX's GPU where there is one, else the CPU. @default {"auto"} */
+  device?: Device | undefined;
+  /** Type of activations: `auto` is float32 on a CPU, the checkpoint's own on a GPU. @default {"auto"} */
+  dtype?: ActivationType | undefined;
+  /** Path of libmlxc; default: see the README on where it is looked for. */
+  libraryPath?: string | undefined;
+  /** Downloads a named model that is not on this machine. @default {false} */
+  download?: boolean | DownloadOptions | undefined;
+  /** Overrides of single routes of the backend, for tests and measurements. */
+  policy?: Partial<BackendPolicy> | undefined;
+}
+
+/** What was loaded. */
+export interface ModelInfo {
+  /** `org/name`, `demo`, or the folder's name. */
+  name: string;
+  /** Absolute path of its folder. */
+  directory: string;
+  /** How it was found: "argument", "environment", "default folder", "cache" or "demo". */
+  source: string;
+  /** Where it computes. */
+  device: "cpu" | "gpu";
+  /** Type of the activations, e.g. `float32`. */
+  dtype: string;
+  /** Layout of the checkpoint. */
+  layout: "mlx" | "original" | "hf";
+  /** Bytes of the tensors as stored, and as held in memory. */
+  storedBytes: number;
+  /** Bytes of the tensors as held in memory. */
+  weightBytes: number;
+  /** Languages that the folder lists. */
+  languages: string[];
+  /** MLX's version and the library's path. */
+  mlxVersion: string;
+  /** Path of the native library. */
+  libraryPath: string;
+  /** What was decided about memory, one sentence each: smaller batches, packed weights. */
+  notes: string[];
+  /** Milliseconds that loading took. */
+  loadMs: number;
+}
+
+async function locate(model: string | URL | undefined, options: LoadOptions): Promise<ResolvedModel> {
+  try {
+    return await resolveModel(model);
+  } catch (error) {
+    if (!(error instanceof ModelError) || !options.download || typeof model !== "string") throw error;
+    return await downloadModel(model, options.download === true ? {} : options.download);
+  }
+}
+
+/** An engine for what was loaded, which is freed when there can be none. */
+function engineOf(model: Qwen3ASRModel, tokenizer: Tokenizer, directory: string): Engine {
+  try {
+    if (model.config.kind === "asr") return new Engine(model, tokenizer);
+    throw new ModelError(
+      `Cannot transcribe with ${directory}: it is a forced aligner. Load a Qwen3-ASR model.`,
+    );
+  } catch (error) {
+    model[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Finds, loads and describes a model; see `Qwen3ASR.load`. */
+export async function openModel(
+  model: string | URL | undefined,
+  options: LoadOptions,
+): Promise<{ engine: Engine; info: ModelInfo }> {
+  const start = performance.now();
+  const found = await locate(model, options);
+  openLibrary({ path: options.libraryPath });
+  const { model: loaded, tokenizer } = await loadFolder(found.directory, {
+    device: options.device ?? "auto",
+    dtype: options.dtype ?? "auto",
+    policy: options.policy ?? {},
+  });
+  const engine = engineOf(loaded, tokenizer, found.directory);
+  const library = libraryInfo();
+  const info: ModelInfo = {
+    ...found,
+    device: loaded.backend.device,
+    dtype: loaded.backend.policy.dtype,
+    layout: loaded.layout,
+    storedBytes: loaded.storedBytes,
+    weightBytes: loaded.weightBytes,
+    languages: loaded.config.languages,
+    mlxVersion: library?.mlxVersion ?? "",
+    libraryPath: library?.path ?? "",
+    notes: [...loaded.notes],
+    loadMs: performance.now() - start,
+  };
+  return { engine, info };
+}

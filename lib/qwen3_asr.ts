@@ -1,0 +1,279 @@
+/**
+ * `Qwen3ASR`: the asynchronous face of the whole module.
+ *
+ * @module
+ */
+import { type AudioSource, loadAudio, type LoadedAudio } from "./audio/load.ts";
+import { Samples } from "./audio/samples.ts";
+import { ModelError, OptionError } from "./errors.ts";
+import { type LoadOptions, type ModelInfo, openModel } from "./open_model.ts";
+import type { Engine } from "./recognize/engine.ts";
+import type { TranscriptEvent } from "./recognize/events.ts";
+import { Lifetime } from "./recognize/lifetime.ts";
+import { type LiveOptions, LiveSession } from "./recognize/live.ts";
+import { LongForm, type RecognizeSettings } from "./recognize/long_form.ts";
+import { Mutex } from "./recognize/mutex.ts";
+import type { TranscribeOptions } from "./recognize/options.ts";
+import { liveSettings, recognizeSettings } from "./recognize/settings.ts";
+import { Timing } from "./recognize/timing.ts";
+import { type InspectOptions, traceRecording, wishesOf } from "./recognize/trace.ts";
+import type { Trace } from "./recognize/trace_result.ts";
+import type { Transcript } from "./transcript.ts";
+
+/** What there is of a recording whose reading was aborted. */
+const UNREAD = { samples: new Samples(), warnings: [] };
+
+/**
+ * A loaded Qwen3-ASR model.
+ *
+ * Calls may overlap: they take turns, one batch of chunks at a time. The event loop stays free. Dispose it with
+ * `using`/`await using`, `dispose()` or `close()`.
+ *
+ * @example
+ * ```ts
+ * import { Qwen3ASR } from "@qwen3/asr";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using asr = await Qwen3ASR.load("demo");
+ * const { text, language } = await asr.transcribe("demo/recordings/dev-01-en.wav");
+ * assertEquals(text, "I see ten yellow windows.");
+ * assertEquals(language, "English");
+ * ```
+ */
+export class Qwen3ASR implements Disposable, AsyncDisposable {
+  /** What was loaded. */
+  readonly info: ModelInfo;
+  readonly #engine: Engine;
+  readonly #queue = new Mutex();
+  readonly #life: Lifetime;
+
+  private constructor(engine: Engine, info: ModelInfo) {
+    this.#engine = engine;
+    this.info = info;
+    this.#life = new Lifetime(
+      () => engine[Symbol.dispose](),
+      () => new ModelError("Cannot transcribe: the model was disposed. Load it again."),
+    );
+  }
+
+  /**
+   * Loads a model.
+   *
+   * @param model Folder, `demo`, a short name (`0.6b`, `1.7b`), or `org/name` in the Hugging Face cache; when left out
+   *   `QWEN3_ASR_MODEL_PATH`, then `~/.OminiX/models/qwen3-asr-1.7b`, then the cache.
+   * @throws {ModelError} When there is no such model, or it is damaged: the message says what to do.
+   * @throws {LibraryError} When mlx-c is not found or does not fit.
+   */
+  static async load(model?: string | URL, options: LoadOptions = {}): Promise<Qwen3ASR> {
+    const { engine, info } = await openModel(model, options);
+    return new Qwen3ASR(engine, info);
+  }
+
+  #settings(options: TranscribeOptions): RecognizeSettings {
+    return recognizeSettings(options, this.#engine.model.backend.policy.batchSize);
+  }
+
+  /** The recording, read now unless it was read before. */
+  async #audio(
+    source: AudioSource | LoadedAudio,
+    { signal, clip }: Pick<TranscribeOptions, "signal" | "clip">,
+  ): Promise<Pick<LoadedAudio, "samples" | "warnings">> {
+    signal?.throwIfAborted();
+    if (typeof source === "string" || !("samples" in source)) {
+      return await loadAudio(source, { ...(signal ? { signal } : {}), ...(clip ? { clip } : {}) });
+    }
+    if (clip) {
+      throw new OptionError("Cannot clip a recording that was read already: name the clip when reading.");
+    }
+    return source;
+  }
+
+  async #run(source: AudioSource | LoadedAudio, options: TranscribeOptions): Promise<Transcript> {
+    const { signal, onProgress = () => {} } = options;
+    const settings = this.#settings(options);
+    const timing = new Timing({ keepSpans: options.onProfile !== undefined });
+    const start = performance.now();
+    const audio = await this.#audio(source, options).catch((error) => {
+      if (signal?.aborted && options.onAbort === "partial") return UNREAD;
+      throw error;
+    });
+    timing.book("audio", start);
+    const run = new LongForm(
+      this.#engine,
+      this.#queue,
+      audio.samples,
+      { ...settings, warnings: audio.warnings },
+      timing,
+      onProgress,
+    );
+    const transcript = await run.run();
+    if (transcript.partial && options.onAbort !== "partial") signal?.throwIfAborted();
+    onProgress({ type: "done", transcript });
+    options.onProfile?.(timing.spans ?? [], transcript);
+    return transcript;
+  }
+
+  /**
+   * Recognises a recording of any length.
+   *
+   * @param source Path, `http(s):` or `file:` URL, "-" for standard input, the bytes of a file, a Blob or stream of
+   *   them, 16 kHz mono samples, or what `loadAudio` read.
+   * @throws {AudioError} When it cannot be read as audio.
+   * @throws {OptionError} When an option is not usable.
+   */
+  async transcribe(source: AudioSource | LoadedAudio, options: TranscribeOptions = {}): Promise<Transcript> {
+    return await this.#life.use(() => this.#run(source, options));
+  }
+
+  /**
+   * Recognises samples.
+   *
+   * @param samples 16 kHz mono, [-1, 1]; leave the array unchanged until the promise settles.
+   */
+  async transcribeSamples(samples: Float32Array, options: TranscribeOptions = {}): Promise<Transcript> {
+    return await this.transcribe(samples, options);
+  }
+
+  /**
+   * Recognises a recording and yields what happens as it happens: `start`, `language`, `delta`, `chunk`, `done`.
+   * Leaving the loop early aborts the work.
+   *
+   * @example
+   * ```ts
+   * import { Qwen3ASR } from "@qwen3/asr";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using asr = await Qwen3ASR.load("demo");
+   * let text = "";
+   * for await (const event of asr.stream("demo/recordings/dev-01-en.wav")) {
+   *   if (event.type === "delta") text += event.text;
+   * }
+   * assertEquals(text, "I see ten yellow windows.");
+   * ```
+   */
+  async *stream(
+    source: AudioSource | LoadedAudio,
+    options: TranscribeOptions = {},
+  ): AsyncGenerator<TranscriptEvent, void> {
+    const left = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
+    const events: TranscriptEvent[] = [];
+    let wake = () => {};
+    let failure: { error: unknown } | undefined;
+    let ended = false;
+    const end = () => {
+      ended = true;
+      wake();
+    };
+    const work = this.transcribe(source, {
+      ...options,
+      signal,
+      onProgress: (event) => {
+        options.onProgress?.(event);
+        events.push(event);
+        wake();
+      },
+    }).then(end, (error) => {
+      failure = { error };
+      end();
+    });
+    try {
+      while (true) {
+        for (let event = events.shift(); event; event = events.shift()) yield event;
+        if (ended) break;
+        await new Promise<void>((resolve) => wake = resolve);
+      }
+      if (failure) throw failure.error;
+    } finally {
+      if (!ended) left.abort(new DOMException("The stream was left.", "AbortError"));
+      await work;
+    }
+  }
+
+  /**
+   * Begins a live stream by the official recipe: feed it 16 kHz mono samples, it keeps the text up to date.
+   *
+   * @example
+   * ```ts
+   * import { Qwen3ASR } from "@qwen3/asr";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using asr = await Qwen3ASR.load("demo");
+   * const session = asr.live({ stepSeconds: 1 });
+   * await session.push(new Float32Array(16_000));
+   * assertEquals((await session.finish()).text, "");
+   * ```
+   */
+  live(options: LiveOptions = {}): LiveSession {
+    this.#life.assertOpen();
+    const queue: Pick<Mutex, "run"> = {
+      run: (task, signal) => this.#life.use(() => this.#queue.run(task, signal)),
+    };
+    return new LiveSession(this.#engine, queue, liveSettings(options));
+  }
+
+  /**
+   * Recognises a recording and keeps what happened on the way: mel, encoder, audio embeddings, every token with its
+   * rivals, attention, cuts, times. Text is what {@linkcode transcribe} gives; it takes longer, and memory.
+   *
+   * Every chunk is looked into, or the one that `chunk` names; a rescued chunk has several passes.
+   *
+   * @throws {AudioError} When it cannot be read as audio.
+   * @throws {OptionError} When an option is not usable or there is no such layer or chunk.
+   *
+   * @example
+   * ```ts
+   * import { Qwen3ASR } from "@qwen3/asr";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using asr = await Qwen3ASR.load("demo");
+   * const { chunks } = await asr.inspect("demo/recordings/dev-01-en.wav", { attention: [2] });
+   * const pass = chunks[0]!.passes[0]!;
+   * assertEquals(pass.steps.map((step) => step.written).join(""), "I see ten yellow windows.");
+   * assertEquals(pass.attention[0]!.audio.shape, [pass.steps.length, 4, pass.audioTokens]);
+   * ```
+   */
+  async inspect(source: AudioSource, options: InspectOptions = {}): Promise<Trace> {
+    return await this.#life.use(() => this.#inspect(source, options));
+  }
+
+  async #inspect(source: AudioSource, options: InspectOptions): Promise<Trace> {
+    const { signal, chunk, onProgress: emit = () => {} } = options;
+    const settings = this.#settings(options);
+    const wishes = wishesOf(options, this.#engine);
+    const timing = new Timing();
+    const start = performance.now();
+    const { samples, warnings } = await this.#audio(source, options);
+    timing.book("audio", start);
+    const about = { wishes, chunk, timing, emit };
+    const trace = await traceRecording(this.#engine, this.#queue, samples, { ...settings, warnings }, about);
+    if (trace.transcript.partial) signal?.throwIfAborted();
+    emit({ type: "done", transcript: trace.transcript });
+    return trace;
+  }
+
+  /** Calls that run or wait. */
+  get pending(): number {
+    return this.#life.users;
+  }
+
+  /** Takes no more calls, waits for those that run, then frees the model. */
+  async close(): Promise<void> {
+    await this.#life.close();
+  }
+
+  /** Takes no more calls; frees the model now, or when the running calls are done. */
+  dispose(): void {
+    this.#life.close();
+  }
+
+  /** Frees what it holds. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Waits for what runs, then frees what it holds. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * First come, first served.
+ *
+ * @module
+ */
+
+/** Resolves with `before`, or rejects when aborted until then. */
+function unlessAborted(before: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(signal.reason);
+    if (signal.aborted) return leave();
+    signal.addEventListener("abort", leave, { once: true });
+    before.then(() => {
+      signal.removeEventListener("abort", leave);
+      resolve();
+    });
+  });
+}
+
+/** Runs one task at a time, in the order of asking. */
+export class Mutex {
+  #tail: Promise<void> = Promise.resolve();
+
+  /**
+   * Runs `task` after all tasks asked for earlier; its error is the caller's alone.
+   *
+   * @param signal Ends the waiting, with its reason; a task that runs is left alone.
+   */
+  async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const before = this.#tail;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#tail = promise;
+    try {
+      await (signal ? unlessAborted(before, signal) : before);
+      return await task();
+    } finally {
+      // Who leaves while waiting lets nobody pass.
+      before.then(resolve);
+    }
+  }
+}
+
+/**
+ * Guards MLX: while an evaluation runs on a pool thread nobody may build a graph, whatever model it belongs to. Held
+ * for a stage or a few decode steps, never for a whole call.
+ */
+export const mlxMutex: Mutex = new Mutex();

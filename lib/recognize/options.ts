@@ -1,0 +1,62 @@
+/**
+ * What can be asked of a transcription.
+ *
+ * @module
+ */
+import type { Transcript } from "../transcript.ts";
+import type { TranscriptEvent } from "./events.ts";
+import type { StageSpan } from "./timing.ts";
+
+/** How tokens are chosen. */
+export interface SamplingOptions {
+  /** 0 takes the likeliest token. @default {0} */
+  temperature?: number | undefined;
+  /** Most tokens of one chunk; the budget by its length applies besides. @default {12 a second + 32} */
+  maxTokens?: number | undefined;
+  /**
+   * Fewest tokens of one chunk: before that neither a stop token nor a loop ends it. With `maxTokens` the same number
+   * this is a fixed amount of work, for measurements.
+   *
+   * @default {0}
+   */
+  minTokens?: number | undefined;
+  /** Start of the random numbers when the temperature is above 0: a whole number of 32 bits. @default {0} */
+  seed?: number | undefined;
+}
+
+/** Options of a transcription. */
+export interface TranscribeOptions {
+  /** Name, code or tag of the language ("German", "de", "de-AT"); detected when left out or "auto". */
+  language?: string | undefined;
+  /** Languages to choose from when detecting; any when left out. */
+  languages?: readonly string[] | undefined;
+  /** Free text for the system turn: domain, names, spelling. */
+  context?: string | undefined;
+  /** Words and names to expect. */
+  hotwords?: readonly string[] | undefined;
+  /** How tokens are chosen. */
+  sampling?: SamplingOptions | undefined;
+  /** Longest chunk of a long recording, in seconds. @default {30} */
+  chunkSeconds?: number | undefined;
+  /**
+   * `pauses`: chunks of at most `chunkSeconds`, cut at pauses, digital silence skipped; `official`: the official
+   * package's rule (one chunk up to 1200 s, then cuts within 5 s of that; spec 11.1).
+   *
+   * @default {"pauses"}
+   */
+  chunking?: "pauses" | "official" | undefined;
+  /** Chunks decoded at once. @default {by the device: 8 on a CPU, 4 on a GPU} */
+  batchSize?: number | undefined;
+  /** Whether a chunk whose text is not believed is decoded again. @default {true} */
+  rescue?: boolean | undefined;
+  /** Stops within one decode step. */
+  signal?: AbortSignal | undefined;
+  /** What an abort does: rejects with the signal's reason, or returns what there is (`partial: true`). @default {"throw"} */
+  onAbort?: "throw" | "partial" | undefined;
+  /** Called with every event as it happens. */
+  onProgress?: ((event: TranscriptEvent) => void) | undefined;
+  /** Part of the recording to transcribe; times in the result are the recording's. */
+  clip?: { startSeconds?: number; endSeconds?: number } | undefined;
+  /** Called at the end with every stage's start and duration. */
+  onProfile?: ((spans: readonly StageSpan[], transcript: Transcript) => void) | undefined;
+}

@@ -1,0 +1,152 @@
+/**
+ * What a transcription gives back. Times are seconds from the start of the recording.
+ *
+ * @module
+ */
+
+/**
+ * Why the text of a chunk ended:
+ * `stop` the model said so; `length` the token budget ran out; `repetition` a loop was cut;
+ * `silence` there was nothing to decode; `cancelled` the caller aborted; `error` the chunk failed (see `error`).
+ */
+export type FinishReason = "stop" | "length" | "repetition" | "silence" | "cancelled" | "error";
+
+/** A word with its place in the recording. */
+export interface Word {
+  /** What was said. */
+  text: string;
+  /** Start, in seconds of the recording. */
+  startSeconds: number;
+  /** End, in seconds of the recording. */
+  endSeconds: number;
+}
+
+/**
+ * Where the times of a segment come from: `chunk` the limits of the chunk it was recognised in,
+ * `estimated` spread over the chunk's speech by text length, `aligned` a forced aligner.
+ */
+export type Timing = "chunk" | "estimated" | "aligned";
+
+/** A stretch of text with times: a sentence or, where there is no punctuation, a chunk. */
+export interface Segment {
+  /** Start, in seconds of the recording. */
+  startSeconds: number;
+  /** End, in seconds of the recording. */
+  endSeconds: number;
+  /** What was said. */
+  text: string;
+  /** Canonical English name, "" when unknown. */
+  language: string;
+  /** Where the times come from. */
+  timing: Timing;
+  /** Words with their times, when they were aligned. */
+  words?: Word[];
+}
+
+/** How believable it is that all speech of a stretch of audio became text, and only once. */
+export interface Coverage {
+  /** Seconds whose energy moves like speech. */
+  speechSeconds: number;
+  /** Text tokens per second of speech (0 when there is none). */
+  tokensPerSecond: number;
+  /** `complete`: nothing looks lost or repeated; `suspect`: see `reasons`; `no-speech`: nothing to recognise. */
+  verdict: "complete" | "suspect" | "no-speech";
+  /** One sentence per doubt. */
+  reasons: string[];
+}
+
+/** One more try at a chunk whose first text was not believed. */
+export interface Rescue {
+  /** What made the earlier text suspect. */
+  reason: string;
+  /** What was tried: `halved` at its best pause, or sampled at a `temperature`. */
+  action: "halved" | "temperature";
+  /** Sampling temperature, when it was sampled. */
+  temperature?: number;
+  /** The text that was replaced, or that was tried and not better. */
+  rejectedText: string;
+  /** Whether the try's result was taken. */
+  accepted: boolean;
+}
+
+/** What became of one piece of the recording. */
+export interface ChunkResult {
+  /** Place among the chunks, from 0. */
+  index: number;
+  /** Start, in seconds of the recording. */
+  startSeconds: number;
+  /** End, in seconds of the recording. */
+  endSeconds: number;
+  /** What was said. */
+  text: string;
+  /** Canonical English name as the model gave it, "" when it gave none. */
+  language: string;
+  /** Decoder output before parsing, e.g. `language English<asr_text>Hello.` */
+  rawText: string;
+  /** Generated token ids without the stop token. */
+  tokens: number[];
+  /** Why the text ended. */
+  finishReason: FinishReason;
+  /** How believable the text is. */
+  coverage: Coverage;
+  /** Rescues tried, in order; empty for most chunks. */
+  rescues: Rescue[];
+  /** Only with `finishReason: "error"`. */
+  error?: { name: string; message: string };
+}
+
+/** Where the time went. Milliseconds are wall time unless the name says otherwise. */
+export interface TranscriptStats {
+  /** Reading, decoding and resampling the audio. */
+  audioMs: number;
+  /** Log-mel features. */
+  melMs: number;
+  /** Audio encoder. */
+  encoderMs: number;
+  /** First pass of the decoder, over the prompt. */
+  prefillMs: number;
+  /** All further tokens. */
+  decodeMs: number;
+  /** The whole call. */
+  totalMs: number;
+  /** Time inside TypeScript building graphs, part of the stages above. */
+  hostMs: number;
+  /** Audio embeddings that the decoder heard; one is 80 ms. */
+  audioTokens: number;
+  /** Tokens of all prompts, audio included. */
+  promptTokens: number;
+  /** Tokens that were generated. */
+  generatedTokens: number;
+  /** Passes of the decoder for one token per row. */
+  decodeSteps: number;
+  /** Generated tokens per second of decode time. */
+  tokensPerSecond: number;
+  /** totalMs / 1000 / durationSeconds: below 1 is faster than real time. */
+  realTimeFactor: number;
+  /** Largest MLX memory in use during the call. */
+  peakMemoryBytes: number;
+}
+
+/** A finished (or, when asked for, interrupted) transcription. */
+export interface Transcript {
+  /** What was said. */
+  text: string;
+  /** Languages of the chunks, consecutive repeats dropped, joined by ",": "English", "Chinese,English"; "" if none. */
+  language: string;
+  /** Length in seconds. */
+  durationSeconds: number;
+  /** Sentences with times, in order. */
+  segments: Segment[];
+  /** What became of each piece, in order. */
+  chunks: ChunkResult[];
+  /** One verdict over all chunks. */
+  coverage: Coverage;
+  /** Some chunk ended by `length` or `repetition`: text may be missing. Never true without a warning. */
+  truncated: boolean;
+  /** The call was aborted: the text ends early. */
+  partial: boolean;
+  /** One sentence each; empty when there is nothing to say. */
+  warnings: string[];
+  /** Where the time went. */
+  stats: TranscriptStats;
+}
