@@ -1,0 +1,49 @@
+/**
+ * Limits of subtitle cues and their defaults.
+ *
+ * @module
+ */
+import { OptionError } from "../errors.ts";
+
+/** Limits of subtitle cues. */
+export interface CueOptions {
+  /** Widest line in columns; CJK and fullwidth characters count as two. @default {42} */
+  maxColumns?: number | undefined;
+  /** Most lines of a cue. @default {2} */
+  maxLines?: number | undefined;
+  /** Columns a viewer reads per second: 21 Latin letters or 10.5 CJK characters. @default {21} */
+  readingSpeed?: number | undefined;
+  /** Shortest cue. @default {0.7} */
+  minSeconds?: number | undefined;
+  /** Longest cue. @default {7} */
+  maxSeconds?: number | undefined;
+  /** Length of the recording: no short cue is stretched past it. @default {Infinity} */
+  durationSeconds?: number | undefined;
+}
+
+/** Options with every default filled in. */
+export type CueLimits = { [K in keyof CueOptions]-?: number };
+
+/** @throws {OptionError} When an option is not usable. */
+export function limitsOf(options: CueOptions): CueLimits {
+  const limits: CueLimits = {
+    maxColumns: options.maxColumns ?? 42,
+    maxLines: options.maxLines ?? 2,
+    readingSpeed: options.readingSpeed ?? 21,
+    minSeconds: options.minSeconds ?? 0.7,
+    maxSeconds: options.maxSeconds ?? 7,
+    durationSeconds: options.durationSeconds ?? Infinity,
+  };
+  const refuse = (name: keyof CueOptions, wanted: string) => {
+    throw new OptionError(`Cannot make cues: ${name} is ${limits[name]}, it must be ${wanted}.`);
+  };
+  if (!Number.isInteger(limits.maxColumns) || limits.maxColumns < 4) {
+    refuse("maxColumns", "a whole number from 4");
+  }
+  if (!Number.isInteger(limits.maxLines) || limits.maxLines < 1) refuse("maxLines", "a whole number from 1");
+  if (!(limits.readingSpeed > 0)) refuse("readingSpeed", "above 0");
+  if (!(limits.minSeconds >= 0 && limits.minSeconds < Infinity)) refuse("minSeconds", "0 or more");
+  if (!(limits.maxSeconds > limits.minSeconds)) refuse("maxSeconds", "above minSeconds");
+  if (!(limits.durationSeconds >= 0)) refuse("durationSeconds", "0 or more");
+  return limits;
+}

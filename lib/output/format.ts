@@ -1,0 +1,119 @@
+/**
+ * One entry for all output formats.
+ *
+ * @module
+ */
+import { OptionError } from "../errors.ts";
+import type { Transcript } from "../transcript.ts";
+import { formatASS } from "./ass.ts";
+import type { CueOptions } from "./cue_options.ts";
+import { formatJSON } from "./json.ts";
+import { formatJSONLines } from "./jsonl.ts";
+import { formatSRT } from "./srt.ts";
+import { formatTSV } from "./tsv.ts";
+import { formatText } from "./txt.ts";
+import { formatVTT } from "./vtt.ts";
+
+/** A format a transcript can be written in. The name is also the file extension. */
+export type OutputFormat = "txt" | "json" | "jsonl" | "srt" | "vtt" | "tsv" | "ass";
+
+/** All formats, in the order in which help lists them. */
+export const OUTPUT_FORMATS: readonly OutputFormat[] = ["txt", "json", "jsonl", "srt", "vtt", "tsv", "ass"];
+
+/** The cue limits shape srt, vtt and ass. The recording's length comes from the transcript. */
+export interface FormatOptions extends Omit<CueOptions, "durationSeconds"> {
+  /** Title in the header of ass. @default {"Transcript"} */
+  title?: string | undefined;
+}
+
+const ALIASES: Readonly<Record<string, OutputFormat>> = {
+  text: "txt",
+  ndjson: "jsonl",
+  subrip: "srt",
+  webvtt: "vtt",
+  ssa: "ass",
+};
+
+const WRITERS: Readonly<Record<OutputFormat, (transcript: Transcript, options: FormatOptions) => string>> = {
+  txt: formatText,
+  json: formatJSON,
+  jsonl: formatJSONLines,
+  srt: formatSRT,
+  vtt: formatVTT,
+  tsv: formatTSV,
+  ass: formatASS,
+};
+
+/**
+ * Writes a transcript as text of a format, with a newline at the end. A transcript without text gives an empty
+ * `txt` or `srt` and nothing but the header elsewhere.
+ *
+ * @throws {OptionError} When an option is not usable or a segment has a time that is not a number.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * const saved = JSON.parse(`{ "durationSeconds": 1, "segments": [
+ *   { "startSeconds": 0, "endSeconds": 1, "text": "Fish & chips.", "language": "English", "timing": "aligned" }
+ * ] }`);
+ * assertEquals(
+ *   formatTranscript(saved, "vtt"),
+ *   "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nFish &amp; chips.\n",
+ * );
+ * ```
+ */
+export function formatTranscript(
+  transcript: Transcript,
+  format: OutputFormat,
+  options: FormatOptions = {},
+): string {
+  return WRITERS[format](transcript, options);
+}
+
+/**
+ * The format a user means: any case, with or without a leading dot, also `text`, `ndjson`, `subrip`, `webvtt`, `ssa`.
+ *
+ * @throws {OptionError} For any other name, with the nearest one that exists.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(parseFormat(".SRT"), "srt");
+ * ```
+ */
+export function parseFormat(name: string): OutputFormat {
+  const wanted = name.trim().toLowerCase().replace(/^\./, "");
+  const format = OUTPUT_FORMATS.find((known) => known === wanted) ??
+    (Object.hasOwn(ALIASES, wanted) ? ALIASES[wanted] : undefined);
+  if (format) return format;
+  const nearest = nearestName(wanted, [...OUTPUT_FORMATS, ...Object.keys(ALIASES)]);
+  const hint = nearest ? ` Did you mean "${nearest}"?` : "";
+  throw new OptionError(`Unknown output format "${name}".${hint} There are ${OUTPUT_FORMATS.join(", ")}.`);
+}
+
+function nearestName(wanted: string, names: readonly string[]): string | undefined {
+  let nearest: string | undefined;
+  let least = 3;
+  for (const name of names) {
+    const distance = editDistance(wanted, name);
+    if (distance < Math.min(least, name.length)) [nearest, least] = [name, distance];
+  }
+  return nearest;
+}
+
+/** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
+function editDistance(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = rows[i - 1]![j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+        ? rows[i - 2]![j - 2]! + 1
+        : Infinity;
+      row.push(Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, replaced, swapped));
+    }
+    rows.push(row);
+  }
+  return rows[a.length]![b.length]!;
+}
