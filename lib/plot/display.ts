@@ -1,0 +1,17 @@
+/**
+ * How a picture shows itself in a Jupyter notebook on the Deno kernel.
+ *
+ * @module
+ */
+
+/** The key under which Deno's kernel looks for a method that gives a MIME bundle. */
+export const jupyterDisplay: unique symbol = Symbol.for("Jupyter.display");
+
+/** Contents by MIME type; binary ones in base64. */
+export type MimeBundle = Record<string, string>;
+
+/** Something that a notebook shows as more than its fields. */
+export interface Displayable {
+  /** The contents to show, richest first. */
+  [jupyterDisplay](): Promise<MimeBundle>;
+}
