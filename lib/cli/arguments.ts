@@ -1,0 +1,160 @@
+/**
+ * Arguments and environment to values: flag, then variable, then default.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { nearestName, OptionError, processEnvironment } from "../../mod.ts";
+import { type OptionSpec, variableOf } from "./option_specs.ts";
+
+const TRUE = /^(1|true|yes|on)$/i;
+const FALSE = /^(0|false|no|off)$/i;
+
+/** What was given on the command line and in the environment. */
+export class Arguments {
+  /** Arguments that are no options. */
+  readonly operands: readonly string[];
+  readonly #values: ReadonlyMap<string, readonly string[] | boolean>;
+  readonly #flags: ReadonlySet<string>;
+
+  /** Use {@linkcode readArguments}. */
+  constructor(
+    operands: readonly string[],
+    values: ReadonlyMap<string, readonly string[] | boolean>,
+    flags: ReadonlySet<string>,
+  ) {
+    this.operands = operands;
+    this.#values = values;
+    this.#flags = flags;
+  }
+
+  /** Whether an option stands on the command line; one that comes from the environment may be of no use here. */
+  isFlag(name: string): boolean {
+    return this.#flags.has(name);
+  }
+
+  /** Whether a switch is on; `undefined` when nothing was said. */
+  maybe(name: string): boolean | undefined {
+    const value = this.#values.get(name);
+    return typeof value === "boolean" ? value : undefined;
+  }
+
+  /** Whether a switch is on. */
+  on(name: string): boolean {
+    return this.maybe(name) ?? false;
+  }
+
+  /** All values of an option. */
+  all(name: string): readonly string[] {
+    const value = this.#values.get(name);
+    return typeof value === "object" ? value : [];
+  }
+
+  /** The value of an option; the last one counts. */
+  text(name: string): string | undefined {
+    return this.all(name).at(-1);
+  }
+
+  /** All values of an option that takes a list, split at commas. */
+  list(name: string): string[] {
+    return this.all(name).flatMap((value) => value.split(",")).map((part) => part.trim()).filter((part) =>
+      part !== ""
+    );
+  }
+
+  /**
+   * A number.
+   *
+   * @throws {OptionError} When it is none, below `least`, or not whole where it must be.
+   */
+  number(name: string, rule: { least: number; whole?: boolean }): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = text.trim() === "" ? NaN : Number(text);
+    const isRight = Number.isFinite(value) && value >= rule.least && (!rule.whole || Number.isInteger(value));
+    if (isRight) return value;
+    const kind = rule.whole ? "a whole number" : "a number";
+    throw new OptionError(`Cannot use --${name} ${text}: it must be ${kind} from ${rule.least}`);
+  }
+
+  /**
+   * One of some words.
+   *
+   * @throws {OptionError} For any other, with the nearest.
+   */
+  choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const found = choices.find((choice) => choice === text.toLowerCase());
+    if (found !== undefined) return found;
+    const nearest = nearestName(text, choices);
+    const hint = nearest === undefined ? "" : `, did you mean ${nearest}?`;
+    throw new OptionError(`Cannot use --${name} ${text}: it must be one of ${choices.join(", ")}${hint}`);
+  }
+}
+
+function unknownOption(given: string, specs: readonly OptionSpec[]): OptionError {
+  const name = given.replace(/^-+/, "").replace(/=.*$/s, "");
+  const nearest = given.startsWith("--") ? nearestName(name, specs.map((spec) => spec.name)) : undefined;
+  const hint = nearest === undefined ? "see --help" : `did you mean --${nearest}?`;
+  return new OptionError(`Unknown option ${given.replace(/=.*$/s, "")}: ${hint}`);
+}
+
+function missingValue({ name, value = "" }: OptionSpec): OptionError {
+  return new OptionError(
+    `--${name} needs a value (${value}); write --${name}=VALUE when it begins with a dash`,
+  );
+}
+
+function fromEnvironment(spec: OptionSpec): readonly string[] | boolean | undefined {
+  if (spec.onlyFlag) return undefined;
+  const variable = variableOf(spec);
+  const text = processEnvironment(variable);
+  if (text === undefined) return undefined;
+  if (spec.value !== undefined) return [text];
+  if (TRUE.test(text)) return true;
+  if (FALSE.test(text)) return false;
+  throw new OptionError(`Cannot use ${variable}=${text}: it is a switch, 1 or 0`);
+}
+
+/**
+ * Reads a command line.
+ *
+ * @throws {OptionError} For an unknown option (with the nearest known one) or a missing value.
+ */
+export function readArguments(args: readonly string[], specs: readonly OptionSpec[]): Arguments {
+  const switches = specs.filter((spec) => spec.value === undefined).map(({ name }) => name);
+  const valued = specs.filter((spec) => spec.value !== undefined).map(({ name }) => name);
+  const unknown: string[] = [];
+  const parsed = parseArgs(args, {
+    alias: Object.fromEntries(specs.flatMap(({ name, short }) => short ? [[short, name]] : [])),
+    boolean: switches,
+    collect: valued,
+    default: Object.fromEntries(switches.map((name) => [name, undefined])),
+    negatable: switches,
+    string: ["_", ...valued],
+    unknown: (arg, key) => {
+      if (key === undefined) return true;
+      unknown.push(arg.startsWith("--") ? arg : `-${key}`);
+      return false;
+    },
+  });
+  const given = new Map<string, readonly string[] | boolean>();
+  for (const spec of specs) {
+    const value = parsed[spec.name];
+    const texts = Array.isArray(value) ? value.map(String) : [];
+    if (texts.includes("")) throw missingValue(spec);
+    if (typeof value === "boolean") given.set(spec.name, value);
+    else if (texts.length > 0) given.set(spec.name, texts);
+  }
+  for (const arg of unknown) {
+    const bare = specs.find(({ name, value }) => value !== undefined && arg === `--${name}=`);
+    throw bare ? missingValue(bare) : unknownOption(arg, specs);
+  }
+  const flags = new Set(given.keys());
+  for (const spec of specs) {
+    const value = given.has(spec.name) ? undefined : fromEnvironment(spec);
+    if (value !== undefined) given.set(spec.name, value);
+  }
+  return new Arguments(parsed._.map(String), given, flags);
+}

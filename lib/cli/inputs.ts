@@ -1,0 +1,154 @@
+/**
+ * What the user named, as a list of recordings: files, patterns, folders, addresses, standard input.
+ *
+ * @module
+ */
+import { basename, dirname, extname, join, relative, resolve } from "@std/path";
+import { AudioError, nearestName, OptionError } from "../../mod.ts";
+import { expandGlob, isGlob } from "./glob.ts";
+import { COMMANDS } from "./option_specs.ts";
+
+/** One recording to transcribe. */
+export interface Input {
+  /** What `transcribe` takes: a path, an address, or "-". */
+  source: string;
+  /** What the user reads. */
+  name: string;
+  /** File name without folder and ending. */
+  stem: string;
+  /** Ending without its dot, "" when there is none. */
+  extension: string;
+  /** Folder it lies in; "" for addresses and standard input. */
+  parent: string;
+  /** Folder below the one that was named; "" for a file that was named itself. */
+  below: string;
+}
+
+/** An argument that leads to no recording. */
+export interface BadInput {
+  name: string;
+  error: Error;
+}
+
+/** What all arguments came to, in their order. */
+export interface InputPlan {
+  inputs: Input[];
+  bad: BadInput[];
+}
+
+const AUDIO_ENDINGS = new Set(
+  ("wav wave mp3 m4a m4b mp4 aac flac ogg oga opus webm mka mkv mov avi wma aiff aif aifc caf amr 3gp ac3 mpg mpeg " +
+    "mp2 ts m2ts au w64 wv").split(" "),
+);
+
+/** Whether a file's ending is one of a recording or a film. */
+export function looksLikeAudio(path: string): boolean {
+  return AUDIO_ENDINGS.has(extname(path).slice(1).toLowerCase());
+}
+
+/** Whether something is an address that can be fetched. */
+export function isAddress(text: string): boolean {
+  return /^(https?|file|data|blob):/i.test(text);
+}
+
+function describe(source: string, place: { parent: string; below: string }, file = source): Input {
+  const ending = extname(file);
+  return {
+    source,
+    name: source,
+    stem: basename(file, ending) || "audio",
+    extension: ending.slice(1),
+    ...place,
+  };
+}
+
+function address(text: string): Input {
+  const url = new URL(text);
+  const file = /^(https?|file):$/.test(url.protocol) ? decodeURIComponent(url.pathname) : "audio";
+  const input = describe(text, { parent: "", below: "" }, file);
+  return { ...input, name: url.protocol === "data:" ? "data:" : `${url.origin}${url.pathname}` };
+}
+
+/** A file that was named itself, or found below a folder. */
+export function fileInput(path: string, root?: string): Input {
+  return describe(path, {
+    parent: dirname(path),
+    below: root === undefined ? "" : relative(root, dirname(path)),
+  });
+}
+
+/** Recordings in a folder, by name; those of its folders after its own. */
+export async function recordingsIn(directory: string, recursive: boolean): Promise<string[]> {
+  const files: string[] = [];
+  const folders: string[] = [];
+  for await (const { name, isDirectory, isFile, isSymlink } of Deno.readDir(directory)) {
+    if (name.startsWith(".")) continue;
+    const path = join(directory, name);
+    if (isDirectory) folders.push(path);
+    else if ((isFile || isSymlink) && looksLikeAudio(name)) files.push(path);
+  }
+  files.sort();
+  if (recursive) {
+    for (const folder of folders.sort()) files.push(...await recordingsIn(folder, true));
+  }
+  return files;
+}
+
+function notThere(argument: string): AudioError {
+  const isWord = /^[a-z]+$/i.test(argument);
+  const command = isWord ? nearestName(argument, Object.keys(COMMANDS)) : undefined;
+  const hint = command === undefined ? "" : `; did you mean the command "${command}"?`;
+  return new AudioError(`Cannot read ${argument}: there is no such file${hint}`);
+}
+
+async function folder(path: string, recursive: boolean): Promise<Input[]> {
+  const files = await recordingsIn(path, recursive);
+  if (files.length > 0) return files.map((file) => fileInput(file, path));
+  const hint = recursive ? "" : " (--recursive looks into its folders too)";
+  throw new AudioError(`Cannot read ${path}: there is no recording in this folder${hint}`);
+}
+
+async function expand(argument: string, recursive: boolean): Promise<Input[]> {
+  if (argument === "-") {
+    return [{ ...describe("-", { parent: "", below: "" }, "stdin"), name: "standard input" }];
+  }
+  if (isAddress(argument)) return [address(argument)];
+  const info = await Deno.stat(argument).catch((error) => {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    if (error instanceof Deno.errors.PermissionDenied) return undefined;
+    throw error;
+  });
+  if (info?.isDirectory) return await folder(argument, recursive);
+  if (info !== undefined) return [fileInput(argument)];
+  if (!isGlob(argument)) throw notThere(argument);
+  const found: Input[] = [];
+  for (const path of await expandGlob(argument)) {
+    if (!(await Deno.stat(path)).isDirectory) found.push(fileInput(path));
+    else if (recursive) found.push(...await folder(path, recursive).catch(() => []));
+  }
+  if (found.length === 0) throw new AudioError(`Cannot read ${argument}: no file matches`);
+  return found;
+}
+
+/** Which recordings the arguments mean. A recording named twice counts once. */
+export async function planInputs(
+  operands: readonly string[],
+  options: { recursive: boolean; offline: boolean },
+): Promise<InputPlan> {
+  const inputs = new Map<string, Input>();
+  const bad: BadInput[] = [];
+  for (const operand of operands) {
+    try {
+      if (options.offline && /^https?:/i.test(operand)) {
+        throw new OptionError(`Cannot fetch ${operand}: --offline allows no network`);
+      }
+      for (const input of await expand(operand, options.recursive)) {
+        const isPath = input.source !== "-" && !isAddress(input.source);
+        inputs.set(isPath ? resolve(input.source) : input.source, input);
+      }
+    } catch (error) {
+      bad.push({ name: operand, error: error instanceof Error ? error : new Error(String(error)) });
+    }
+  }
+  return { inputs: [...inputs.values()], bad };
+}

@@ -1,0 +1,95 @@
+/**
+ * The command line: arguments become calls of `mod.ts`. Transcripts to standard output, everything else to standard
+ * error.
+ *
+ * @module
+ */
+import { OptionError } from "../../mod.ts";
+import { type Arguments, readArguments } from "./arguments.ts";
+import { help } from "./help.ts";
+import { Interrupted } from "./interruption.ts";
+import { COMMAND_OPTIONS, type CommandName } from "./option_specs.ts";
+import { sentence } from "./sentence.ts";
+import { OutputClosed, Terminal } from "./terminal.ts";
+import { versionText } from "./version.ts";
+
+type Command = (args: Arguments, terminal: Terminal) => number | Promise<number>;
+
+const LOADERS: Record<CommandName, () => Promise<Command>> = {
+  transcribe: async () => (await import("./transcribe.ts")).transcribe,
+  models: async () => (await import("./models.ts")).models,
+  doctor: async () => (await import("./doctor.ts")).doctor,
+  bench: async () => (await import("./bench.ts")).bench,
+  inspect: async () => (await import("./inspect.ts")).inspect,
+  setup: async () => (await import("./setup.ts")).setup,
+  languages: async () => (await import("./languages.ts")).languages,
+  completions: async () => (await import("./completions.ts")).completions,
+  help: async () => (await import("./help.ts")).helpCommand,
+};
+
+/** Most operands of the commands that take few. */
+const MOST_OPERANDS: Partial<Record<CommandName, number>> = {
+  doctor: 0,
+  setup: 0,
+  languages: 0,
+  bench: 1,
+  completions: 1,
+  help: 1,
+};
+
+function refuseOperands(name: CommandName, { operands }: Arguments): void {
+  const extra = operands[MOST_OPERANDS[name] ?? Infinity];
+  if (extra !== undefined) throw new OptionError(`${name} has no use for "${extra}" (see ${name} --help)`);
+}
+
+function isCommand(word: string | undefined): word is CommandName {
+  return word !== undefined && Object.hasOwn(COMMAND_OPTIONS, word);
+}
+
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [first, ...rest] = args;
+  const name = isCommand(first) ? first : "transcribe";
+  const given = readArguments(isCommand(first) ? rest : args, COMMAND_OPTIONS[name]);
+  if (given.on("help")) {
+    terminal.write(help(name));
+    return 0;
+  }
+  if (given.on("version")) {
+    terminal.write(versionText());
+    return 0;
+  }
+  refuseOperands(name, given);
+  const own = new Terminal({
+    quiet: given.on("quiet"),
+    verbose: given.on("verbose"),
+    color: given.maybe("color"),
+  });
+  try {
+    return await (await LOADERS[name]())(given, own);
+  } catch (error) {
+    own.clear();
+    return failure(error, own);
+  }
+}
+
+function failure(error: unknown, terminal: Terminal): number {
+  if (error instanceof OutputClosed) return 141;
+  if (error instanceof Interrupted) return 130;
+  terminal.error(sentence(error, terminal.verbose));
+  return error instanceof OptionError ? 2 : 1;
+}
+
+/**
+ * Runs the command line.
+ *
+ * @returns The exit code: 0 all went well, 1 something failed, 2 wrong usage, 130 interrupted, 141 nobody reads the
+ * output any more.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  const terminal = new Terminal();
+  try {
+    return await run(args, terminal);
+  } catch (error) {
+    return failure(error, terminal);
+  }
+}

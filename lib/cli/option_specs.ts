@@ -1,0 +1,161 @@
+/**
+ * Every option of the command line, once: parsing, environment, help and shell completion read this table.
+ *
+ * @module
+ */
+
+/** One option. */
+export interface OptionSpec {
+  /** Long name without dashes. */
+  name: string;
+  /** One letter. */
+  short?: string;
+  /** What stands for the value in the help; absent: a switch. */
+  value?: string;
+  /** One line of help. */
+  help: string;
+  /** Values that a shell can offer. */
+  choices?: readonly string[];
+  /** What a shell offers as value. */
+  completes?: "file" | "folder";
+  /** May be given several times. */
+  many?: boolean;
+  /** Has no environment variable. */
+  onlyFlag?: boolean;
+}
+
+/** Options of every command. */
+const COMMON = [
+  { name: "help", short: "h", help: "this help", onlyFlag: true },
+  { name: "version", short: "V", help: "version of this program and of Deno", onlyFlag: true },
+  { name: "quiet", short: "q", help: "only errors on the terminal" },
+  { name: "verbose", short: "v", help: "model, stages and times too" },
+  { name: "color", help: "colours on a terminal (--no-color, NO_COLOR)" },
+] as const satisfies readonly OptionSpec[];
+
+/** Which model, and how it runs. */
+const MODEL = [
+  {
+    name: "model",
+    short: "m",
+    value: "NAME|DIR",
+    help: "0.6b, 1.7b, 0.6b-4bit, demo, org/name, or a folder",
+    choices: ["demo", "0.6b", "1.7b", "0.6b-4bit", "1.7b-4bit"],
+    completes: "folder",
+  },
+  { name: "device", value: "DEVICE", help: "auto, cpu or gpu", choices: ["auto", "cpu", "gpu"] },
+  {
+    name: "dtype",
+    value: "TYPE",
+    help: "auto, float32, float16 or bfloat16",
+    choices: ["auto", "float32", "float16", "bfloat16"],
+  },
+  { name: "library", value: "FILE", help: "path of libmlxc", completes: "file" },
+] as const satisfies readonly OptionSpec[];
+
+const OFFLINE = { name: "offline", help: "no network: nothing is downloaded" } as const satisfies OptionSpec;
+
+/** Network and questions. */
+const NETWORK = [
+  OFFLINE,
+  { name: "yes", short: "y", help: "download or delete without asking" },
+] as const satisfies readonly OptionSpec[];
+
+/** What is heard. */
+const SPEECH = [
+  { name: "language", short: "l", value: "LANG", help: "name or code; detected when left out" },
+  { name: "languages", value: "A,B,...", help: "detect among these only", many: true },
+  { name: "context", value: "TEXT", help: "what it is about: names, spelling, domain" },
+  { name: "hotwords", value: "FILE", help: "words to expect, one a line", completes: "file" },
+  { name: "clip", value: "FROM-TO", help: "a part only: 1:00-2:30, 90-, -0:30" },
+  { name: "chunk-seconds", value: "N", help: "longest piece decoded at once (30)" },
+  { name: "batch-size", value: "N", help: "pieces decoded side by side" },
+  { name: "temperature", value: "T", help: "0: the likeliest token (0)" },
+  { name: "seed", value: "N", help: "random numbers when the temperature is above 0 (0)" },
+  { name: "max-tokens", value: "N", help: "most tokens of a piece" },
+] as const satisfies readonly OptionSpec[];
+
+/** What is written. */
+const OUTPUT = [
+  {
+    name: "format",
+    short: "f",
+    value: "F,...",
+    help: "txt json jsonl srt vtt tsv ass (txt)",
+    many: true,
+    choices: ["txt", "json", "jsonl", "srt", "vtt", "tsv", "ass"],
+  },
+  { name: "output-dir", short: "o", value: "DIR", help: "write files there", completes: "folder" },
+  { name: "output-template", value: "PATH", help: "{parent}/{stem}.{format}; also {ext}" },
+  { name: "resume", help: "skip what is done, finish what is half done" },
+  { name: "line-width", value: "N", help: "widest subtitle line, CJK counts 2 (42)" },
+  { name: "max-lines", value: "N", help: "most lines of a subtitle (2)" },
+  { name: "reading-speed", value: "N", help: "columns a viewer reads a second (21)" },
+  { name: "json-stats", help: "one line of JSON a recording on standard error" },
+] as const satisfies readonly OptionSpec[];
+
+/** Where recordings come from. */
+const INPUT = [
+  { name: "recursive", short: "r", help: "folders with all their folders" },
+  { name: "watch", value: "DIR", help: "transcribe what arrives there, until Ctrl-C", completes: "folder" },
+] as const satisfies readonly OptionSpec[];
+
+/** Which native library. */
+const BACKEND = {
+  name: "backend",
+  value: "NAME",
+  help: "cpu, metal or cuda (metal on a Mac, else cpu)",
+  choices: ["cpu", "metal", "cuda"],
+  onlyFlag: true,
+} as const satisfies OptionSpec;
+
+const JSON_OUTPUT = { name: "json", help: "the result as JSON" } as const satisfies OptionSpec;
+
+/** Options of `transcribe`, grouped as the help shows them. */
+export const TRANSCRIBE_GROUPS: Readonly<Record<string, readonly OptionSpec[]>> = {
+  Speech: SPEECH,
+  Input: INPUT,
+  Output: OUTPUT,
+  Model: [...MODEL, ...NETWORK],
+  General: COMMON,
+};
+
+/** Options by command. */
+export const COMMAND_OPTIONS = {
+  transcribe: [...SPEECH, ...INPUT, ...OUTPUT, ...MODEL, ...NETWORK, ...COMMON],
+  models: [...NETWORK, JSON_OUTPUT, ...COMMON],
+  doctor: [...MODEL, JSON_OUTPUT, ...COMMON],
+  setup: [BACKEND, OFFLINE, JSON_OUTPUT, ...COMMON],
+  languages: [JSON_OUTPUT, ...COMMON],
+  bench: [...MODEL, JSON_OUTPUT, ...COMMON],
+  inspect: [
+    ...MODEL,
+    ...NETWORK,
+    ...SPEECH.filter(({ name }) => ["language", "clip"].includes(name)),
+    ...OUTPUT.filter(({ name }) => name === "output-dir"),
+    ...COMMON,
+  ],
+  completions: COMMON,
+  help: COMMON,
+} as const satisfies Record<string, readonly OptionSpec[]>;
+
+/** A command's name. */
+export type CommandName = keyof typeof COMMAND_OPTIONS;
+
+/** One line on each command, in the order in which help lists them. */
+export const COMMANDS: Readonly<Record<CommandName, string>> = {
+  transcribe: "recordings to text; what happens when no command is named",
+  models: "list, download, path, remove, verify",
+  doctor: "checks everything and says what to do",
+  setup: "gets the native library, if none works yet",
+  languages: "the languages it knows",
+  bench: "speed of this machine",
+  inspect: "what the model sees: a picture and JSON",
+  completions: "for bash, zsh or fish",
+  help: "help TOPIC: " + ["input", "output", "subtitles", "models", "environment", "exit"].join(", "),
+};
+
+/** The environment variable of an option. */
+export function variableOf({ name }: OptionSpec): string {
+  return `QWEN3_ASR_${name.replaceAll("-", "_").toUpperCase()}`;
+}

@@ -1,0 +1,182 @@
+/**
+ * Where transcripts go, and how files are written: whole or not at all.
+ *
+ * @module
+ */
+import { basename, dirname, join, resolve } from "@std/path";
+import {
+  type FormatOptions,
+  formatTranscript,
+  nearestName,
+  OptionError,
+  type OutputFormat,
+  type Transcript,
+} from "../../mod.ts";
+import type { Input } from "./inputs.ts";
+import { isAddress } from "./inputs.ts";
+import { clock } from "./clock.ts";
+import { heardSeconds } from "./partial.ts";
+
+const PLACEHOLDERS = ["parent", "stem", "format", "ext"] as const;
+const DEFAULT_TEMPLATE = "{parent}/{stem}.{format}";
+
+/** What was said about the output. */
+export interface OutputOptions {
+  formats: readonly OutputFormat[];
+  directory?: string | undefined;
+  template?: string | undefined;
+  /** Limits of subtitles. */
+  writer: FormatOptions;
+}
+
+function marked(text: string, format: OutputFormat, transcript: Transcript): string {
+  const until = clock(heardSeconds(transcript));
+  const note = `interrupted at ${until} of ${clock(transcript.durationSeconds)}`;
+  switch (format) {
+    case "txt":
+      return `${text}[${note}]\n`;
+    case "vtt":
+      return `${text}\nNOTE ${note}\n`;
+    case "ass":
+      return text.replace("[Script Info]\n", `[Script Info]\n; ${note}\n`);
+    default:
+      return text; // json and jsonl say "partial"; srt and tsv know no comments: the file's name says it.
+  }
+}
+
+/** A transcript as text of a format; the text of an interrupted one says so where the format can. */
+export function render(transcript: Transcript, format: OutputFormat, options: FormatOptions): string {
+  const text = formatTranscript(transcript, format, options);
+  return transcript.partial ? marked(text, format, transcript) : text;
+}
+
+function refuseTemplate(template: string): void {
+  for (const [, name = ""] of template.matchAll(/\{([^}]*)\}/g)) {
+    if (PLACEHOLDERS.some((known) => known === name)) continue;
+    const nearest = nearestName(name, PLACEHOLDERS);
+    const hint = nearest === undefined ? "" : `, did you mean {${nearest}}?`;
+    const known = PLACEHOLDERS.map((word) => `{${word}}`).join(" ");
+    throw new OptionError(
+      `Unknown placeholder {${name}} in --output-template${hint || ":"} There are ${known}`,
+    );
+  }
+}
+
+/** Writes a file so that readers see the old one, or the whole new one. */
+export async function writeAtomically(path: string, text: string): Promise<void> {
+  await Deno.mkdir(dirname(path), { recursive: true });
+  const draft = join(dirname(path), `.${basename(path)}.part`);
+  await Deno.writeTextFile(draft, text);
+  await Deno.rename(draft, path);
+}
+
+/** The paths of one recording's transcripts. */
+export class OutputPlan {
+  readonly #options: OutputOptions;
+  readonly #template: string;
+
+  /** @throws {OptionError} For a template with unknown words in braces, or formats that would share one file. */
+  constructor(options: OutputOptions) {
+    this.#options = options;
+    this.#template = options.template ?? DEFAULT_TEMPLATE;
+    refuseTemplate(this.#template);
+    if (options.formats.length > 1 && this.toFiles && !this.#template.includes("{format}")) {
+      throw new OptionError(
+        `Cannot write ${options.formats.join(" and ")} to one file: add {format} to --output-template`,
+      );
+    }
+    if (options.formats.length > 1 && !this.toFiles) {
+      throw new OptionError(
+        `Cannot print ${
+          options.formats.join(" and ")
+        } at once: several formats need --output-dir or --output-template`,
+      );
+    }
+  }
+
+  /** Whether files are written; else transcripts are printed. */
+  get toFiles(): boolean {
+    return this.#options.directory !== undefined || this.#options.template !== undefined;
+  }
+
+  /** What is written. */
+  get formats(): readonly OutputFormat[] {
+    return this.#options.formats;
+  }
+
+  /** Folder of the journal. */
+  get journalDirectory(): string {
+    return this.#options.directory ?? ".";
+  }
+
+  /** Path of a finished transcript. */
+  path(input: Input, format: OutputFormat): string {
+    const { directory } = this.#options;
+    const words: Record<typeof PLACEHOLDERS[number], string> = {
+      parent: directory === undefined ? input.parent || "." : input.below || ".",
+      stem: input.stem,
+      format,
+      ext: input.extension,
+    };
+    const path = this.#template.replace(/\{(\w+)\}/g, (_, name: keyof typeof words) => words[name]);
+    return join(directory ?? "", path);
+  }
+
+  /** Path of an interrupted transcript. */
+  partialPath(input: Input, format: OutputFormat): string {
+    const path = this.path(input, format);
+    const ending = path.endsWith(`.${format}`) ? `.${format}` : "";
+    return `${path.slice(0, path.length - ending.length)}.partial${ending}`;
+  }
+
+  /** All finished paths of a recording. */
+  paths(input: Input): string[] {
+    return this.formats.map((format) => this.path(input, format));
+  }
+
+  /** @throws {OptionError} When two recordings would write one file, or one would be overwritten. */
+  check(inputs: readonly Input[]): void {
+    if (!this.toFiles) return;
+    const writers = new Map<string, Input>();
+    const sources = new Set(
+      inputs.filter(({ source }) => !isAddress(source)).map(({ source }) => resolve(source)),
+    );
+    for (const input of inputs) {
+      for (const path of this.paths(input)) {
+        const whole = resolve(path);
+        if (sources.has(whole)) throw new OptionError(`Cannot write ${path}: it is one of the recordings`);
+        const other = writers.get(whole);
+        if (other !== undefined) {
+          throw new OptionError(
+            `Both ${other.name} and ${input.name} would become ${path}: add {parent} or {ext} to --output-template`,
+          );
+        }
+        writers.set(whole, input);
+      }
+    }
+  }
+
+  /** Writes all formats; an interrupted transcript goes beside, a finished one replaces it. Returns the paths. */
+  async write(input: Input, transcript: Transcript): Promise<string[]> {
+    const written: string[] = [];
+    for (const format of this.formats) {
+      const text = render(transcript, format, { title: input.stem, ...this.#options.writer });
+      const path = transcript.partial ? this.partialPath(input, format) : this.path(input, format);
+      await writeAtomically(path, text);
+      written.push(path);
+      if (!transcript.partial) await Deno.remove(this.partialPath(input, format)).catch(() => {});
+    }
+    return written;
+  }
+
+  /** The text to print. Where several recordings are printed as JSON, each says which it is. */
+  print(input: Input, transcript: Transcript, isOneOfMany: boolean): string {
+    const format = this.formats[0] ?? "txt";
+    const text = render(transcript, format, this.#options.writer);
+    if (!isOneOfMany) return text;
+    const name = JSON.stringify(input.source);
+    if (format === "json") return text.replace("{\n", `{\n  "input": ${name},\n`);
+    if (format === "jsonl") return text.replace(/^\{/gm, `{"input":${name},`);
+    return text;
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Where words go: transcripts to standard output, everything else to standard error.
+ *
+ * @module
+ */
+import { displayWidth, processEnvironment } from "../../mod.ts";
+
+/** The reader of standard output has gone away (`| head`). */
+export class OutputClosed extends Error {
+  override name = "OutputClosed";
+}
+
+type Color = "red" | "green" | "yellow" | "cyan" | "bold" | "dim";
+
+const CODES: Readonly<Record<Color, number>> = {
+  red: 31,
+  green: 32,
+  yellow: 33,
+  cyan: 36,
+  bold: 1,
+  dim: 2,
+};
+
+function writeAll(stream: typeof Deno.stdout, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+}
+
+/** How much is said. */
+export interface TerminalOptions {
+  /** Only errors. */
+  quiet?: boolean;
+  /** More than usual. */
+  verbose?: boolean;
+  /** Colours; default: on a terminal, unless `NO_COLOR` is set. */
+  color?: boolean | undefined;
+}
+
+/** Standard output and standard error of this process. */
+export class Terminal {
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** Whether people watch standard error: bars may move. */
+  readonly isLive: boolean;
+  readonly #color: boolean;
+  #drawn = 0;
+
+  constructor({ quiet = false, verbose = false, color }: TerminalOptions = {}) {
+    const isDumb = processEnvironment("TERM") === "dumb";
+    this.quiet = quiet;
+    this.verbose = verbose && !quiet;
+    this.isLive = Deno.stderr.isTerminal() && !isDumb && !quiet;
+    const isWanted = color ?? processEnvironment("NO_COLOR") === undefined;
+    this.#color = isWanted && Deno.stderr.isTerminal() && !isDumb;
+  }
+
+  /** Width of the terminal. */
+  get columns(): number {
+    try {
+      return Math.max(20, Deno.consoleSize().columns || 80);
+    } catch {
+      return 80;
+    }
+  }
+
+  /** Text in a colour, where there are colours. */
+  paint(color: Color, text: string): string {
+    return this.#color ? `\x1b[${CODES[color]}m${text}\x1b[0m` : text;
+  }
+
+  /** The transcript, or what else was asked for. */
+  write(text: string): void {
+    this.clear();
+    try {
+      writeAll(Deno.stdout, text);
+    } catch (error) {
+      if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed();
+      throw error;
+    }
+  }
+
+  #say(text: string): void {
+    this.clear();
+    try {
+      writeAll(Deno.stderr, `${text}\n`);
+    } catch {
+      // Nobody reads it.
+    }
+  }
+
+  /** What went wrong, in one sentence. */
+  error(message: string): void {
+    this.#say(`${this.paint("red", "error:")} ${message}`);
+  }
+
+  /** What should be known. */
+  warn(message: string): void {
+    if (!this.quiet) this.#say(`${this.paint("yellow", "warning:")} ${message}`);
+  }
+
+  /** What happens. */
+  note(message: string): void {
+    if (!this.quiet) this.#say(message);
+  }
+
+  /** What only the curious want. */
+  detail(message: string): void {
+    if (this.verbose) this.#say(this.paint("dim", message));
+  }
+
+  /** One line for programs. */
+  line(text: string): void {
+    this.#say(text);
+  }
+
+  /** A question without its answer's newline. */
+  ask(question: string): void {
+    this.clear();
+    writeAll(Deno.stderr, question);
+  }
+
+  /** Shows lines at the bottom that the next call replaces. Only where `isLive`. */
+  draw(lines: readonly string[]): void {
+    if (!this.isLive) return;
+    const up = this.#drawn > 1 ? `\x1b[${this.#drawn - 1}A` : "";
+    const start = this.#drawn > 0 ? `\r${up}\x1b[J` : "";
+    writeAll(Deno.stderr, `${start}${lines.join("\n")}`);
+    this.#drawn = lines.length;
+  }
+
+  /** Takes the lines of `draw` away. */
+  clear(): void {
+    if (this.#drawn > 0) this.draw([]);
+    this.#drawn = 0;
+  }
+}
+
+/** The last part of a text that fits into some columns, on one line. */
+export function lastColumns(text: string, columns: number): string {
+  const letters = [...text.replace(/\s+/g, " ").trim()];
+  let width = 0;
+  let start = letters.length;
+  while (start > 0) {
+    const next = displayWidth(letters[start - 1]!);
+    if (width + next > columns) break;
+    width += next;
+    start--;
+  }
+  return letters.slice(start).join("");
+}
+
+/** A text cut to some columns, with an ellipsis in its middle where it is longer. */
+export function fit(text: string, columns: number): string {
+  if (displayWidth(text) <= columns) return text;
+  const half = Math.floor((columns - 1) / 2);
+  const head = [...text];
+  while (displayWidth(head.join("")) > half) head.pop();
+  return `${head.join("")}…${lastColumns(text, columns - 1 - displayWidth(head.join("")))}`;
+}

@@ -1,0 +1,289 @@
+/**
+ * The command `transcribe`: recordings in, transcripts out, one bad recording does not stop the rest.
+ *
+ * @module
+ */
+import {
+  OptionError,
+  type Qwen3ASR,
+  type TranscribeOptions,
+  type Transcript,
+  type TranscriptEvent,
+} from "../../mod.ts";
+import type { Arguments } from "./arguments.ts";
+import { length, speed } from "./clock.ts";
+import { continued, finishedPart, heardSeconds } from "./partial.ts";
+import { loadModel } from "./get_model.ts";
+import { type Input, planInputs } from "./inputs.ts";
+import { Interruption } from "./interruption.ts";
+import { Journal } from "./journal.ts";
+import { isModelFolder } from "./model_folder.ts";
+import { OutputPlan } from "./outputs.ts";
+import { Progress } from "./progress.ts";
+import { sentence } from "./sentence.ts";
+import { formatsOf, type ModelSettings, modelSettings, speechOptions, writerOptions } from "./settings.ts";
+import type { Terminal } from "./terminal.ts";
+import { watch } from "./watch.ts";
+
+/** Exit codes. */
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** Recordings that several transcripts can follow each other in. */
+const JOINABLE = ["txt", "json", "jsonl"];
+
+/** One run of the command. */
+export class TranscribeRun implements AsyncDisposable {
+  readonly #terminal: Terminal;
+  readonly #settings: ModelSettings;
+  readonly #options: TranscribeOptions;
+  readonly #plan: OutputPlan;
+  readonly #interruption: Interruption;
+  readonly #jsonStats: boolean;
+  readonly #resume: boolean;
+  #journal: Journal | undefined;
+  #asr: Qwen3ASR | undefined;
+  /** How many recordings are finished, skipped, failed; names of the failed. */
+  readonly counts = { done: 0, skipped: 0, failed: [] as string[] };
+
+  constructor(parts: {
+    terminal: Terminal;
+    settings: ModelSettings;
+    options: TranscribeOptions;
+    plan: OutputPlan;
+    interruption: Interruption;
+    jsonStats: boolean;
+    resume: boolean;
+  }) {
+    this.#terminal = parts.terminal;
+    this.#settings = parts.settings;
+    this.#options = parts.options;
+    this.#plan = parts.plan;
+    this.#interruption = parts.interruption;
+    this.#jsonStats = parts.jsonStats;
+    this.#resume = parts.resume;
+  }
+
+  /** The model, loaded on first use. */
+  async model(): Promise<Qwen3ASR> {
+    if (this.#asr !== undefined) return this.#asr;
+    const { signal } = this.#interruption;
+    const asr = await loadModel(this.#settings, this.#terminal, signal);
+    this.#asr = asr;
+    this.#interruption.libraryPath = asr.info.libraryPath;
+    signal.throwIfAborted();
+    return asr;
+  }
+
+  /** Opens the journal; where nothing is written to a folder there is none. */
+  async openJournal(hasDirectory: boolean): Promise<void> {
+    if (!this.#plan.toFiles || !(hasDirectory || this.#resume)) return;
+    await Deno.mkdir(this.#plan.journalDirectory, { recursive: true });
+    const { sampling, clip, batchSize: _batchSize, ...speech } = this.#options;
+    this.#journal = await Journal.open(this.#plan.journalDirectory, {
+      model: this.#settings.model ?? "",
+      ...speech,
+      ...sampling,
+      ...clip,
+    });
+  }
+
+  #report(input: Input, transcript: Transcript, paths: readonly string[]): void {
+    const { stats, durationSeconds, language, warnings, partial } = transcript;
+    for (const warning of warnings) this.#terminal.warn(`${input.name}: ${warning}`);
+    const facts = partial
+      ? `interrupted at ${length(heardSeconds(transcript))} of ${length(durationSeconds)}`
+      : `${length(durationSeconds)} in ${length(stats.totalMs / 1000)} (${
+        speed(1 / stats.realTimeFactor)
+      } real time)` + (language === "" ? "" : `, ${language.replaceAll(",", ", ")}`);
+    const where = paths.length === 0 ? "" : ` -> ${paths.join(", ")}`;
+    this.#terminal.note(`${this.#terminal.paint("bold", input.name)}: ${facts}${where}`);
+    this.#terminal.detail(
+      `  audio ${Math.round(stats.audioMs)} ms, mel ${Math.round(stats.melMs)}, encoder ${
+        Math.round(stats.encoderMs)
+      }, prefill ${Math.round(stats.prefillMs)}, decode ${Math.round(stats.decodeMs)} ` +
+        `(${stats.generatedTokens} tokens, ${Math.round(stats.tokensPerSecond)} a second)`,
+    );
+    if (this.#jsonStats) {
+      const { truncated, coverage } = transcript;
+      this.#terminal.line(JSON.stringify({
+        input: input.source,
+        durationSeconds,
+        language,
+        partial,
+        truncated,
+        verdict: coverage.verdict,
+        warnings,
+        stats,
+      }));
+    }
+  }
+
+  async #recognise(input: Input, label: string, before: Transcript | undefined): Promise<Transcript> {
+    const asr = await this.model();
+    const from = this.#options.clip?.startSeconds ?? 0;
+    const startSeconds = before === undefined ? from : heardSeconds(before);
+    const place = { startSeconds, beforeSeconds: startSeconds - from };
+    const progress = new Progress(this.#terminal, label, place);
+    try {
+      const transcript = await asr.transcribe(input.source, {
+        ...this.#options,
+        clip: { ...this.#options.clip, startSeconds },
+        signal: this.#interruption.signal,
+        onAbort: "partial",
+        onProgress: (event: TranscriptEvent) => progress.event(event),
+      });
+      const heard = transcript.partial ? finishedPart(transcript) : transcript;
+      return before === undefined ? heard : continued(before, heard);
+    } finally {
+      progress.end();
+    }
+  }
+
+  async #one(input: Input, label: string, isOneOfMany: boolean): Promise<void> {
+    const outputs = this.#plan.toFiles ? this.#plan.paths(input) : [];
+    const past = this.#resume ? await this.#journal?.past(input, outputs) : undefined;
+    if (past?.state === "done") {
+      this.counts.skipped++;
+      this.#terminal.note(`${input.name}: done before`);
+      return;
+    }
+    const before = past?.state === "begun" ? past.transcript : undefined;
+    if (before !== undefined) {
+      this.#terminal.note(`${input.name}: goes on at ${length(heardSeconds(before))}`);
+    }
+    const transcript = await this.#recognise(input, label, before);
+    const paths = this.#plan.toFiles ? await this.#plan.write(input, transcript) : [];
+    if (!this.#plan.toFiles) this.#terminal.write(this.#plan.print(input, transcript, isOneOfMany));
+    await this.#journal?.record(input, paths, transcript);
+    this.#report(input, transcript, paths);
+    const broken = transcript.chunks.find(({ error }) => error !== undefined);
+    if (broken !== undefined) this.counts.failed.push(input.name);
+    else if (!transcript.partial) this.counts.done++;
+  }
+
+  /** Transcribes one recording after the other; failures are told and counted. */
+  async all(inputs: readonly Input[], isOneOfMany: boolean): Promise<void> {
+    for (const [index, input] of inputs.entries()) {
+      if (this.#interruption.isOver) return;
+      const label = inputs.length > 1 ? `(${index + 1}/${inputs.length}) ${input.name}` : input.name;
+      try {
+        await this.#one(input, label, isOneOfMany);
+      } catch (error) {
+        if (this.#interruption.isOver) {
+          this.#terminal.note(`${input.name}: interrupted before anything was heard`);
+          return;
+        }
+        if (this.#asr === undefined) throw error; // No model: nothing can go on.
+        if (error instanceof Error && error.name === "OutputClosed") throw error;
+        this.fail(input.name, error);
+      }
+    }
+  }
+
+  /** Tells and counts a recording that failed. */
+  fail(name: string, error: unknown): void {
+    this.counts.failed.push(name);
+    const message = sentence(error, this.#terminal.verbose);
+    this.#terminal.error(message.includes(name) ? message : `${name}: ${message}`);
+  }
+
+  /** One line about many recordings. */
+  summary(total: number): void {
+    const { done, skipped, failed } = this.counts;
+    const left = total - done - skipped - failed.length;
+    const parts = [`${done} done`];
+    if (skipped > 0) parts.push(`${skipped} done before`);
+    if (failed.length > 0) parts.push(this.#terminal.paint("red", `${failed.length} failed`));
+    if (left > 0) parts.push(`${left} left`);
+    this.#terminal.note(`${total} recordings: ${parts.join(", ")}`);
+    for (const name of failed) this.#terminal.note(`  failed: ${name}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#asr?.close();
+  }
+}
+
+/** `MODEL_DIR audio.wav`: a model folder in front of the recordings. */
+async function splitModel(
+  args: Arguments,
+): Promise<{ model: string | undefined; operands: readonly string[] }> {
+  const [first, ...rest] = args.operands;
+  const model = args.text("model");
+  if (model !== undefined || first === undefined) return { model, operands: args.operands };
+  const needsInput = rest.length > 0 || args.text("watch") !== undefined;
+  return needsInput && await isModelFolder(first)
+    ? { model: first, operands: rest }
+    : { model, operands: args.operands };
+}
+
+function refuseCombinations(args: Arguments, plan: OutputPlan): void {
+  const cue = ["line-width", "max-lines", "reading-speed"].find((name) => args.isFlag(name));
+  if (cue !== undefined && !plan.formats.some((format) => ["srt", "vtt", "ass"].includes(format))) {
+    throw new OptionError(`Cannot use --${cue} with ${plan.formats.join(", ")}: it shapes srt, vtt and ass`);
+  }
+  if (args.on("resume") && args.isFlag("resume") && !plan.toFiles) {
+    throw new OptionError(
+      "Cannot use --resume without --output-dir or --output-template: what is printed is not kept",
+    );
+  }
+}
+
+/** Runs the command. */
+export async function transcribe(args: Arguments, terminal: Terminal): Promise<number> {
+  const { model, operands } = await splitModel(args);
+  const watched = args.text("watch");
+  const plan = new OutputPlan({
+    formats: formatsOf(args),
+    directory: args.text("output-dir"),
+    template: args.text("output-template"),
+    writer: writerOptions(args),
+  });
+  refuseCombinations(args, plan);
+  if (operands.length === 0 && watched === undefined) {
+    throw new OptionError("Nothing to transcribe: name a recording, a folder, an address, or - (see --help)");
+  }
+  const options = await speechOptions(args);
+  const settings = { ...modelSettings(args), model };
+  const { inputs, bad } = await planInputs(operands, {
+    recursive: args.on("recursive"),
+    offline: settings.offline,
+  });
+  plan.check(inputs);
+  const total = inputs.length + bad.length;
+  const isOneOfMany = total > 1 || watched !== undefined;
+  const [format = "txt"] = plan.formats;
+  if (isOneOfMany && !plan.toFiles && !JOINABLE.includes(format)) {
+    throw new OptionError(
+      `Cannot print ${format} of several recordings one after the other: use --output-dir or --output-template`,
+    );
+  }
+  using interruption = new Interruption(() =>
+    terminal.note("Interrupted: ending in order; Ctrl-C again ends at once")
+  );
+  await using run = new TranscribeRun({
+    terminal,
+    settings,
+    options,
+    plan,
+    interruption,
+    jsonStats: args.on("json-stats"),
+    resume: args.on("resume") || watched !== undefined,
+  });
+  await run.openJournal(args.text("output-dir") !== undefined);
+  for (const { name, error } of bad) run.fail(name, error);
+  await run.all(inputs, isOneOfMany);
+  let isCut = interruption.isOver;
+  if (watched !== undefined && !isCut) {
+    isCut = await watch(watched, {
+      run,
+      plan,
+      terminal,
+      signal: interruption.signal,
+      recursive: args.on("recursive"),
+    });
+  }
+  if (total > 1) run.summary(total);
+  if (isCut) return interruption.code;
+  return run.counts.failed.length > 0 ? EXIT.failed : EXIT.ok;
+}

@@ -1,0 +1,54 @@
+/**
+ * What a prebuilt native library is, and which one this machine takes.
+ *
+ * @module
+ */
+
+/** What a library computes with. */
+export type Backend = "cpu" | "metal" | "cuda";
+
+/** A file of a release. */
+export interface BundlePart {
+  /** File name in the release. */
+  file: string;
+  /** Size in bytes. */
+  sizeBytes: number;
+  /** SHA-256, 64 hexadecimal digits. */
+  sha256: string;
+}
+
+/** A prebuilt libmlxc with all that it needs: a compressed tar archive, cut into parts where it is large. */
+export interface Bundle {
+  /** As scripts/build_mlx_c.sh names its folder: `VERSION-BACKEND-OS-ARCHITECTURE`. */
+  name: string;
+  /** The archive; its parts follow each other. */
+  parts: readonly BundlePart[];
+}
+
+/** A kind of machine. */
+export interface Platform {
+  /** As Deno names it: `linux`, `darwin`. */
+  os: string;
+  /** As Deno names it: `x86_64`, `aarch64`. */
+  arch: string;
+}
+
+/** The backend that suits a system when none is named. */
+export function defaultBackend(os: string): Backend {
+  return os === "darwin" ? "metal" : "cpu";
+}
+
+/** The bundle for a machine, or `undefined` when there is none. */
+export function findBundle(
+  bundles: readonly Bundle[],
+  { os, arch }: Platform,
+  backend: Backend,
+): Bundle | undefined {
+  return bundles.find(({ name }) => name.endsWith(`-${backend}-${os}-${arch}`));
+}
+
+/** How to come by a library without a bundle. */
+export function otherWays(os: string): string {
+  const build = "build it from a checkout of this project with `bash scripts/build_mlx_c.sh`";
+  return os === "darwin" ? `install it with \`brew install mlx-c\`, or ${build}` : build;
+}

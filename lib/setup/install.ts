@@ -1,0 +1,224 @@
+/**
+ * A prebuilt native library into the folder where ffi/search.ts looks: the same layout that scripts/build_mlx_c.sh makes.
+ *
+ *     <cache>/mlx-c/NAME/lib/libmlxc.so, ...     unpacked beside its place and renamed into it: whole, or not there
+ *     <cache>/mlx-c/current-cpu -> NAME          what the next program opens
+ *
+ * @module
+ */
+import { basename, join } from "@std/path";
+import { DownloadError } from "../errors.ts";
+import {
+  type Environment,
+  fetchFile,
+  type FetchFileOptions,
+  isOffline,
+  processEnvironment,
+  userCache,
+} from "../hub/mod.ts";
+import { type Backend, type Bundle, defaultBackend, findBundle, otherWays, type Platform } from "./bundle.ts";
+import { BUNDLES, RELEASE_URL } from "./bundles.ts";
+import { unpackTar } from "./untar.ts";
+
+/** How to get the native library. */
+export interface SetupOptions
+  extends Pick<FetchFileOptions, "fetch" | "retries" | "delaySeconds" | "signal"> {
+  /**
+   * What it computes with.
+   *
+   * @default {"metal" on macOS, "cpu" elsewhere}
+   */
+  backend?: Backend | undefined;
+  /**
+   * Whether no network may be used.
+   *
+   * @default {what `HF_HUB_OFFLINE` says}
+   */
+  offline?: boolean | undefined;
+  /** Called as bytes come. */
+  onProgress?: ((progress: SetupProgress) => void) | undefined;
+  /**
+   * Where the release's files are.
+   *
+   * @default {`QWEN3_ASR_RELEASE_URL`, else where this version was released}
+   */
+  releaseUrl?: string | undefined;
+  /**
+   * What there is, with sums.
+   *
+   * @default {the table of this version}
+   */
+  bundles?: readonly Bundle[] | undefined;
+  /**
+   * The machine.
+   *
+   * @default {this one}
+   */
+  platform?: Platform | undefined;
+  /**
+   * Environment variables.
+   *
+   * @default {those of this process}
+   */
+  environment?: Environment | undefined;
+}
+
+/** How far it is. */
+export interface SetupProgress {
+  /** The bundle's name. */
+  name: string;
+  /** Bytes that are there, those of an earlier try too. */
+  doneBytes: number;
+  /** Bytes of the whole download. */
+  totalBytes: number;
+}
+
+/** A native library that is ready. */
+export interface InstalledLibrary {
+  /** Path of libmlxc. */
+  path: string;
+  /** The bundle's name, e.g. `0.32.2-r1-cpu-linux-x86_64`. */
+  name: string;
+  /** What it computes with. */
+  backend: Backend;
+  /** Whether it was there before. */
+  wasThere: boolean;
+}
+
+function libraryFile({ os }: Platform): string {
+  return join("lib", os === "darwin" ? "libmlxc.dylib" : "libmlxc.so");
+}
+
+/** Whether a folder is that bundle: the first line of `complete` says so, and the library lies there. */
+async function isComplete(directory: string, name: string, platform: Platform): Promise<boolean> {
+  const stamp = await Deno.readTextFile(join(directory, "complete")).catch(() => "");
+  const hasLibrary = await Deno.stat(join(directory, libraryFile(platform))).then(
+    (info) => info.isFile,
+    () => false,
+  );
+  return hasLibrary && stamp.split("\n")[0] === name;
+}
+
+/** Parts one after the other, decompressed. */
+function archiveOf(paths: readonly string[]): ReadableStream<Uint8Array> {
+  const source = async function* (): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    for (const path of paths) yield* (await Deno.open(path, { read: true })).readable;
+  };
+  return ReadableStream.from(source()).pipeThrough(new DecompressionStream("gzip"));
+}
+
+async function fetchParts(
+  { name, parts }: Bundle,
+  { directory, releaseUrl, onProgress, ...options }: SetupOptions & { directory: string; releaseUrl: string },
+): Promise<string[]> {
+  const totalBytes = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  let doneBytes = 0;
+  const paths: string[] = [];
+  for (const { file, sizeBytes, sha256 } of parts) {
+    const path = join(directory, basename(file));
+    await fetchFile(new URL(file, `${releaseUrl.replace(/\/+$/, "")}/`), path, {
+      sizeBytes,
+      sha256,
+      fetch: options.fetch,
+      retries: options.retries,
+      delaySeconds: options.delaySeconds,
+      signal: options.signal,
+      onBytes: (bytes) => onProgress?.({ name, doneBytes: doneBytes += bytes, totalBytes }),
+    });
+    paths.push(path);
+  }
+  return paths;
+}
+
+/** Unpacks beside the final place and renames; whoever comes second takes what the first one made. */
+async function unpackInto(
+  final: string,
+  paths: readonly string[],
+  { name, platform, signal }: { name: string; platform: Platform; signal?: AbortSignal | undefined },
+): Promise<void> {
+  const draft = `${final}.${crypto.randomUUID()}.tmp`;
+  try {
+    await unpackTar(archiveOf(paths), draft, { signal });
+    if (!await isComplete(draft, name, platform)) {
+      throw new DownloadError(
+        `Cannot use the bundle ${name}: it holds something else; report this to the project`,
+      );
+    }
+    await Deno.remove(final, { recursive: true }).catch(() => {});
+    await Deno.rename(draft, final);
+  } catch (error) {
+    await Deno.remove(draft, { recursive: true }).catch(() => {});
+    if (!await isComplete(final, name, platform)) throw error;
+  }
+}
+
+/** Makes `current-<backend>` lead to a bundle, in one step. */
+async function point(store: string, backend: Backend, name: string): Promise<void> {
+  const link = join(store, `current-${backend}`);
+  if (await Deno.readLink(link).catch(() => "") === name) return;
+  const draft = join(store, `.link.${crypto.randomUUID()}`);
+  await Deno.symlink(name, draft, { type: "dir" });
+  await Deno.rename(draft, link);
+}
+
+function chosenBundle(
+  { bundles = BUNDLES }: SetupOptions,
+  platform: Platform,
+  backend: Backend,
+): Bundle {
+  const bundle = findBundle(bundles, platform, backend);
+  if (bundle !== undefined) return bundle;
+  const what = `${platform.os} on ${platform.arch}, ${backend}`;
+  const there = bundles.length === 0
+    ? "this version has none for any machine yet"
+    : "this version has none for it";
+  throw new DownloadError(`No prebuilt mlx-c for ${what}: ${there}; ${otherWays(platform.os)}`);
+}
+
+/**
+ * Gets the native library for this machine: nothing when it is there; else the release's bundle, checked against the sums
+ * in this package. An interrupted download goes on where it stopped.
+ *
+ * @throws {DownloadError} When there is none or it cannot be had; the message says how else to come by one.
+ * @throws The signal's reason when it is aborted.
+ */
+export async function setupLibrary(options: SetupOptions = {}): Promise<InstalledLibrary> {
+  const { environment = processEnvironment, platform = Deno.build, signal } = options;
+  const backend = options.backend ?? defaultBackend(platform.os);
+  const bundle = chosenBundle(options, platform, backend);
+  const cache = userCache(environment);
+  if (cache === undefined) {
+    throw new DownloadError("Cannot tell where the cache is: set QWEN3_ASR_CACHE (or HOME)");
+  }
+  const { name } = bundle;
+  const store = join(cache, "mlx-c");
+  const final = join(store, name);
+  const wasThere = await isComplete(final, name, platform);
+  if (!wasThere) await download(bundle, final, { ...options, environment, platform, signal });
+  await point(store, backend, name);
+  return { path: join(store, `current-${backend}`, libraryFile(platform)), name, backend, wasThere };
+}
+
+async function download(
+  bundle: Bundle,
+  final: string,
+  options: SetupOptions & { environment: Environment; platform: Platform },
+): Promise<void> {
+  const { environment, platform, signal } = options;
+  const cure = otherWays(platform.os);
+  if (isOffline(options.offline || undefined, environment)) {
+    throw new DownloadError(
+      `Cannot get ${bundle.name}: no network may be used (HF_HUB_OFFLINE, --offline); ${cure}`,
+    );
+  }
+  const releaseUrl = options.releaseUrl ?? environment("QWEN3_ASR_RELEASE_URL") ?? RELEASE_URL;
+  const directory = join(final, "..", `.download-${bundle.name}`);
+  try {
+    const paths = await fetchParts(bundle, { ...options, directory, releaseUrl });
+    await unpackInto(final, paths, { name: bundle.name, platform, signal });
+  } catch (error) {
+    if (!(error instanceof DownloadError)) throw error;
+    throw new DownloadError(`${error.message}; if it stays so, ${cure}`, { cause: error });
+  }
+  await Deno.remove(directory, { recursive: true });
+}
