@@ -1,0 +1,157 @@
+/**
+ * Transcripts in OpenAI's shapes.
+ *
+ * @module
+ */
+import { formatTranscript, type Segment, type Transcript } from "../../mod.ts";
+import { HttpError } from "./http_error.ts";
+import type { ResponseFormat } from "./parameters.ts";
+
+/** What a transcription cost, in tokens. */
+export interface TokenUsage {
+  type: "tokens";
+  input_tokens: number;
+  output_tokens: number;
+  total_tokens: number;
+  input_token_details: { audio_tokens: number; text_tokens: number };
+}
+
+/** A segment as OpenAI writes it. `tokens`, `avg_logprob` and `no_speech_prob` are not measured here. */
+export interface VerboseSegment {
+  id: number;
+  /** Start of the chunk it was recognised in, in frames of 10 ms. */
+  seek: number;
+  start: number;
+  end: number;
+  text: string;
+  tokens: number[];
+  temperature: number;
+  avg_logprob: number;
+  compression_ratio: number;
+  no_speech_prob: number;
+}
+
+/** Tokens in and out. */
+export function tokenUsage({ stats }: Transcript): TokenUsage {
+  const { audioTokens, promptTokens, generatedTokens } = stats;
+  return {
+    type: "tokens",
+    input_tokens: promptTokens,
+    output_tokens: generatedTokens,
+    total_tokens: promptTokens + generatedTokens,
+    input_token_details: { audio_tokens: audioTokens, text_tokens: Math.max(0, promptTokens - audioTokens) },
+  };
+}
+
+/** One language in lower case, as OpenAI has it: the one with most of the text. */
+export function mainLanguage({ chunks }: Transcript): string {
+  const letters = new Map<string, number>();
+  for (const { language, text } of chunks) {
+    const name = language.split(",")[0]!;
+    if (name !== "") letters.set(name, (letters.get(name) ?? 0) + text.length);
+  }
+  const [most] = [...letters].sort((a, b) => b[1] - a[1]);
+  return most?.[0].toLowerCase() ?? "";
+}
+
+/** Length of a text over its length as zlib packs it: repeated text packs well. */
+async function compressionRatio(text: string): Promise<number> {
+  const bytes = new TextEncoder().encode(text);
+  const packed = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate"));
+  return bytes.length / (await new Response(packed).arrayBuffer()).byteLength;
+}
+
+const MILLISECOND = 1000;
+
+function rounded(seconds: number): number {
+  return Math.round(seconds * MILLISECOND) / MILLISECOND;
+}
+
+async function verboseSegment(
+  segment: Segment,
+  id: number,
+  transcript: Transcript,
+  temperature: number,
+): Promise<VerboseSegment> {
+  const chunk = transcript.chunks.findLast(({ startSeconds }) => startSeconds <= segment.startSeconds + 1e-3);
+  return {
+    id,
+    seek: Math.round((chunk?.startSeconds ?? 0) * 100),
+    start: rounded(segment.startSeconds),
+    end: rounded(segment.endSeconds),
+    text: segment.text,
+    tokens: [],
+    temperature,
+    avg_logprob: 0,
+    compression_ratio: await compressionRatio(segment.text),
+    no_speech_prob: 0,
+  };
+}
+
+/** What is said besides OpenAI's fields, and only when there is something to say. */
+function remarks({ warnings }: Transcript): { warnings?: string[] } {
+  return warnings.length > 0 ? { warnings } : {};
+}
+
+async function bodyOf(
+  transcript: Transcript,
+  format: ResponseFormat,
+  temperature: number,
+): Promise<BodyInit> {
+  switch (format) {
+    case "json":
+      return JSON.stringify({
+        text: transcript.text,
+        usage: tokenUsage(transcript),
+        ...remarks(transcript),
+      });
+    case "verbose_json":
+      return JSON.stringify({
+        task: "transcribe",
+        language: mainLanguage(transcript),
+        duration: rounded(transcript.durationSeconds),
+        text: transcript.text,
+        segments: await Promise.all(
+          transcript.segments.map((segment, id) => verboseSegment(segment, id, transcript, temperature)),
+        ),
+        usage: { type: "duration", seconds: Math.ceil(transcript.durationSeconds) },
+        ...remarks(transcript),
+      });
+    case "text":
+      return transcript.text + "\n";
+    case "srt":
+    case "vtt":
+      return formatTranscript(transcript, format);
+  }
+}
+
+/**
+ * Refuses a transcript that is nothing but failures.
+ *
+ * @throws {HttpError} 500 when no chunk could be decoded.
+ */
+export function assertUsable({ chunks }: Transcript): void {
+  const decoded = chunks.filter(({ finishReason }) => finishReason !== "silence");
+  if (decoded.length > 0 && decoded.every(({ error }) => error)) {
+    throw new HttpError(500, "The recording could not be decoded.", {
+      code: "decoding_failed",
+      cause: decoded[0]!.error?.message,
+    });
+  }
+}
+
+/** The answer to a finished transcription. */
+export async function answer(
+  transcript: Transcript,
+  format: ResponseFormat,
+  temperature: number,
+): Promise<Response> {
+  assertUsable(transcript);
+  const isJSON = format === "json" || format === "verbose_json";
+  return new Response(await bodyOf(transcript, format, temperature), {
+    headers: {
+      "content-type": isJSON ? "application/json" : "text/plain; charset=utf-8",
+      "x-transcript-warnings": String(transcript.warnings.length),
+    },
+  });
+}

@@ -1,0 +1,176 @@
+/**
+ * `serve` on the command line.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli";
+import { OptionError, processEnvironment } from "../../mod.ts";
+import { isLoopback, type RunningServer, serve, type ServeOptions } from "./serve.ts";
+
+const HELP = `Serves transcriptions over HTTP, as OpenAI's clients expect them.
+
+Usage: serve [options]
+
+  --model NAME          model name or folder; default: the first that is found
+  --host ADDRESS        address to listen at (127.0.0.1: this machine only)
+  --port NUMBER         port to listen at, 0 for a free one (8080)
+  --api-key KEY         key that clients must send; repeat it for several. Better, because it
+                        does not show in process lists: QWEN3_ASR_API_KEY="KEY,KEY"
+  --allow-path FOLDER   folder below which JSON requests may name a file_path; repeatable (off)
+  --cors ORIGIN         origin whose pages may use the server, "*" for all; repeatable (off)
+  --alias NAME          model name that means the loaded model; repeatable (OpenAI's names)
+  --keep-alive SECONDS  frees the model when nobody asked for this long (never)
+  --max-upload-mb MB    largest upload (1024)
+  --max-duration SEC    longest recording (14400)
+  --queue NUMBER        requests that may wait (32)
+  --parallel NUMBER     requests that take turns (2)
+  --timeout SECONDS     longest time for a request, waiting included (7200)
+  --grace SECONDS       time to finish what runs when the server is stopped (30)
+  --device DEVICE       auto, cpu or gpu (auto)
+  --download            downloads a named model that is not on this machine
+  --lazy                loads the model with the first request
+  --verbose             writes a line per request to standard error
+  --help                shows this
+`;
+
+const LISTS = ["api-key", "allow-path", "cors", "alias"] as const;
+const NUMBERS = [
+  "port",
+  "keep-alive",
+  "max-upload-mb",
+  "max-duration",
+  "queue",
+  "parallel",
+  "timeout",
+  "grace",
+] as const;
+const WORDS = ["model", "host", "device"] as const;
+const SWITCHES = ["download", "lazy", "verbose", "help"] as const;
+
+/** Writes all of a text. */
+function write(stream: typeof Deno.stdout | typeof Deno.stderr, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+}
+
+/** A line for the operator. */
+function say(line: string): void {
+  write(Deno.stderr, `${line}\n`);
+}
+
+type Values = Record<string, unknown>;
+
+function words(values: Values, name: typeof WORDS[number]): string | undefined {
+  const value = values[name];
+  if (value === "") throw new OptionError(`--${name} needs a value.`);
+  return typeof value === "string" ? value : undefined;
+}
+
+function list(values: Values, name: typeof LISTS[number]): string[] {
+  const value = values[name];
+  const items = Array.isArray(value) ? value.map(String) : [];
+  if (items.includes("")) throw new OptionError(`--${name} needs a value.`);
+  return items;
+}
+
+function number(values: Values, name: typeof NUMBERS[number]): number | undefined {
+  const value = values[name];
+  if (typeof value !== "string") return undefined;
+  const parsed = value.trim() === "" ? NaN : Number(value);
+  if (Number.isFinite(parsed)) return parsed;
+  throw new OptionError(`--${name} is "${value}", expected a number.`);
+}
+
+function keysOf(values: Values): string[] {
+  const fromEnvironment = processEnvironment("QWEN3_ASR_API_KEY") ?? "";
+  const keys = fromEnvironment.split(",").map((key) => key.trim()).filter((key) => key !== "");
+  return [...list(values, "api-key"), ...keys];
+}
+
+function deviceOf(values: Values): "auto" | "cpu" | "gpu" {
+  const device = words(values, "device") ?? "auto";
+  if (device === "auto" || device === "cpu" || device === "gpu") return device;
+  throw new OptionError(`--device is "${device}", expected auto, cpu or gpu.`);
+}
+
+function optionsOf(values: Values): ServeOptions & { graceSeconds: number } {
+  const megabytes = number(values, "max-upload-mb");
+  const aliases = list(values, "alias");
+  return {
+    model: words(values, "model"),
+    host: words(values, "host"),
+    port: number(values, "port"),
+    apiKeys: keysOf(values),
+    allowPaths: list(values, "allow-path"),
+    cors: list(values, "cors"),
+    aliases: aliases.length > 0 ? aliases : undefined,
+    keepAliveSeconds: number(values, "keep-alive"),
+    maxUploadBytes: megabytes === undefined ? undefined : megabytes * 2 ** 20,
+    maxDurationSeconds: number(values, "max-duration"),
+    queue: number(values, "queue"),
+    parallel: number(values, "parallel"),
+    timeoutSeconds: number(values, "timeout"),
+    graceSeconds: number(values, "grace") ?? 30,
+    load: { device: deviceOf(values), download: values["download"] === true },
+    warm: values["lazy"] !== true,
+    log: values["verbose"] === true ? say : undefined,
+  };
+}
+
+function parse(args: readonly string[]): Values {
+  const values = parseArgs([...args], {
+    string: [...WORDS, ...NUMBERS, ...LISTS],
+    collect: [...LISTS],
+    boolean: [...SWITCHES],
+    alias: { help: "h" },
+    unknown: (arg: string) => {
+      throw new OptionError(`serve does not know "${arg}": see serve --help.`);
+    },
+  });
+  return values;
+}
+
+/** Resolves at the first signal to stop; a second one ends what still runs. */
+async function stopSignal(onSecond: () => void): Promise<void> {
+  const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let count = 0;
+  const onSignal = () => count++ === 0 ? resolve() : onSecond();
+  for (const name of names) Deno.addSignalListener(name, onSignal);
+  await promise;
+}
+
+function announce(server: RunningServer, { host = "127.0.0.1", apiKeys = [] }: ServeOptions): void {
+  say(`Listening at ${server.url}`);
+  if (isLoopback(host) || apiKeys.length > 0) return;
+  say(
+    `Warning: everybody who reaches ${host} can use this server. Set a key (--api-key or QWEN3_ASR_API_KEY) ` +
+      "or listen at 127.0.0.1.",
+  );
+}
+
+/**
+ * Runs `serve` until it is told to stop (Ctrl-C, SIGTERM).
+ *
+ * @param args What stands behind `serve`.
+ * @returns The exit code: 0, 1 for a failure, 2 for arguments that are not usable.
+ */
+export async function runServe(args: readonly string[]): Promise<number> {
+  try {
+    const values = parse(args);
+    if (values["help"]) {
+      write(Deno.stdout, HELP);
+      return 0;
+    }
+    const options = optionsOf(values);
+    const server = await serve(options);
+    announce(server, options);
+    await stopSignal(() => void server.close({ graceSeconds: 0 }));
+    say("Finishing what runs; once more to end it.");
+    await server.close({ graceSeconds: options.graceSeconds });
+    return 0;
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    return error instanceof OptionError ? 2 : 1;
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * Transcription over HTTP, as OpenAI's clients speak it.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@qwen3/asr/server";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = await serve({ model: "demo", port: 0 });
+ * const form = new FormData();
+ * form.append("file", new Blob([await Deno.readFile("demo/recordings/dev-04-en.wav")]), "speech.wav");
+ * form.append("response_format", "text");
+ * const answer = await fetch(`${server.url}/v1/audio/transcriptions`, { method: "POST", body: form });
+ * assertEquals(await answer.text(), "Please find the brown phone.\n");
+ * ```
+ *
+ * @module
+ */
+export { type ClientInfo, createHandler, type Handler } from "./handler.ts";
+export type { Loader, Recognizer } from "./model_holder.ts";
+export { type HandlerOptions, OPENAI_MODELS } from "./options.ts";
+export { type RunningServer, serve, type ServeOptions } from "./serve.ts";

@@ -1,0 +1,102 @@
+/**
+ * What a server is told, and the defaults.
+ *
+ * @module
+ */
+import { OptionError } from "../../mod.ts";
+
+/** Options of {@linkcode createHandler}. */
+export interface HandlerOptions {
+  /** Keys of which one must come as `Authorization: Bearer KEY`; none: everybody may ask. @default {[]} */
+  apiKeys?: readonly string[] | undefined;
+  /** Folders below which `file_path` may name recordings; none: `file_path` is refused. @default {[]} */
+  allowPaths?: readonly string[] | undefined;
+  /** Origins whose pages may read answers (`"*"`: all); none: CORS is off. @default {[]} */
+  cors?: readonly string[] | undefined;
+  /** Model names, besides the model's own, that mean the loaded model. @default {OpenAI's transcription models} */
+  aliases?: readonly string[] | undefined;
+  /** Largest body. @default {1 GiB} */
+  maxUploadBytes?: number | undefined;
+  /** Longest recording, noticed while it is decoded. @default {4 hours} */
+  maxDurationSeconds?: number | undefined;
+  /** Requests that run at once; they take turns, batch by batch. @default {2} */
+  parallel?: number | undefined;
+  /** Requests that are read or wait besides those that run; more are answered 429. @default {32} */
+  queue?: number | undefined;
+  /** Longest wait for the next piece of a body. @default {30} */
+  bodyIdleSeconds?: number | undefined;
+  /** Longest time for a whole body. @default {900} */
+  bodySeconds?: number | undefined;
+  /** Longest time for a request, waiting included. @default {7200} */
+  timeoutSeconds?: number | undefined;
+  /** Idle time after which a model that a loader gave is freed; it is loaded again on demand. @default {Infinity} */
+  keepAliveSeconds?: number | undefined;
+  /** Gets one line per request and per accident. */
+  log?: ((line: string) => void) | undefined;
+}
+
+/** Options with every default filled in. */
+export type HandlerSettings = { [K in keyof HandlerOptions]-?: NonNullable<HandlerOptions[K]> };
+
+/** Names under which OpenAI sells transcription: clients that have one built in work unchanged. */
+export const OPENAI_MODELS: readonly string[] = [
+  "whisper-1",
+  "gpt-4o-transcribe",
+  "gpt-4o-mini-transcribe",
+  "gpt-transcribe",
+];
+
+/** @throws {OptionError} When an option is not usable. */
+export function settingsOf(options: HandlerOptions): HandlerSettings {
+  const settings: HandlerSettings = {
+    apiKeys: options.apiKeys ?? [],
+    allowPaths: options.allowPaths ?? [],
+    cors: options.cors ?? [],
+    aliases: options.aliases ?? OPENAI_MODELS,
+    maxUploadBytes: options.maxUploadBytes ?? 2 ** 30,
+    maxDurationSeconds: options.maxDurationSeconds ?? 4 * 3600,
+    parallel: options.parallel ?? 2,
+    queue: options.queue ?? 32,
+    bodyIdleSeconds: options.bodyIdleSeconds ?? 30,
+    bodySeconds: options.bodySeconds ?? 900,
+    timeoutSeconds: options.timeoutSeconds ?? 7200,
+    keepAliveSeconds: options.keepAliveSeconds ?? Infinity,
+    log: options.log ?? (() => {}),
+  };
+  for (
+    const key of [
+      "maxUploadBytes",
+      "maxDurationSeconds",
+      "parallel",
+      "bodyIdleSeconds",
+      "bodySeconds",
+    ] as const
+  ) {
+    if (!(settings[key] > 0)) {
+      throw new OptionError(`Cannot serve with ${key} ${settings[key]}: it must be above 0.`);
+    }
+  }
+  for (const key of ["queue", "keepAliveSeconds"] as const) {
+    if (!(settings[key] >= 0)) {
+      throw new OptionError(`Cannot serve with ${key} ${settings[key]}: it must be 0 or more.`);
+    }
+  }
+  if (!(settings.timeoutSeconds > 0)) {
+    throw new OptionError(`Cannot serve with timeoutSeconds ${settings.timeoutSeconds}: it must be above 0.`);
+  }
+  for (const key of settings.apiKeys) {
+    if (!/^[\x21-\x7e]+$/.test(key)) {
+      throw new OptionError(
+        "Cannot serve with an API key that is empty or holds blanks or other than ASCII characters.",
+      );
+    }
+  }
+  for (const origin of settings.cors) {
+    if (origin !== "*" && !/^[a-z][a-z0-9+.-]*:\/\/[^\s/,]+$/i.test(origin)) {
+      throw new OptionError(
+        `Cannot allow the origin "${origin}": expected "*" or one like http://localhost:3000.`,
+      );
+    }
+  }
+  return settings;
+}

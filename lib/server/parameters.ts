@@ -1,0 +1,244 @@
+/**
+ * The parameters of a transcription: each is honoured or refused, none is ignored.
+ *
+ * They come as form fields (`timestamp_granularities[]`, `chunking_strategy[type]`, repeated or with commas) or as JSON
+ * values. Two of OpenAI's names, and one of ours, mean a list: `languages` and `keywords` work as they do in the library.
+ *
+ * @module
+ */
+import { OptionError, resolveLanguage, type TranscribeOptions } from "../../mod.ts";
+import { HttpError } from "./http_error.ts";
+
+/** A parameter as it came; a form field is a string. */
+export interface Field {
+  name: string;
+  value: unknown;
+}
+
+/** How the answer is written. */
+export type ResponseFormat = "json" | "text" | "srt" | "verbose_json" | "vtt";
+
+/** A checked request. */
+export interface TranscriptionRequest {
+  model: string | undefined;
+  format: ResponseFormat;
+  stream: boolean;
+  options: Pick<TranscribeOptions, "language" | "languages" | "context" | "hotwords" | "sampling">;
+  /** Only in JSON bodies. */
+  filePath: string | undefined;
+}
+
+const FORMATS: readonly ResponseFormat[] = ["json", "text", "srt", "verbose_json", "vtt"];
+
+function refuse(param: string, message: string, code = "invalid_value"): never {
+  throw new HttpError(400, message, { param, code });
+}
+
+/** Shown in messages: short, and what it was. */
+function shown(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
+  return `'${text.length > 60 ? text.slice(0, 60) + "..." : text}'`;
+}
+
+function asText(param: string, value: unknown): string {
+  return typeof value === "string" ? value : refuse(param, `${param} is ${shown(value)}, expected a string.`);
+}
+
+function asBoolean(param: string, value: unknown): boolean {
+  if (value === true || value === "true" || value === "True" || value === "1") return true;
+  if (value === false || value === "false" || value === "False" || value === "0") return false;
+  return refuse(param, `${param} is ${shown(value)}, expected true or false.`);
+}
+
+function asNumber(param: string, value: unknown): number {
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  return typeof number === "number" && Number.isFinite(number)
+    ? number
+    : refuse(param, `${param} is ${shown(value)}, expected a number.`);
+}
+
+/** Values of a list: repeated fields, JSON arrays, JSON in a field, commas. */
+function asList(param: string, values: readonly unknown[]): string[] {
+  const list = values.flatMap((value): unknown[] => {
+    if (Array.isArray(value)) return value;
+    if (typeof value !== "string") return [value];
+    if (!value.trimStart().startsWith("[")) return value.split(",");
+    try {
+      const parsed: unknown = JSON.parse(value);
+      return Array.isArray(parsed) ? parsed : [value];
+    } catch {
+      return refuse(param, `${param} is ${shown(value)}, which is not a JSON array.`);
+    }
+  });
+  return list.map((item) => asText(param, item).trim()).filter((item) => item !== "");
+}
+
+/** All values of each parameter. `a[]` and `a[0]` mean `a`; `a[b]` stays. */
+function group(fields: readonly Field[]): Map<string, unknown[]> {
+  const groups = new Map<string, unknown[]>();
+  for (const { name, value } of fields) {
+    if (value === null || value === undefined) continue;
+    const plain = name.replace(/\[\d*\]$/, "");
+    groups.set(plain, [...groups.get(plain) ?? [], value]);
+  }
+  return groups;
+}
+
+function temperatureOf(value: unknown): number {
+  const temperature = asNumber("temperature", value);
+  return temperature >= 0 && temperature <= 1
+    ? temperature
+    : refuse("temperature", `temperature is ${temperature}, expected 0 to 1.`);
+}
+
+function languageOf(param: string, value: unknown): string {
+  try {
+    return resolveLanguage(asText(param, value));
+  } catch (error) {
+    if (error instanceof OptionError) refuse(param, error.message, "unknown_language");
+    throw error;
+  }
+}
+
+function formatOf(value: unknown): ResponseFormat {
+  if (value === "diarized_json") {
+    refuse(
+      "response_format",
+      "Speakers are not told apart here: diarized_json is not offered.",
+      "not_supported",
+    );
+  }
+  return FORMATS.find((format) => format === value) ??
+    refuse("response_format", `response_format is ${shown(value)}, expected one of ${FORMATS.join(", ")}.`);
+}
+
+/** Recordings are cut at pauses in any case: `auto`. Nothing of it can be tuned. */
+function checkChunking(groups: Map<string, unknown[]>): void {
+  const param = "chunking_strategy";
+  const settings = new Map<string, unknown>();
+  for (const value of groups.get(param) ?? []) {
+    let strategy = value;
+    if (typeof value === "string" && value.trimStart().startsWith("{")) {
+      try {
+        strategy = JSON.parse(value);
+      } catch {
+        refuse(param, `${param} is ${shown(value)}, which is not JSON.`);
+      }
+    }
+    if (strategy === "auto") continue;
+    if (typeof strategy !== "object" || strategy === null || Array.isArray(strategy)) {
+      refuse(param, `${param} is ${shown(value)}, expected "auto" or {"type": "server_vad"}.`);
+    }
+    for (const [name, setting] of Object.entries(strategy)) settings.set(name, setting);
+  }
+  for (const [name, values] of groups) {
+    const inner = /^chunking_strategy\[(\w+)\]$/.exec(name)?.[1];
+    if (inner) settings.set(inner, values[0]);
+  }
+  if (settings.size === 0) return;
+  if (settings.get("type") !== "server_vad") refuse(param, `${param} needs "type": "server_vad".`);
+  for (const name of settings.keys()) {
+    if (name !== "type") {
+      refuse(
+        param,
+        `${param}.${name} cannot be set: recordings are cut at pauses by a rule of their own.`,
+        "not_supported",
+      );
+    }
+  }
+}
+
+function checkGranularities(values: readonly unknown[], format: ResponseFormat): void {
+  const param = "timestamp_granularities";
+  const wanted = asList(param, values);
+  for (const granularity of wanted) {
+    if (granularity !== "word" && granularity !== "segment") {
+      refuse(param, `${param} has ${shown(granularity)}, expected "word" or "segment".`);
+    }
+  }
+  // Vercel's client names "segment" with every format; where a format has no segments it asks for nothing.
+  if (wanted.includes("word") && format !== "verbose_json") {
+    refuse(param, `Word times need response_format verbose_json, here it is ${format}.`);
+  }
+  if (wanted.includes("word")) {
+    refuse(
+      param,
+      "Word times need a forced aligner, which this server does not have; it offers segment times.",
+      "not_supported",
+    );
+  }
+}
+
+const KNOWN: readonly string[] = [
+  "model",
+  "language",
+  "languages",
+  "prompt",
+  "keywords",
+  "response_format",
+  "temperature",
+  "timestamp_granularities",
+  "include",
+  "chunking_strategy",
+  "stream",
+  "file_path",
+];
+/** Lists; all others come once. */
+const LISTS: readonly string[] = ["languages", "keywords", "timestamp_granularities", "include"];
+
+function checkNames(groups: Map<string, unknown[]>): void {
+  for (const [name, values] of groups) {
+    if (name.startsWith("known_speaker_")) {
+      refuse(name, `Speakers are not told apart here: ${name} is not offered.`, "not_supported");
+    }
+    if (!KNOWN.includes(name.replace(/^chunking_strategy\[\w+\]$/, "chunking_strategy"))) {
+      refuse(name.slice(0, 60), `Unknown parameter: ${shown(name)}.`, "unknown_parameter");
+    }
+    if (values.length > 1 && !LISTS.includes(name)) refuse(name, `${name} was given ${values.length} times.`);
+  }
+}
+
+/**
+ * Checks the parameters.
+ *
+ * @throws {HttpError} 400 that names the parameter.
+ */
+export function parseParameters(fields: readonly Field[]): TranscriptionRequest {
+  const groups = group(fields);
+  checkNames(groups);
+  const one = <T>(name: string, read: (param: string, value: unknown) => T): T | undefined => {
+    const value = groups.get(name)?.[0];
+    return value === undefined || value === "" ? undefined : read(name, value);
+  };
+  const format = one("response_format", (_, value) => formatOf(value)) ?? "json";
+  const stream = one("stream", asBoolean) ?? false;
+  checkGranularities(groups.get("timestamp_granularities") ?? [], format);
+  checkChunking(groups);
+  const include = asList("include", groups.get("include") ?? []);
+  if (include.includes("logprobs")) {
+    refuse("include", "Log probabilities are not offered by this server.", "not_supported");
+  }
+  if (include.length > 0) refuse("include", `include has ${shown(include[0])}, expected "logprobs".`);
+  if (stream && format !== "json" && format !== "text") {
+    refuse("stream", `response_format ${format} cannot be streamed: take json, or leave stream out.`);
+  }
+  const language = one("language", languageOf);
+  const languages = asList("languages", groups.get("languages") ?? []).map((name) =>
+    languageOf("languages", name)
+  );
+  if (language && languages.length > 0) refuse("languages", "Give language or languages, not both.");
+  const hotwords = asList("keywords", groups.get("keywords") ?? []);
+  return {
+    model: one("model", asText),
+    format,
+    stream,
+    filePath: one("file_path", asText),
+    options: {
+      language,
+      languages: languages.length > 0 ? languages : undefined,
+      context: one("prompt", asText),
+      hotwords: hotwords.length > 0 ? hotwords : undefined,
+      sampling: { temperature: one("temperature", (_, value) => temperatureOf(value)) },
+    },
+  };
+}

@@ -1,0 +1,213 @@
+/**
+ * `POST /v1/audio/transcriptions`: a place in the queue, then the body, then a turn, then the text.
+ *
+ * @module
+ */
+import type { Transcript } from "../../mod.ts";
+import { answer } from "./answers.ts";
+import { checkDeclaredLength } from "./body.ts";
+import { eventStream } from "./event_stream.ts";
+import { ClientGone, HttpError } from "./http_error.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Lease, ModelHolder } from "./model_holder.ts";
+import type { HandlerSettings } from "./options.ts";
+import type { FairQueue, Ticket } from "./queue.ts";
+import { readUpload, type Upload } from "./upload.ts";
+
+/** Decoded recordings may be in memory for this many times the longest one. */
+const HELD_RECORDINGS = 2;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** What all requests share. */
+export interface Shared {
+  settings: HandlerSettings;
+  queue: FairQueue;
+  holder: ModelHolder;
+  metrics: Metrics;
+}
+
+/** Settles like the work, or rejects as soon as the signal is aborted. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** The names that mean the loaded model. */
+export function modelNames({ holder, settings }: Pick<Shared, "holder" | "settings">): string[] {
+  const name = holder.info?.name;
+  const short = name?.split("/").at(-1);
+  return [...new Set([...name && short ? [name, short] : [], ...settings.aliases])];
+}
+
+function checkModel(shared: Shared, model: string | undefined): void {
+  if (model === undefined || modelNames(shared).includes(model)) return;
+  throw new HttpError(
+    404,
+    `The model '${model.slice(0, 100)}' does not exist here; GET /v1/models lists those that do.`,
+    { param: "model", code: "model_not_found" },
+  );
+}
+
+/** One request on its way. Everything it holds is given back by {@linkcode Passage.leave}, exactly once. */
+class Passage {
+  readonly #shared: Shared;
+  readonly #controller = new AbortController();
+  readonly #ticket: Ticket;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #stopListening: () => void;
+  readonly #heldSeconds: { value: number };
+  #lease: Lease | undefined;
+  #seconds = 0;
+  #left = false;
+
+  constructor(shared: Shared, request: Request, client: string, held: { value: number }, stop: AbortSignal) {
+    this.#shared = shared;
+    this.#heldSeconds = held;
+    this.#ticket = shared.queue.admit(client, this.#controller);
+    const { timeoutSeconds } = shared.settings;
+    this.#timer = setTimeout(() => {
+      this.#controller.abort(
+        new HttpError(503, `The request took longer than ${timeoutSeconds} s, the limit of this server.`, {
+          code: "timeout",
+          retryAfterSeconds: 60,
+        }),
+      );
+    }, Math.min(timeoutSeconds * 1000, LONGEST_TIMER_MS));
+    const onGone = () => this.#controller.abort(new ClientGone());
+    const onStop = () => this.#controller.abort(stop.reason);
+    request.signal.addEventListener("abort", onGone, { once: true });
+    stop.addEventListener("abort", onStop, { once: true });
+    if (request.signal.aborted) onGone();
+    if (stop.aborted) onStop();
+    this.#stopListening = () => {
+      request.signal.removeEventListener("abort", onGone);
+      stop.removeEventListener("abort", onStop);
+    };
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
+  }
+
+  /** Reads the body while the model is loaded. */
+  async read(request: Request): Promise<Upload> {
+    const lease = this.#shared.holder.lease().then((lease) => {
+      if (this.#left) lease[Symbol.dispose]();
+      else this.#lease = lease;
+    });
+    lease.catch(() => {});
+    const upload = await readUpload(request, this.#shared.settings, this.signal);
+    this.#hold(upload.audio.durationSeconds);
+    await unlessAborted(lease, this.signal);
+    checkModel(this.#shared, upload.request.model);
+    return upload;
+  }
+
+  #hold(seconds: number): void {
+    if (this.#heldSeconds.value + seconds > HELD_RECORDINGS * this.#shared.settings.maxDurationSeconds) {
+      throw new HttpError(429, "The server is busy: too many hours of audio are waiting. Try again later.", {
+        code: "queue_full",
+        retryAfterSeconds: this.#shared.queue.retryAfterSeconds,
+      });
+    }
+    this.#seconds = seconds;
+    this.#heldSeconds.value += seconds;
+  }
+
+  /** Waits for the turn; gives the model. */
+  async turn(): Promise<Lease["asr"]> {
+    const start = performance.now();
+    await this.#ticket.turn();
+    this.#shared.metrics.waited((performance.now() - start) / 1000);
+    return this.#lease!.asr;
+  }
+
+  /** Gives everything back. `settled`: what still has to notice the abort before the model may go. */
+  leave(settled?: Promise<unknown>): void {
+    if (this.#left) return;
+    this.#left = true;
+    clearTimeout(this.#timer);
+    this.#stopListening();
+    this.#heldSeconds.value -= this.#seconds;
+    this.#ticket.release(settled);
+    const free = () => this.#lease?.[Symbol.dispose]();
+    if (settled) settled.then(free, free);
+    else free();
+  }
+}
+
+/** The endpoint. */
+export class Transcriptions {
+  readonly #shared: Shared;
+  readonly #held = { value: 0 };
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  /**
+   * Serves one request.
+   *
+   * @param client Requests of one client share its turns.
+   * @param stop Ends the request with its reason.
+   */
+  async serve(request: Request, client: string, stop: AbortSignal): Promise<Response> {
+    checkDeclaredLength(request, this.#shared.settings.maxUploadBytes);
+    const passage = new Passage(this.#shared, request, client, this.#held, stop);
+    let work: Promise<unknown> | undefined;
+    let isStreaming = false;
+    try {
+      const upload = await passage.read(request);
+      const asr = await passage.turn();
+      const start = performance.now();
+      const options = { ...upload.request.options, signal: passage.signal };
+      const book = (transcript: Transcript) => {
+        this.#shared.metrics.transcript(transcript, (performance.now() - start) / 1000);
+      };
+      if (upload.request.stream) {
+        const response = await eventStream(asr.stream(upload.audio, options), {
+          onEnd: ({ transcript, error }) => this.#endStream(passage, book, transcript, error),
+        });
+        isStreaming = true;
+        return response;
+      }
+      const transcribing = asr.transcribe(upload.audio, options);
+      work = transcribing.catch(() => {});
+      const transcript = await unlessAborted(transcribing, passage.signal);
+      book(transcript);
+      return await answer(transcript, upload.request.format, options.sampling?.temperature ?? 0);
+    } catch (error) {
+      // The reason of an abort counts, not what it made fail on the way.
+      const reason: unknown = passage.signal.aborted ? passage.signal.reason : error;
+      if (reason instanceof ClientGone) this.#shared.metrics.abort();
+      throw reason;
+    } finally {
+      if (!isStreaming) passage.leave(work);
+    }
+  }
+
+  #endStream(
+    passage: Passage,
+    book: (transcript: Transcript) => void,
+    transcript: Transcript | undefined,
+    error: unknown,
+  ): void {
+    if (transcript) book(transcript);
+    else if (error === undefined || error instanceof ClientGone) {
+      this.#shared.metrics.abort();
+      passage.abort(new ClientGone());
+    }
+    passage.leave();
+  }
+}
