@@ -1,0 +1,49 @@
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { SAMPLE_RATE, Samples } from "../lib/audio/samples.ts";
+import { AudioError } from "../lib/errors.ts";
+
+const ramp = (length: number, from = 0) => Float32Array.from({ length }, (_, i) => (from + i) / 1e6);
+
+Deno.test("Samples.push() keeps the order of samples when blocks are of any size", () => {
+  const samples = new Samples();
+  for (let at = 0, size = 1; at < 300_000; at += size, size = size * 7 % 99_991) {
+    samples.push(ramp(Math.min(size, 300_000 - at), at));
+  }
+  assertEquals(samples.length, 300_000);
+  assertEquals(samples.durationSeconds, 300_000 / SAMPLE_RATE);
+  assertEquals(samples.slice(), ramp(300_000));
+  for (const [start, end] of [[0, 1], [65_535, 65_537], [65_536, 131_072], [1, 299_999]] as const) {
+    assertEquals(samples.slice(start, end), ramp(end - start, start));
+  }
+});
+
+Deno.test("Samples.push() goes on after an array that was wrapped without a copy", () => {
+  const samples = Samples.of(ramp(70_000));
+  samples.push(ramp(70_000, 70_000));
+  assertEquals(samples.slice(), ramp(140_000));
+});
+
+Deno.test("Samples.slice() gives a copy and stops at the ends of the recording", () => {
+  const samples = Samples.of(ramp(100));
+  samples.slice(0, 100).fill(9);
+  assertEquals(samples.slice(-50, 1000), ramp(100));
+  assertEquals(samples.slice(200, 300).length, 0);
+});
+
+Deno.test("Samples.slice() divides by the peak of the whole recording when that is above 1", () => {
+  const samples = Samples.of(new Float32Array([0.5, -4, 1, 2]));
+  assertEquals(samples.peak, 4);
+  assertEquals([...samples.slice(2, 4)], [0.25, 0.5]);
+  assertEquals([...Samples.of(new Float32Array([0.5, -1])).slice()], [0.5, -1]);
+});
+
+Deno.test("Samples.push() says where when a sample is not a number", () => {
+  const samples = Samples.of(ramp(16_000));
+  const block = ramp(16_000);
+  block[8_000] = NaN;
+  const error = assertThrows(() => samples.push(block), AudioError);
+  assertMatch(error.message, /holds NaN at 1\.500 s/);
+  assertEquals(samples.length, 16_000);
+  block[8_000] = -Infinity;
+  assertMatch(assertThrows(() => Samples.of(block), AudioError).message, /holds -Infinity at 0\.500 s/);
+});

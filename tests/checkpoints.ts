@@ -1,0 +1,81 @@
+/**
+ * Model folders made from others, for tests: renamed, split, damaged or with changed weights.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+import * as mx from "../ffi/mod.ts";
+
+/** Folder of the demo model. */
+export const DEMO_MODEL: string = join(import.meta.dirname!, "..", "demo", "model");
+
+/** Copies every file of a folder but the tensors into a new temporary folder. */
+export async function copyWithoutTensors(source: string): Promise<string> {
+  const target = await Deno.makeTempDir({ prefix: "qwen3-asr-test-" });
+  for await (const { name, isFile } of Deno.readDir(source)) {
+    if (isFile && !name.includes("safetensors")) await Deno.copyFile(join(source, name), join(target, name));
+  }
+  return target;
+}
+
+/**
+ * A copy of a model folder with its tensors changed.
+ *
+ * @param change Gets the tensors by stored name; adds, replaces or deletes entries.
+ * @param shards How many files they are written into; more than one come with an index.
+ */
+export async function alteredModel(
+  source: string,
+  change: (tensors: Map<string, mx.MLXArray>) => void,
+  shards = 1,
+): Promise<string> {
+  const target = await copyWithoutTensors(source);
+  const path = join(source, "model.safetensors");
+  const header = await mx.readSafetensorsHeader(path);
+  using stream = new mx.Stream("cpu");
+  mx.onStream(stream, () =>
+    mx.scope(() => {
+      const tensors = mx.loadSafetensors(path, header.keys());
+      change(tensors);
+      const names = [...tensors.keys()].sort();
+      const map: Record<string, string> = {};
+      for (let shard = 0; shard < shards; shard++) {
+        const file = shards === 1
+          ? "model.safetensors"
+          : `model-${String(shard + 1).padStart(5, "0")}-of-${String(shards).padStart(5, "0")}.safetensors`;
+        const own = names.filter((_, index) => index % shards === shard);
+        for (const name of own) map[name] = file;
+        mx.saveSafetensors(join(target, file), new Map(own.map((name) => [name, tensors.get(name)!])), {
+          format: "mlx",
+        });
+      }
+      if (shards > 1) {
+        const index = JSON.stringify({ metadata: {}, weight_map: map });
+        Deno.writeTextFileSync(join(target, "model.safetensors.index.json"), index);
+      }
+    }));
+  return target;
+}
+
+/** The demo model with the embedding rows of some tokens multiplied: 0 makes the decoder never write them. */
+export async function demoWithScaledTokens(tokens: readonly number[], factor: number): Promise<string> {
+  return await alteredModel(DEMO_MODEL, (tensors) => {
+    const path = "model.embed_tokens";
+    const packed: mx.PackedWeight = {
+      weight: tensors.get(`${path}.weight`)!,
+      scales: tensors.get(`${path}.scales`)!,
+      biases: tensors.get(`${path}.biases`)!,
+      bits: 8,
+      groupSize: 64,
+      mode: "affine",
+    };
+    const rows = mx.astype(mx.dequantize(packed), "float32");
+    const factors = new Float32Array(rows.dim(0)).fill(1);
+    for (const token of tokens) factors[token] = factor;
+    const scaled = mx.multiply(rows, mx.fromData(factors, [factors.length, 1]));
+    const again = mx.quantize(mx.astype(scaled, "bfloat16"), packed);
+    tensors.set(`${path}.weight`, again.weight);
+    tensors.set(`${path}.scales`, again.scales);
+    tensors.set(`${path}.biases`, again.biases!);
+  });
+}

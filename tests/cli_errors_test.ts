@@ -1,0 +1,112 @@
+/**
+ * Bad input at the command line: one sentence on standard error, an exit code, nothing on standard output.
+ *
+ * @module
+ */
+import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import {
+  cli,
+  copyModel,
+  floatWav,
+  Folder,
+  recording,
+  type Said,
+  type StartOptions,
+  withType,
+} from "./cli_process.ts";
+
+const GOOD = recording("dev-01-en.wav");
+
+/** Runs and expects a refusal: one line that begins with "error:", no stack trace, no transcript. */
+async function refused(args: string[], code: number, reason: RegExp, options?: StartOptions): Promise<Said> {
+  const said = await cli(args, options);
+  const errors = said.stderr.split("\n").filter((line) => line.startsWith("error: "));
+  assertEquals([said.code, said.stdout, errors.length], [code, "", 1], said.stderr);
+  assertMatch(errors[0]!, reason);
+  assertNotMatch(said.stderr, /^\s+at |Uncaught|\.ts:\d+|panicked/m);
+  return said;
+}
+
+Deno.test("main() names what is wrong with a recording and exits with 1", async () => {
+  await using folder = await Folder.make();
+  const speech = Array.from({ length: 8000 }, (_, i) => Math.sin(i / 10) / 4);
+  const files: [name: string, contents: string | Uint8Array, reason: RegExp][] = [
+    ["words.wav", "these are words, no waves, and quite a few of them", /words\.wav/],
+    ["empty.wav", "", /empty\.wav: it is empty$/],
+    ["silent.wav", floatWav([]), /silent\.wav: it holds no samples$/],
+    ["nan.wav", floatWav(speech.with(500, NaN)), /nan\.wav: .*NaN at 0\.031 s/],
+    ["page.wav", "<!DOCTYPE html><html><body>Not found</body></html>", /page\.wav: it is a web page/],
+  ];
+  for (const [name, contents, reason] of files) {
+    await refused(["--model", "demo", await folder.put(name, contents)], 1, reason);
+  }
+  await refused(["-m", "demo", folder.at("nowhere.wav")], 1, /nowhere\.wav: there is no such file$/);
+  await refused(["-m", "demo", folder.at("*.flac")], 1, /\*\.flac: no file matches$/);
+  await Deno.mkdir(folder.at("hollow"));
+  await refused(["-m", "demo", folder.at("hollow")], 1, /hollow: there is no recording in this folder/);
+});
+
+Deno.test("main() names what is wrong with a model and exits with 1", async () => {
+  await using folder = await Folder.make();
+  const none = folder.at("none");
+  await Deno.mkdir(none);
+  await refused(["--model", none, GOOD], 1, /none: config\.json is missing/);
+  await refused([none, GOOD], 1, /none: config\.json is missing/);
+  await copyModel(folder.at("cut"), (weights) => weights.slice(0, 1_000_000));
+  await refused(["-m", folder.at("cut"), GOOD], 1, /model\.safetensors ends at byte 1000000 of \d+$/);
+  await copyModel(folder.at("typed"), (weights) => withType(weights, "audio_tower.conv2d1.bias", "I16"));
+  await refused(
+    ["-m", folder.at("typed"), GOOD],
+    1,
+    /audio_tower\.conv2d1\.bias has type I16, expected BF16/,
+  );
+  const env = { HF_HOME: folder.path, HOME: folder.path, QWEN3_ASR_CACHE: folder.path };
+  await refused(["--offline", "-m", "0.6b", GOOD], 1, /Model 0\.6b is not on this machine/, { env });
+  const { stderr } = await refused([GOOD], 1, /No model on this machine/, { env });
+  assertMatch(stderr, /models download 0\.6b/);
+});
+
+Deno.test("main() says where it looked when mlx-c is missing", async () => {
+  const { stderr } = await refused(
+    ["-m", "demo", "--library", "/nowhere/libmlxc.so", GOOD],
+    1,
+    /Cannot find mlx-c/,
+  );
+  assertMatch(stderr, /^ {2}\/nowhere\/libmlxc\.so \(argument\): no such file$/m);
+  const env = { QWEN3_ASR_MLX_C: "/elsewhere/libmlxc.so" };
+  assertMatch((await refused(["-m", "demo", GOOD], 1, /mlx-c/, { env })).stderr, /elsewhere\/libmlxc\.so/);
+});
+
+Deno.test("main() refuses wrong usage with 2 before it loads anything", async () => {
+  const cases: [args: string[], reason: RegExp][] = [
+    [["--language", "Klingon", GOOD], /Unknown language "Klingon"/],
+    [["--language", "jp", GOOD], /did you mean Japanese \(ja\)\?/],
+    [["--languages", "en,Germn", GOOD], /did you mean German \(de\)\?/],
+    [["--modle", "demo", GOOD], /Unknown option --modle: did you mean --model\?/],
+    [["--model"], /--model needs a value/],
+    [["--format="], /--format needs a value/],
+    [["--format", "str", GOOD], /Did you mean "srt"\?/],
+    [["--format", "srt,vtt", GOOD], /several formats need --output-dir/],
+    [["--dtype", "int8", GOOD], /--dtype int8: it must be one of auto, float32/],
+    [["--device", "gpus", GOOD], /did you mean gpu\?/],
+    [["--temperature", "warm", GOOD], /--temperature warm: it must be a number from 0/],
+    [["--batch-size", "1.5", GOOD], /must be a whole number from 1/],
+    [["--clip", "3-1", GOOD], /it ends before it begins/],
+    [["--clip", "soon", GOOD], /it must look like 1:00-2:30/],
+    [["--language", "en", "--languages", "de", GOOD], /--language and --languages at once/],
+    [["--seed", "3", GOOD], /--seed without --temperature/],
+    [["--resume", GOOD], /--resume without --output-dir/],
+    [["--line-width", "30", GOOD], /--line-width with txt: it shapes srt, vtt and ass/],
+    [["--hotwords", "/nowhere/words.txt", GOOD], /hotwords in \/nowhere\/words\.txt: there is no such file/],
+    [["doctor", "please"], /doctor has no use for "please"/],
+    [["languages", "--language", "de"], /Unknown option --language/],
+    [["--output-template", "{stam}.txt", GOOD], /did you mean \{stem\}\?/],
+    [["--output-template", "{stem}.txt", "--format", "txt,srt", GOOD], /add \{format\}/],
+    [[], /Nothing to transcribe/],
+  ];
+  const results = await Promise.all(
+    cases.map(([args, reason]) => refused(args, 2, reason, { env: { QWEN3_ASR_MLX_C: "/nowhere" } })),
+  );
+  assertEquals(results.length, cases.length);
+  await refused([GOOD], 2, /QWEN3_ASR_QUIET=maybe/, { env: { QWEN3_ASR_QUIET: "maybe" } });
+});

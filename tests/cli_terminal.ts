@@ -1,0 +1,133 @@
+/**
+ * The command line in a pseudo-terminal: `script` makes it, and what a person would see is worked out here.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+import { ROOT } from "./cli_process.ts";
+
+const COLUMNS = 90;
+const ROWS = 30;
+
+/** Cursor up, clear below, any other sequence, end of a line, a letter. */
+const PIECES = new RegExp(
+  String.raw`\u001b\[(\d+)A|(\u001b\[J)|(\u001b\[[\d;?]*[a-zA-Z])|(\r|\n)|([^])`,
+  "gu",
+);
+
+/** What a terminal shows after some output: carriage return, line feed, cursor up, clear below; colours are dropped. */
+export function screenOf(output: string): string[] {
+  const lines: string[] = [""];
+  let row = 0;
+  let column = 0;
+  const put = (letter: string) => {
+    while (lines.length <= row) lines.push("");
+    const line = lines[row]!.padEnd(column);
+    lines[row] = line.slice(0, column) + letter + line.slice(column + 1);
+    column++;
+  };
+  for (const [, up, clear, color, end, letter] of output.matchAll(PIECES)) {
+    if (up !== undefined) row = Math.max(0, row - Number(up));
+    else if (clear !== undefined) {
+      lines.length = row + 1;
+      lines[row] = (lines[row] ?? "").slice(0, column);
+    } else if (end === "\r") column = 0;
+    else if (end === "\n") [row, column] = [row + 1, 0];
+    else if (letter !== undefined && color === undefined) put(letter);
+  }
+  return lines.map((line) => line.trimEnd());
+}
+
+/** A command in a pseudo-terminal of 90 columns. */
+export class TerminalSession implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #keys: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly #read: Promise<void>;
+  #output = "";
+  #wake = () => {};
+
+  /** Starts `deno run -A mod.ts ARGS` there. */
+  constructor(args: readonly string[], options: { cwd: string; env?: Record<string, string> }) {
+    const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+    const line = [Deno.execPath(), "run", "--no-check", "-A", join(ROOT, "mod.ts"), ...args].map(quote).join(
+      " ",
+    );
+    const command = `stty cols ${COLUMNS} rows ${ROWS} -echo; exec ${line}`;
+    this.#child = new Deno.Command("script", {
+      args: Deno.build.os === "darwin"
+        ? ["-q", "/dev/null", "sh", "-c", command]
+        : ["-q", "-e", "-c", command, "/dev/null"],
+      env: { TERM: "xterm-256color", SHELL: "/bin/sh", NO_COLOR: "", ...options.env },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+      cwd: options.cwd,
+    }).spawn();
+    this.#keys = this.#child.stdin.getWriter();
+    this.#read = this.#collect();
+  }
+
+  async #collect(): Promise<void> {
+    for await (const text of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
+      this.#output += text;
+      this.#wake();
+    }
+  }
+
+  /** Everything that came, escape sequences included. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Waits until the output matches. */
+  async until(pattern: RegExp): Promise<void> {
+    const timeout = AbortSignal.timeout(60_000);
+    while (!pattern.test(this.#output)) {
+      if (timeout.aborted) throw new Error(`${pattern} did not come; there is:\n${this.#output}`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, 500);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  /** Waits for a whole picture that matches; returns the screen with it. */
+  async frame(pattern: RegExp): Promise<string[]> {
+    const redraw = new RegExp(String.raw`\r(\u001b\[\d+A)?\u001b\[J`, "g");
+    for (let from = 0;;) {
+      await this.until(new RegExp(`${pattern.source}[^]*${redraw.source}`));
+      const ends = [...this.#output.matchAll(redraw)].map(({ index }) => index);
+      const end = ends.find((at, i) => at > from && pattern.test(this.#output.slice(ends[i - 1] ?? 0, at)));
+      if (end !== undefined) return screenOf(this.#output.slice(0, end));
+      from = ends.at(-1) ?? 0;
+    }
+  }
+
+  /** Presses keys: "\x03" is Ctrl-C. */
+  async press(keys: string): Promise<void> {
+    await this.#keys.write(new TextEncoder().encode(keys));
+  }
+
+  /** Waits for the end; returns the exit code and the last screen. */
+  async end(): Promise<{ code: number; screen: string[] }> {
+    const { code } = await this.#child.status;
+    await this.#read;
+    await this.#keys.close().catch(() => {});
+    const screen = screenOf(this.#output);
+    while (screen.at(-1) === "") screen.pop();
+    return { code, screen };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.#child.status;
+    await this.#read.catch(() => {});
+  }
+}

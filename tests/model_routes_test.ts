@@ -1,0 +1,220 @@
+/**
+ * Every route that a backend policy can choose computes the same as the plain one, and a 16-bit policy computes
+ * nothing in 32 bits.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import * as mx from "../ffi/mod.ts";
+import { LogMel } from "../lib/audio/mel.ts";
+import { decodeWav } from "../lib/audio/wav.ts";
+import { loadFolder } from "../lib/load_folder.ts";
+import type { BackendPolicy } from "../lib/model/backend.ts";
+import { attend, exponential, planAttention, silu } from "../lib/model/exponential.ts";
+import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
+import { Engine } from "../lib/recognize/engine.ts";
+import { Timing } from "../lib/recognize/timing.ts";
+import { buildPrompt } from "../lib/text/prompt.ts";
+import { alteredModel, DEMO_MODEL } from "./checkpoints.ts";
+import { fixtures } from "./fixtures.ts";
+
+const FIXTURES = await fixtures();
+const folder = (name: string) => join(FIXTURES, "models", name);
+const clip = async (name: string) =>
+  decodeWav(await Deno.readFile(join(FIXTURES, "audio", `${name}.wav`))).interleaved;
+
+/** Differences allowed between two orders of the same float32 sums: those of independent implementations. */
+const TOLERANCE = { audio: 2e-4, logits: 5e-3 };
+const STEPS = 24;
+
+/** The plainest way through the network. */
+const PLAIN: Partial<BackendPolicy> = {
+  denseWeights: false,
+  packedRows: Infinity,
+  gelu: "erf",
+  exponential: "native",
+  convBlocks: 32,
+  batchSize: 1,
+  doubleBuffer: false,
+};
+
+interface Numbers {
+  audio: Float32Array;
+  logits: Float32Array;
+  tokens: number[];
+}
+
+async function run(
+  directory: string,
+  policy: Partial<BackendPolicy>,
+  samples: Float32Array,
+): Promise<Numbers> {
+  const loaded = await loadFolder(directory, { device: "cpu", policy });
+  using engine = new Engine(loaded.model, loaded.tokenizer);
+  const { model, tokenizer } = engine;
+  const context = { timing: new Timing() };
+  using embeddings = await engine.encode(samples, context);
+  const prompt = buildPrompt(tokenizer, { audioTokens: embeddings.dim(0), context: "" });
+  using cache = model.newCache();
+  using logits = model.backend.build(() =>
+    model.prefill(model.splice(prompt.ids, prompt.audioStart, embeddings), cache)
+  );
+  await model.backend.evaluate(logits);
+  const numbers = { audio: mx.toFloat32(embeddings), logits: mx.toFloat32(logits) };
+  const request = { samples, context: "", temperature: 0, seed: 0, maxTokens: STEPS, minTokens: STEPS };
+  const [answer] = await engine.decode([request], context);
+  if (answer!.error) throw answer!.error;
+  return { ...numbers, tokens: answer!.tokens };
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  assertEquals(a.length, b.length);
+  return a.reduce((largest, value, index) => Math.max(largest, Math.abs(value - b[index]!)), 0);
+}
+
+function assertSame(actual: Numbers, plain: Numbers): void {
+  const audio = largestDifference(actual.audio, plain.audio);
+  const logits = largestDifference(actual.logits, plain.logits);
+  assert(audio <= TOLERANCE.audio, `audio embeddings differ by ${audio}`);
+  assert(logits <= TOLERANCE.logits, `logits differ by ${logits}`);
+  assertEquals(actual.tokens, plain.tokens);
+  assertEquals(actual.tokens.length, STEPS);
+}
+
+const ROUTES: Record<string, Partial<BackendPolicy>> = {
+  "dense weights": { denseWeights: true },
+  "rows of packed weights made dense for the moment": { packedRows: 3 },
+  "rational GELU": { gelu: "rational" },
+  "polynomial exponentials": { exponential: "polynomial" },
+  "one block a convolution": { convBlocks: 1 },
+  "three blocks a convolution": { convBlocks: 3 },
+  "double buffering": { doubleBuffer: true },
+};
+
+for (const model of ["tiny-mlx-8bit", "tiny-mlx-mixed", "tiny-hf"]) {
+  Deno.test(`every route computes the same as the plain one with ${model}`, async (test) => {
+    for (const name of ["speech_31p0s", "sweep_0p437s"]) {
+      const samples = await clip(name);
+      const plain = await run(folder(model), PLAIN, samples);
+      for (const [route, policy] of Object.entries(ROUTES)) {
+        await test.step(`${route}, ${name}`, async () => {
+          assertSame(await run(folder(model), { ...PLAIN, ...policy }, samples), plain);
+        });
+      }
+      await test.step(`the CPU's own policy, ${name}`, async () => {
+        assertSame(await run(folder(model), {}, samples), plain);
+      });
+    }
+  });
+}
+
+Deno.test("projections that cannot be fused compute the same as fused ones", async () => {
+  const samples = await clip("speech_7p3s");
+  // The same numbers, but v and up stored dense: their layers' products stay apart.
+  const apart = await alteredModel(folder("tiny-mlx-8bit"), (tensors) => {
+    for (
+      const path of [...tensors.keys()].map((name) =>
+        name.match(/^(model\.layers\..*\.(v|up)_proj)\.weight$/)?.[1]
+      )
+    ) {
+      if (!path) continue;
+      const packed = {
+        weight: tensors.get(`${path}.weight`)!,
+        scales: mx.astype(tensors.get(`${path}.scales`)!, "float32"),
+        biases: mx.astype(tensors.get(`${path}.biases`)!, "float32"),
+        ...{ bits: 8, groupSize: 64, mode: "affine" },
+      };
+      tensors.set(`${path}.weight`, mx.dequantize(packed, "float32"));
+      tensors.delete(`${path}.scales`);
+      tensors.delete(`${path}.biases`);
+    }
+  });
+  try {
+    assertSame(await run(apart, PLAIN, samples), await run(folder("tiny-mlx-8bit"), PLAIN, samples));
+  } finally {
+    await Deno.remove(apart, { recursive: true });
+  }
+});
+
+Deno.test("a batch gives each clip the tokens it gets alone, buffered or not", async () => {
+  const names = ["dev-01-en", "dev-08-de", "dev-04-en", "dev-20-de"];
+  const requests = await Promise.all(names.map(async (name) => ({
+    samples: decodeWav(await Deno.readFile(`demo/recordings/${name}.wav`)).interleaved,
+    ...{ context: "", temperature: 0, seed: 0, maxTokens: 60 },
+  })));
+  const answers: number[][][] = [];
+  for (const [doubleBuffer, together] of [[false, false], [false, true], [true, true]]) {
+    const loaded = await loadFolder(DEMO_MODEL, { device: "cpu", policy: { doubleBuffer: doubleBuffer! } });
+    using engine = new Engine(loaded.model, loaded.tokenizer);
+    const context = { timing: new Timing() };
+    const decoded = together
+      ? await engine.decode(requests, context)
+      : (await Promise.all(requests.map((request) => engine.decode([request], context)))).flat();
+    assertEquals(decoded.map(({ finishReason }) => finishReason), names.map(() => "stop"));
+    answers.push(decoded.map(({ tokens }) => tokens));
+  }
+  assertEquals(answers[1], answers[0]);
+  assertEquals(answers[2], answers[0]);
+});
+
+Deno.test("exponential() is exp to 6e-6 where softmax uses it", () => {
+  const x = Float32Array.from({ length: 50_001 }, (_, index) => -24 * index / 50_000);
+  const computed = mx.scope(() => mx.toFloat32(exponential(mx.fromData(x))));
+  const worst = x.reduce((most, value, i) => Math.max(most, Math.abs(computed[i]! / Math.exp(value) - 1)), 0);
+  assert(worst < 6e-6, `relative error ${worst}`);
+  const beyond = mx.scope(() => mx.toFloat32(exponential(mx.fromData(Float32Array.of(-100, -1e9)))));
+  assert(beyond.every((value) => value >= 0 && value < 4e-11));
+});
+
+Deno.test("silu() by a rational tanh is x / (1 + exp(-x))", () => {
+  const x = Float32Array.from({ length: 50_001 }, (_, index) => 40 * index / 50_000 - 20);
+  const computed = mx.scope(() => mx.toFloat32(silu(mx.fromData(x), "polynomial")));
+  const worst = x.reduce(
+    (most, value, i) => Math.max(most, Math.abs(computed[i]! - value / (1 + Math.exp(-value)))),
+    0,
+  );
+  assert(worst < 5e-6, `error ${worst}`);
+});
+
+Deno.test("attend() in pieces equals MLX's attention, causal after earlier keys and windowed", () => {
+  const policy = { exponential: "polynomial", dtype: "float32" } as BackendPolicy;
+  for (
+    const [length, span, mask] of [[300, 300, "causal"], [257, 300, "causal"], [104, 104, undefined]] as const
+  ) {
+    const difference = mx.scope(() => {
+      const [q, k, v] = [[1, 4, length, 64], [1, 2, span, 64], [1, 2, span, 64]].map((shape, index) =>
+        mx.normal(shape, mx.randomKey(index), 2)
+      ) as [mx.MLXArray, mx.MLXArray, mx.MLXArray];
+      const plan = planAttention({ heads: 4, length, span }, mask, policy);
+      assertEquals(plan.route, "pieces");
+      const own = mx.toFloat32(attend(q, k, v, 0.125, plan));
+      return largestDifference(own, mx.toFloat32(mx.attention(q, k, v, 0.125, mask)));
+    });
+    assert(difference < 5e-5, `${length} of ${span}: ${difference}`);
+  }
+});
+
+Deno.test("a bfloat16 policy computes no stage in float32", async () => {
+  for (const name of ["tiny-mlx-8bit", "tiny-hf"]) {
+    using model = await Qwen3ASRModel.load(folder(name), {
+      device: "cpu",
+      dtype: "bfloat16",
+      policy: { denseWeights: false, gelu: "erf" },
+    });
+    assertEquals(model.backend.policy.exponential, "native");
+    using cache = model.newCache();
+    const types = new Map<string, mx.DType>();
+    model.backend.build(() => {
+      using mel = new LogMel();
+      const tap = (stage: string, array: mx.MLXArray) => types.set(stage, array.dtype);
+      const audio = model.encoder.apply(mel.apply(new Float32Array(48_000)), tap);
+      const ids = new Array<number>(audio.dim(0) + 8).fill(7);
+      const probe = { tap, attention: new Set([0]) };
+      const logits = model.prefill(model.splice(ids, 4, audio), cache, probe);
+      types.set("prefill logits", logits.dtype);
+      types.set("step logits", model.step(model.choose(logits), cache, probe).dtype);
+      for (const [index, buffer] of cache.arrays().entries()) types.set(`cache ${index}`, buffer.dtype);
+    });
+    assert(types.size > 15);
+    assertEquals([...types].filter(([, dtype]) => dtype !== "bfloat16"), []);
+  }
+});

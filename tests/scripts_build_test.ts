@@ -1,0 +1,207 @@
+/** The build of libmlxc, without its downloads: what can go wrong around it, and the library that it made. */
+import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
+import { dirname, join } from "@std/path";
+import { exists, names, Sandbox, start, tools } from "./scripts_sandbox.ts";
+
+const EXTENSION = Deno.build.os === "darwin" ? "dylib" : "so";
+const BUILD = "scripts/build_mlx_c.sh";
+
+let built: Promise<string> | undefined;
+
+/** The path of the real library, built when it is not there. */
+function library(): Promise<string> {
+  built ??= start(BUILD).then(({ code, stdout, stderr }) => {
+    assertEquals(code, 0, stderr);
+    return stdout.trimEnd();
+  });
+  return built;
+}
+
+/** The folder that holds the real library, and the name that it has in the cache of a {@linkcode Sandbox}. */
+async function finished(): Promise<{ folder: string; key: string }> {
+  const folder = dirname(dirname(await library()));
+  const stamp = await Deno.readTextFile(join(folder, "complete")).catch(() => "homebrew\n");
+  return { folder, key: stamp.split("\n")[0]! };
+}
+
+const MULTIPLY = `
+  const { symbols: mlx } = Deno.dlopen(Deno.env.get("LIBRARY"), {
+    mlx_array_new_data: { parameters: ["buffer", "buffer", "i32", "i32"], result: "u64" },
+    mlx_default_cpu_stream_new: { parameters: [], result: "u64" },
+    mlx_matmul: { parameters: ["buffer", "u64", "u64", "u64"], result: "i32" },
+    mlx_array_eval: { parameters: ["u64"], result: "i32" },
+    mlx_array_data_float32: { parameters: ["u64"], result: "pointer" },
+  });
+  const size = 64, out = new BigUint64Array(1), shape = new Int32Array([size, size]);
+  const ones = mlx.mlx_array_new_data(new Float32Array(size * size).fill(1), shape, 2, 10);
+  mlx.mlx_matmul(out, ones, ones, mlx.mlx_default_cpu_stream_new());
+  mlx.mlx_array_eval(out[0]);
+  const data = Deno.UnsafePointerView.getArrayBuffer(mlx.mlx_array_data_float32(out[0]), 4 * size * size);
+  const sum = new Float32Array(data).reduce((a, b) => a + b, 0);
+  const maps = Deno.build.os === "linux" ? Deno.readTextFileSync("/proc/self/maps") : "";
+  console.log(JSON.stringify({ sum, loaded: [...new Set(maps.match(/[/].+[.]so.*/g))] }));`;
+
+/** What a fresh process says that opens the library and multiplies two 64 x 64 matrices of ones. */
+async function multiply(
+  path: string,
+  env: Record<string, string> = {},
+): Promise<{ sum: number; loaded: string[] }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-config", MULTIPLY],
+    env: { ...env, LIBRARY: path },
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+Deno.test("build_mlx_c.sh prints only the path, and runs no tool, when the library is there", async () => {
+  const { folder, key } = await finished();
+  const standIns = Object.fromEntries(
+    ["g++", "c++", "nm", "make", "cmake", "cargo", "git", "pip3", "python3", "apt-get"]
+      .map((tool) => [tool, "touch $HOME/touched; exit 1"]),
+  );
+  await using box = await Sandbox.create(standIns);
+  if (key !== "homebrew") {
+    await Deno.mkdir(box.store, { recursive: true });
+    await Deno.symlink(folder, join(box.store, key));
+  }
+  const env = key === "homebrew" ? {} : box.env;
+  const first = await start(BUILD, [], env);
+  assertMatch(first.stdout, new RegExp(`^/.*/lib/libmlxc\\.${EXTENSION}\\n$`), first.stderr);
+  const second = await start(BUILD, [], env);
+  assertEquals({ code: second.code, stdout: second.stdout }, { code: 0, stdout: first.stdout });
+  assertEquals(await exists(join(box.path, "touched")), false);
+  assert(await exists(join(folder, "include/mlx/c/mlx.h")), "the headers belong to the library");
+});
+
+Deno.test("build_mlx_c.sh leaves current-<backend> pointing to the library", async () => {
+  const { folder, key } = await finished();
+  await using box = await Sandbox.create();
+  if (key === "homebrew") return assert(await exists(join(folder, "lib/libmlxc.dylib")));
+  await Deno.mkdir(box.store, { recursive: true });
+  await Deno.symlink(folder, join(box.store, key));
+  const backend = Deno.build.os === "darwin" ? "metal" : "cpu";
+  await Deno.symlink("an-older-one", join(box.store, `current-${backend}`));
+  assertEquals((await start(BUILD, [], box.env)).code, 0);
+  assertEquals(await Deno.readLink(join(box.store, `current-${backend}`)), key);
+  assertEquals(await names(box.store), [key, `current-${backend}`]);
+});
+
+Deno.test("the built library computes from any folder, with everything it needs beside it", async () => {
+  const { folder, key } = await finished();
+  await using box = await Sandbox.create();
+  const moved = key === "homebrew" ? folder : join(box.path, "moved here");
+  if (moved !== folder) await new Deno.Command("cp", { args: ["-R", `${folder}/.`, moved] }).output();
+  const name = (await library()).split("/").at(-1)!;
+  const { sum, loaded } = await multiply(join(moved, "lib", name));
+  assertEquals(sum, 64 ** 3);
+  const ours = loaded.filter((file) => /mlx|blas|lapack|gfortran/.test(file));
+  assertEquals(ours.filter((file) => !file.startsWith(moved)), []);
+  if (Deno.build.os === "linux") assertGreater(ours.length, 4);
+});
+
+Deno.test("libmlx takes its matrix product from OpenBLAS on Linux", async () => {
+  await using box = await Sandbox.create();
+  const log = join(box.path, "bindings");
+  const env = Deno.build.os === "linux" ? { LD_DEBUG: "bindings", LD_DEBUG_OUTPUT: log } : {};
+  assertEquals((await multiply(await library(), env)).sum, 64 ** 3);
+  let bound = "macOS has Accelerate";
+  for await (const { name } of Deno.readDir(box.path)) {
+    if (name.startsWith("bindings")) bound = await Deno.readTextFile(join(box.path, name));
+  }
+  if (Deno.build.os !== "linux") return;
+  assertMatch(bound, /libmlx\.so \[0\] to \S*\/libqwen3asr_blas\.so \[0\]: normal symbol `cblas_sgemm'/);
+  assertMatch(
+    bound,
+    /libqwen3asr_blas\.so \[0\] to \S*\/libscipy_openblas\.so \[0\]: normal symbol `scipy_cblas_sgemm'/,
+  );
+});
+
+Deno.test("build_mlx_c.sh waits for another build of the same library and takes its result", async () => {
+  const { folder, key } = await finished();
+  await using box = await Sandbox.create(tools("exit 1"));
+  if (key === "homebrew") return assert(folder.length > 0);
+  const lock = join(box.store, `.lock-${key}`);
+  await Deno.mkdir(lock, { recursive: true });
+  await Deno.writeTextFile(join(lock, "pid"), `${Deno.pid}\n`);
+  const waiting = [start(BUILD, [], box.env), start(BUILD, [], box.env)];
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  await Deno.symlink(folder, join(box.store, key));
+  for (const { code, stdout, stderr } of await Promise.all(waiting)) {
+    assertEquals(stdout, `${join(box.store, key)}/lib/libmlxc.${EXTENSION}\n`);
+    assertEquals(code, 0);
+    assertMatch(stderr, /^(another build of the same library is running; waiting for it\n)?$/);
+  }
+  assert(await exists(lock), "the lock belongs to the other build");
+});
+
+Deno.test("build_mlx_c.sh clears away what a killed build left", async () => {
+  await using box = await Sandbox.create(tools("kill -KILL $PPID"));
+  const killed = await start(BUILD, [], box.env);
+  assertGreater(killed.code, 128);
+  const left = await names(box.store);
+  assertEquals(left.length, 2);
+  assertMatch(left.join(), /^\.lock-[^,]+,\.work-[^,]+\.N$/);
+  await Deno.writeTextFile(
+    join(box.path, "bin", "python3"),
+    "#!/bin/bash\ncase $3 in --version) ;; *) exit 1 ;; esac\n",
+  );
+  const next = await start(BUILD, [], box.env);
+  assertEquals(next.code, 1);
+  assertStringIncludes(next.stderr, "pip could not get the wheels of MLX");
+  assertEquals(await names(box.store), []);
+});
+
+Deno.test("build_mlx_c.sh leaves nothing when it is asked to stop", async () => {
+  await using box = await Sandbox.create(tools("kill -TERM $PPID"));
+  const { code, stdout } = await start(BUILD, [], box.env);
+  assertEquals({ code, stdout }, { code: 143, stdout: "" });
+  assertEquals(await names(box.store), []);
+});
+
+Deno.test("build_mlx_c.sh names the missing tools and their packages", async () => {
+  const { cmake: _, nm: _nm, ...rest } = tools("exit 0");
+  await using box = await Sandbox.create(rest);
+  const { code, stdout, stderr } = await start(BUILD, [], box.env);
+  assertEquals({ code, stdout }, { code: 1, stdout: "" });
+  assertMatch(
+    stderr,
+    Deno.build.os === "linux"
+      ? /^error: missing: nm, cmake\. Install: sudo apt-get install binutils cmake \(Debian, Ubuntu\)\n$/
+      : /^error: missing: cmake\. Install: brew install cmake\n$/,
+  );
+});
+
+Deno.test("build_mlx_c.sh names the missing pip and its package", async () => {
+  const { python3: _, ...rest } = tools("");
+  await using box = await Sandbox.create(rest);
+  const { code, stderr } = await start(BUILD, [], box.env);
+  assertEquals(code, 1);
+  assertStringIncludes(
+    stderr,
+    "pip is missing. Install it: Debian or Ubuntu: sudo apt-get install python3-pip",
+  );
+});
+
+Deno.test("build_mlx_c.sh refuses arguments that it does not know, with one sentence", async () => {
+  const cases: [string[], string][] = [
+    [["--frobnicate"], "error: unknown option --frobnicate; see --help\n"],
+    [["somewhere"], "error: unknown option somewhere; see --help\n"],
+    [["--backend"], "error: --backend needs a value; see --help\n"],
+    [["--backend", "tpu"], "error: unknown backend 'tpu'; use cpu, metal or cuda\n"],
+    [["--jobs=many"], "error: --jobs needs a number from 1 to 999, not 'many'\n"],
+  ];
+  await Promise.all(cases.map(async ([args, stderr]) => {
+    assertEquals(await start(BUILD, args), { code: 1, stdout: "", stderr });
+  }));
+  assertStringIncludes((await start(BUILD, ["--help"])).stdout, "Usage: bash scripts/build_mlx_c.sh");
+});
+
+Deno.test("build_mlx_c.sh --prefix leaves a folder alone that it did not make", async () => {
+  await using box = await Sandbox.create();
+  await Deno.writeTextFile(join(box.path, "mine"), "precious");
+  const { code, stderr } = await start(BUILD, ["--prefix", box.path], box.env);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "is not empty and was not made by this script; name another folder");
+  assertEquals(await names(box.path), ["bin", "mine"]);
+});

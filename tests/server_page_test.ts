@@ -1,0 +1,182 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type Browser, launch, type Page } from "puppeteer-core";
+import { withSilence } from "./server_speech.ts";
+import { recording, start } from "./server_start.ts";
+
+const BROWSERS = ["chromium", "google-chrome", "chromium-browser", "chrome"];
+const APPLICATION = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+
+async function browserPath(): Promise<string> {
+  for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
+    for (const name of BROWSERS) {
+      const path = `${folder}/${name}`;
+      if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
+    }
+  }
+  if (await Deno.stat(APPLICATION).then(() => true, () => false)) return APPLICATION;
+  throw new Error("No Chromium on PATH: install it (apt install chromium, brew install chromium).");
+}
+
+interface OpenBrowser extends AsyncDisposable {
+  browser: Browser;
+}
+
+async function openBrowser(...args: string[]): Promise<OpenBrowser> {
+  const browser = await launch({
+    executablePath: await browserPath(),
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", ...args],
+  });
+  return { browser, [Symbol.asyncDispose]: () => browser.close() };
+}
+
+/** Opens the page; whatever it complains of is collected. */
+async function openPage(browser: Browser, url: string): Promise<{ page: Page; complaints: string[] }> {
+  const page = await browser.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  await page.goto(url);
+  return { page, complaints };
+}
+
+const TEXT = "article .text";
+
+/** Waits until the newest text is finished, then gives it. */
+async function finishedText(page: Page): Promise<string> {
+  await page.waitForSelector("article[aria-busy=false]", { timeout: 60_000 });
+  return await textOf(page, TEXT);
+}
+
+/** Contrast of an element's text with what is behind it, as WCAG 2.2 computes it; runs in the page. */
+const CONTRAST = `(element) => {
+  const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const luminance = (color) => {
+    probe.fillStyle = color;
+    probe.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...probe.getImageData(0, 0, 1, 1).data].map((byte) => {
+      const value = byte / 255;
+      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  let ground = element;
+  while (getComputedStyle(ground).backgroundColor === "rgba(0, 0, 0, 0)") ground = ground.parentElement;
+  const [a, b] = [getComputedStyle(element).color, getComputedStyle(ground).backgroundColor].map(luminance);
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}`;
+
+/** What an expression is in the page. */
+async function evaluate<T>(page: Page, expression: string): Promise<T> {
+  return await page.evaluate(expression) as T;
+}
+
+async function textOf(page: Page, selector: string): Promise<string> {
+  return await evaluate(page, `document.querySelector(${JSON.stringify(selector)}).textContent`);
+}
+
+/** Gives files to the page's file field. */
+async function choose(page: Page, name: string): Promise<void> {
+  const input = await page.$("input[type=file]");
+  assert(input);
+  await input.uploadFile(recording(name));
+}
+
+Deno.test("the page shows the text of chosen files as it comes", async () => {
+  await using server = await start();
+  await using chromium = await openBrowser();
+  const { page, complaints } = await openPage(chromium.browser, server.url);
+  await page.evaluate(`
+    window.seen = [];
+    new MutationObserver(() => seen.push(document.querySelector("${TEXT}")?.textContent))
+      .observe(document.body, { subtree: true, childList: true, characterData: true });
+  `);
+  await choose(page, "dev-01-en.wav");
+  assertEquals(await finishedText(page), "I see ten yellow windows.");
+  const steps = await evaluate<string[]>(page, "seen");
+  assert(steps.includes("I see ten"), `grew in steps: ${JSON.stringify(steps)}`);
+  assertEquals(await textOf(page, "#status"), "Done.");
+  assertEquals(complaints, []);
+});
+
+Deno.test("the page can be used by keyboard alone", async () => {
+  await using server = await start();
+  await using chromium = await openBrowser();
+  const { page, complaints } = await openPage(chromium.browser, server.url);
+  const stops: string[] = [];
+  for (let i = 0; i < 4; i++) {
+    await page.keyboard.press("Tab");
+    stops.push(await evaluate(page, "document.activeElement.id"));
+  }
+  assertEquals(stops, ["choose", "record", "language", "prompt"]);
+  await page.focus("#choose");
+  const opening = page.waitForFileChooser({ timeout: 30_000 });
+  // The interception is on once the browser has answered something else.
+  await evaluate(page, "document.readyState");
+  await page.keyboard.press("Enter");
+  const chooser = await opening;
+  await chooser.accept([recording("dev-02-de.wav")]);
+  assertEquals(await finishedText(page), "Heute ist Mittwoch, das Auto ist klein.");
+  assertEquals(complaints, []);
+});
+
+Deno.test("the page says what the server refuses, and asks for a key where one is needed", async () => {
+  await using server = await start({ apiKeys: ["right"] });
+  await using chromium = await openBrowser();
+  const { page } = await openPage(chromium.browser, server.url);
+  await page.type("#key", "wrong");
+  await choose(page, "dev-01-en.wav");
+  await finishedText(page);
+  assertEquals(await textOf(page, ".remark"), "Incorrect API key provided.");
+  await page.evaluate(`
+    document.querySelector("#key").value = "right";
+    document.querySelector("#results").replaceChildren();
+  `);
+  await choose(page, "dev-01-en.wav");
+  assertEquals(await finishedText(page), "I see ten yellow windows.");
+});
+
+Deno.test("the page writes down what is spoken into a microphone", async () => {
+  await using server = await start();
+  // Chromium plays the file in a loop as its microphone; the pause at its end cuts.
+  const file = await Deno.makeTempFile({ suffix: ".wav" });
+  await Deno.writeFile(file, await withSilence("dev-01-en.wav", 1.5));
+  try {
+    await using chromium = await openBrowser(
+      "--use-fake-device-for-media-stream",
+      "--use-fake-ui-for-media-stream",
+      `--use-file-for-fake-audio-capture=${file}`,
+    );
+    const { page, complaints } = await openPage(chromium.browser, server.url);
+    await page.click("#record");
+    await page.waitForFunction(
+      `document.querySelector("${TEXT}")?.textContent.includes("windows.")`,
+      { timeout: 60_000 },
+    );
+    assertEquals(await evaluate(page, "document.querySelector('#record').ariaPressed"), "true");
+    await page.click("#record");
+    assertMatch(await finishedText(page), /^I see ten yellow windows\.( |$)/);
+    assertEquals(complaints, []);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+for (const scheme of ["light", "dark"]) {
+  Deno.test(`the page is readable in ${scheme}`, async () => {
+    await using server = await start();
+    await using chromium = await openBrowser();
+    const { page } = await openPage(chromium.browser, server.url);
+    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+    await choose(page, "dev-01-en.wav");
+    await finishedText(page);
+    const ground = await evaluate(page, "getComputedStyle(document.body).backgroundColor");
+    assertEquals(ground, scheme === "light" ? "rgb(246, 246, 244)" : "rgb(22, 24, 27)");
+    // WCAG 2.2, success criterion 1.4.3.
+    for (const selector of ["h1", "header p", "#choose", "#record", "label", "#status", TEXT]) {
+      const ratio = await evaluate<number>(page, `(${CONTRAST})(document.querySelector("${selector}"))`);
+      assert(ratio >= 4.5, `${selector} has ${ratio.toFixed(2)}`);
+    }
+    const pictures = Deno.env.get("SERVER_PAGE_PICTURES");
+    if (pictures) await page.screenshot({ path: `${pictures}/${scheme}.png`, fullPage: true });
+  });
+}
