@@ -1,0 +1,130 @@
+/**
+ * What the host pays to build one decode step, and how many operations the step is.
+ *
+ * On a GPU each fast operation (norm, rotary positions, attention) is one primitive; on a CPU MLX spells them out.
+ * To see the GPU's graph without one, {@linkcode singlePrimitives} lets one cheap primitive of the same arguments stand
+ * for each. Nothing may be evaluated meanwhile: only the building is measured.
+ *
+ * @module
+ */
+import { native } from "../ffi/library.ts";
+import * as mx from "../ffi/mod.ts";
+import type { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
+
+type Name = keyof typeof native;
+
+function patch(name: Name, replacement: (...args: never[]) => number): () => void {
+  const original = native[name];
+  if (!Reflect.set(native, name, replacement)) throw new TypeError(`Cannot replace ${name}`);
+  return () => Reflect.set(native, name, original);
+}
+
+/** Runs `use` with each fast operation as one primitive. */
+export function singlePrimitives<T>(use: () => T): T {
+  type Out = BigUint64Array<ArrayBuffer>;
+  const { mlx_square, mlx_exp, mlx_maximum } = native;
+  const restore = [
+    patch(
+      "mlx_fast_rms_norm",
+      (out: Out, x: bigint, weight: bigint, _eps: number, s: bigint) =>
+        weight === 0n ? mlx_square(out, x, s) : mlx_maximum(out, x, weight, s),
+    ),
+    patch("mlx_fast_rope", (
+      ...[out, x, , , , , , , s]: [Out, bigint, number, boolean, bigint, number, number, bigint, bigint]
+    ) => mlx_exp(out, x, s)),
+    patch("mlx_fast_scaled_dot_product_attention", (
+      ...[out, q, , , , , , , , s]: [
+        Out,
+        bigint,
+        bigint,
+        bigint,
+        number,
+        Uint8Array,
+        bigint,
+        bigint,
+        boolean,
+        bigint,
+      ]
+    ) => mlx_exp(out, q, s)),
+  ];
+  try {
+    return use();
+  } finally {
+    for (const undo of restore) undo();
+  }
+}
+
+/** Operations that only look at memory in another way: no kernel. */
+const VIEWS = /^mlx_(reshape|slice|transpose_axes|swapaxes|broadcast_to|expand_dims|squeeze_axis)$/;
+/** Calls that make no node of a graph. */
+const NO_NODE =
+  /^mlx_(array_|vector_|stream_|default_|device_|get_|eval|async|optional|clear|sync)|^_|_nonblocking$/;
+
+/** How often each function of mlx-c that makes a primitive is called by `use`. */
+export function countPrimitives(use: () => void): Map<string, number> {
+  const counts = new Map<string, number>();
+  const restore: (() => void)[] = [];
+  for (const name of Object.keys(native) as Name[]) {
+    const original = native[name];
+    if (NO_NODE.test(name) || typeof original !== "function") continue;
+    const call = original as (...args: unknown[]) => number;
+    restore.push(patch(name, (...args: unknown[]) => {
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+      return call(...args);
+    }));
+  }
+  try {
+    use();
+  } finally {
+    for (const undo of restore) undo();
+  }
+  return counts;
+}
+
+/** Sum over the operations that start a kernel. */
+export function launches(counts: ReadonlyMap<string, number>): number {
+  return [...counts].reduce((sum, [name, count]) => VIEWS.test(name) ? sum : sum + count, 0);
+}
+
+/** Builds one decode step after `length` positions without evaluating it; its arrays are freed at once. */
+export class StepBuilder implements Disposable {
+  readonly #model: Qwen3ASRModel;
+  readonly #cache;
+  readonly #token: mx.MLXArray;
+
+  constructor(model: Qwen3ASRModel, length: number) {
+    this.#model = model;
+    this.#cache = model.newCache();
+    this.#cache.reserve(length + 8);
+    this.#token = mx.fromData(Int32Array.of(5));
+    const { width } = model.config.decoder;
+    const logits = model.backend.build(() => model.prefill(mx.zeros([1, length, width]), this.#cache));
+    mx.evaluate(logits, ...this.#cache.arrays());
+    logits.dispose();
+  }
+
+  /** The graph of a step up to the chosen token. */
+  build(): mx.MLXArray {
+    const { length } = this.#cache;
+    const token = this.#model.backend.build(() =>
+      this.#model.choose(this.#model.step(this.#token, this.#cache))
+    );
+    this.#cache.truncate(length);
+    return token;
+  }
+
+  [Symbol.dispose](): void {
+    this.#cache.dispose();
+    this.#token.dispose();
+  }
+}
+
+/** Milliseconds of `use`, the smallest and the median of many. */
+export function times(use: () => void, rounds = 200): { min: number; median: number } {
+  const all = Array.from({ length: rounds }, () => {
+    const start = performance.now();
+    use();
+    return performance.now() - start;
+  }).sort((a, b) => a - b);
+  return { min: all[0]!, median: all[all.length >> 1]! };
+}

@@ -1,0 +1,85 @@
+/**
+ * What a large upload costs: resident memory of the server process above where it was, and time.
+ *
+ *   deno run -A bench/server_upload.ts [--megabytes 500] [--rate 48000] [--channels 2] [--bits 32]
+ *
+ * The server runs in a process of its own. The recording is a WAV file of faint noise that is made while it is sent.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli";
+import { wavHeader } from "../tests/server_speech.ts";
+
+const args = parseArgs(Deno.args, { string: ["megabytes", "rate", "channels", "bits"] });
+const dataBytes = Number(args.megabytes ?? 500) * 1e6;
+const sampleRate = Number(args.rate ?? 48000);
+const channels = Number(args.channels ?? 2);
+const bits = args.bits === "16" ? 16 : 32;
+
+async function readyAddress(process: Deno.ChildProcess): Promise<string> {
+  const reader = process.stderr.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!/Listening at .*\n/.test(text)) text += (await reader.read()).value ?? "";
+  return /Listening at (\S+)/.exec(text)![1]!;
+}
+
+/** Peak and present resident bytes of a process (Linux). */
+async function memory(pid: number): Promise<{ peak: number; now: number }> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  const of = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) * 1024;
+  return { peak: of("VmHWM"), now: of("VmRSS") };
+}
+
+function upload(): ReadableStream<Uint8Array> {
+  const text = new TextEncoder();
+  const noise = new Uint8Array(65536);
+  if (bits === 32) new Float32Array(noise.buffer).forEach((_, i, all) => all[i] = 1e-4 * Math.sin(i * i));
+  let left = dataBytes;
+  return new ReadableStream({
+    start: (controller) => {
+      const head = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n';
+      controller.enqueue(text.encode(head));
+      controller.enqueue(wavHeader({ sampleRate, channels, bits, dataBytes }));
+    },
+    pull: (controller) => {
+      const piece = noise.subarray(0, Math.min(left, noise.length));
+      left -= piece.length;
+      controller.enqueue(piece);
+      if (left > 0) return;
+      controller.enqueue(text.encode("\r\n--b--\r\n"));
+      controller.close();
+    },
+  });
+}
+
+const process = new Deno.Command(Deno.execPath(), {
+  args: ["run", "-A", "--no-check", "mod.ts", "serve", "--model", "demo", "--port", "0"],
+  cwd: new URL("../", import.meta.url).pathname,
+  stdout: "null",
+  stderr: "piped",
+}).spawn();
+const url = await readyAddress(process);
+const ask = async (body: BodyInit, headers: HeadersInit = {}) => {
+  return await (await fetch(`${url}/v1/audio/transcriptions`, { method: "POST", body, headers })).text();
+};
+const warm = new FormData();
+warm.append(
+  "file",
+  new Blob([await Deno.readFile(new URL("../demo/recordings/long-en.wav", import.meta.url))]),
+);
+await ask(warm);
+const before = await memory(process.pid);
+const start = performance.now();
+const answer = await ask(upload(), { "content-type": "multipart/form-data; boundary=b" });
+const after = await memory(process.pid);
+const seconds = dataBytes / (sampleRate * channels * bits / 8);
+console.log(answer.slice(0, 200));
+console.log(
+  `${dataBytes / 1e6} MB, ${seconds.toFixed(0)} s of sound, ${
+    ((performance.now() - start) / 1000).toFixed(1)
+  } s; ` +
+    `resident before ${(before.now / 1e6).toFixed(0)} MB (peak ${(before.peak / 1e6).toFixed(0)}), ` +
+    `peak ${(after.peak / 1e6).toFixed(0)} MB: ${((after.peak - before.now) / 1e6).toFixed(0)} MB above`,
+);
+process.kill("SIGTERM");
+await process.status;
