@@ -4,7 +4,7 @@
  * @module
  */
 import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { coverageTable, neverLoaded, readLcov } from "../scripts/coverage.ts";
+import { coverageTable, lcovOf, neverLoaded, readLcov } from "../scripts/coverage.ts";
 import { ROOT } from "./cli_process.ts";
 
 const REPORT = `SF:${ROOT}lib/hub/a.ts
@@ -44,4 +44,20 @@ Deno.test("neverLoaded() names files with code that a report lacks, and none wit
     missing.filter((path) => ["mod.ts", "ffi/symbols.ts", "lib/transcript.ts"].includes(path)),
     [],
   );
+});
+
+Deno.test("lcovOf() reports a file whose examples ran after it", async () => {
+  const profile = await Deno.makeTempDir();
+  try {
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["test", "-A", "--no-check", "--doc", "lib/server/serve.ts"],
+      cwd: ROOT,
+      env: { DENO_COVERAGE_DIR: profile },
+    }).output();
+    assertEquals(success, true, new TextDecoder().decode(stderr));
+    const count = readLcov(await lcovOf(profile)).get("lib/server/serve.ts");
+    assertEquals(count !== undefined && count.hit > 0 && count.hit < count.found, true);
+  } finally {
+    await Deno.remove(profile, { recursive: true });
+  }
 });
