@@ -9,6 +9,8 @@
  */
 import { native } from "../ffi/library.ts";
 import * as mx from "../ffi/mod.ts";
+import type { DecoderConfig } from "../lib/model/config.ts";
+import { type Buffers, KVCache, type RowShape } from "../lib/model/kv_cache.ts";
 import type { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
 
 type Name = keyof typeof native;
@@ -86,31 +88,58 @@ export function launches(counts: ReadonlyMap<string, number>): number {
   return [...counts].reduce((sum, [name, count]) => VIEWS.test(name) ? sum : sum + count, 0);
 }
 
+/** A cache that stays as it is: what is written leads to the step's result and is not kept. */
+class StillCache extends KVCache {
+  readonly #buffers: Buffers[];
+  readonly #length: number;
+
+  constructor({ layers, kvHeads, headWidth }: DecoderConfig, length: number) {
+    super(layers);
+    this.#length = length;
+    const zeros = () => mx.zeros([1, kvHeads, length + 8, headWidth]);
+    this.#buffers = Array.from({ length: layers }, () => ({ keys: zeros(), values: zeros() }));
+    mx.evaluate(...this.arrays());
+  }
+
+  override get length(): number {
+    return this.#length;
+  }
+
+  override update(layer: number, keys: mx.MLXArray, values: mx.MLXArray, shape: RowShape): Buffers {
+    const [batch, heads, count, width] = shape;
+    const end = [batch, heads, this.#length + count, width];
+    const write = (buffer: mx.MLXArray, rows: mx.MLXArray) =>
+      mx.slice(mx.sliceUpdate(buffer, rows, [0, 0, this.#length, 0], end), [0, 0, 0, 0], end);
+    const old = this.#buffers[layer]!;
+    return { keys: write(old.keys, keys), values: write(old.values, values) };
+  }
+
+  override advance(): void {}
+
+  override arrays(): mx.MLXArray[] {
+    return this.#buffers.flatMap(({ keys, values }) => [keys, values]);
+  }
+
+  override dispose(): void {
+    mx.disposeAll(this.arrays());
+  }
+}
+
 /** Builds one decode step after `length` positions without evaluating it; its arrays are freed at once. */
 export class StepBuilder implements Disposable {
   readonly #model: Qwen3ASRModel;
-  readonly #cache;
+  readonly #cache: KVCache;
   readonly #token: mx.MLXArray;
 
   constructor(model: Qwen3ASRModel, length: number) {
     this.#model = model;
-    this.#cache = model.newCache();
-    this.#cache.reserve(length + 8);
+    this.#cache = new StillCache(model.config.decoder, length);
     this.#token = mx.fromData(Int32Array.of(5));
-    const { width } = model.config.decoder;
-    const logits = model.backend.build(() => model.prefill(mx.zeros([1, length, width]), this.#cache));
-    mx.evaluate(logits, ...this.#cache.arrays());
-    logits.dispose();
   }
 
   /** The graph of a step up to the chosen token. */
   build(): mx.MLXArray {
-    const { length } = this.#cache;
-    const token = this.#model.backend.build(() =>
-      this.#model.choose(this.#model.step(this.#token, this.#cache))
-    );
-    this.#cache.truncate(length);
-    return token;
+    return this.#model.backend.build(() => this.#model.choose(this.#model.step(this.#token, this.#cache)));
   }
 
   [Symbol.dispose](): void {

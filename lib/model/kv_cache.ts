@@ -9,9 +9,10 @@ import { concatenate, keep, type MLXArray, slice, sliceUpdate, takeAxis, zeros }
 const STEP = 256;
 
 /** B, kvHeads, L, headWidth. */
-type RowShape = readonly [number, number, number, number];
+export type RowShape = readonly [number, number, number, number];
 
-interface Buffers {
+/** Of one layer. */
+export interface Buffers {
   keys: MLXArray; // [B, kvHeads, capacity, headWidth]
   values: MLXArray;
 }
