@@ -37,6 +37,8 @@ export interface BackendPolicy {
   gelu: "erf" | "rational";
   /** `native`: MLX's own; `polynomial`: equal to 6e-6, for SiLU and attention of many rows on a CPU. */
   exponential: "native" | "polynomial";
+  /** Norm, rotary positions and attention of a decode step: `fused` by MLX's own operations, `spelled` for a CPU. */
+  step: "fused" | "spelled";
   /** Blocks that go through the convolutions at once: bounds memory. */
   convBlocks: number;
   /** Chunks of a long recording decoded at once. */
@@ -166,6 +168,7 @@ function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolicy {
       packedRows: 3,
       gelu: "rational",
       exponential: dtype === "float32" ? "polynomial" : "native",
+      step: dtype === "float32" ? "spelled" : "fused",
       convBlocks: 1,
       batchSize: 8,
       doubleBuffer: false,
@@ -178,6 +181,7 @@ function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolicy {
     packedRows: Infinity,
     gelu: "erf",
     exponential: "native",
+    step: "fused",
     convBlocks: 32,
     batchSize: 4,
     doubleBuffer: true,

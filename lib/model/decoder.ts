@@ -11,6 +11,7 @@ import {
   arange,
   broadcastTo,
   concatenate,
+  fromData,
   lessEqual,
   matmul,
   type MLXArray,
@@ -31,6 +32,7 @@ import type { DecoderConfig } from "./config.ts";
 import { attend, type AttentionPlan, planArrays, planAttention, silu } from "./exponential.ts";
 import { constant } from "./gelu.ts";
 import type { KVCache } from "./kv_cache.ts";
+import { attendSpelled, Rotations, SpelledNorm } from "./spelled.ts";
 import { Embedding, isPacked, type Linear, makeLinear, type Matrix } from "./layers.ts";
 import type { DecoderProbe } from "./tap.ts";
 
@@ -39,6 +41,8 @@ interface Pass {
   cache: KVCache;
   /** Position of the first of the L rows; per batch row as an int32 array. */
   offset: number | MLXArray;
+  /** Matrices `[B, width, width]` that turn by the position, for the spelled route of one position a row. */
+  rotation: MLXArray | undefined;
   mask: "causal" | MLXArray | undefined;
   plan: AttentionPlan;
   probe: DecoderProbe | undefined;
@@ -46,8 +50,8 @@ interface Pass {
 
 /** What a pass may be told. */
 export interface PassOptions {
-  /** Position of the first row. @default {the cache's length} */
-  offset?: number | MLXArray;
+  /** Position of the first row; a number for each batch row. @default {the cache's length} */
+  offset?: number | readonly number[];
   /** Overrides: none for one position, causal for more. */
   mask?: MLXArray | undefined;
   probe?: DecoderProbe | undefined;
@@ -94,15 +98,25 @@ class Projections {
     this.parameters = this.#linears.flatMap(({ parameters }) => parameters);
   }
 
-  /** x `[B, L, in]` -> outputs side by side `[B, L, sum of widths]`. */
+  /** x `[rows, in]` -> outputs side by side `[rows, sum of widths]`. */
   apply(x: MLXArray): MLXArray {
     const outputs = this.#linears.map((linear) => linear.apply(x));
     return outputs.length === 1 ? outputs[0]! : concatenate(outputs, -1);
   }
 }
 
+/** What all layers share. */
+interface Shared {
+  config: DecoderConfig;
+  policy: BackendPolicy;
+  /** Over the width of a row, and of a head. */
+  norm: SpelledNorm;
+  headNorm: SpelledNorm;
+}
+
 class DecoderLayer {
   readonly parameters: MLXArray[];
+  readonly #shared: Shared;
   readonly #config: DecoderConfig;
   readonly #policy: BackendPolicy;
   readonly #index: number;
@@ -110,17 +124,21 @@ class DecoderLayer {
   readonly #postNorm: MLXArray;
   /** Weights of the norms of q, head by head, and of k: `[heads + kvHeads, 1, headWidth]`. */
   readonly #headNorms: MLXArray;
+  /** The same for the spelled route, with the scale of attention in those of q, and ones for v: `[all heads, headWidth]`. */
+  readonly #spelledNorms: MLXArray;
   readonly #qkv: Projections;
   readonly #gateUp: Projections;
   readonly #out: Linear;
   readonly #down: Linear;
 
-  constructor(source: Checkpoint, index: number, config: DecoderConfig, policy: BackendPolicy) {
+  constructor(source: Checkpoint, index: number, shared: Shared) {
+    const { config, policy } = shared;
     const { width, heads, kvHeads, headWidth, feedForward } = config;
     const path = `model.layers.${index}`;
     const weight = (name: string, size: number) =>
       source.float(`${path}.${name}.weight`, [size], policy.dtype);
     const q = heads * headWidth, kv = kvHeads * headWidth;
+    this.#shared = shared;
     this.#config = config;
     this.#policy = policy;
     this.#index = index;
@@ -131,6 +149,15 @@ class DecoderLayer {
     this.#headNorms = concatenate(
       [perHead("self_attn.q_norm", heads), perHead("self_attn.k_norm", kvHeads)],
       0,
+    );
+    const factors = [headWidth ** -0.5, 1].map((factor) => constant(factor, policy.dtype));
+    this.#spelledNorms = reshape(
+      concatenate([
+        multiply(perHead("self_attn.q_norm", heads), factors[0]!),
+        perHead("self_attn.k_norm", kvHeads),
+        broadcastTo(factors[1]!, [kvHeads, 1, headWidth]),
+      ], 0),
+      [heads + 2 * kvHeads, headWidth],
     );
     this.#qkv = new Projections(
       source,
@@ -152,11 +179,45 @@ class DecoderLayer {
       this.#inputNorm,
       this.#postNorm,
       this.#headNorms,
+      this.#spelledNorms,
       ...[this.#qkv, this.#gateUp, this.#out, this.#down].flatMap(({ parameters }) => parameters),
     ];
   }
 
+  /** One position a row, x `[B, H]`. */
+  #attendSpelled(x: MLXArray, batch: number, rotation: MLXArray, pass: Pass): MLXArray {
+    const { heads, kvHeads, headWidth } = this.#config;
+    const both = heads + kvHeads, total = both + kvHeads;
+    const projected = this.#qkv.apply(x);
+    const rows = reshape(projected, [batch * total, headWidth]);
+    const normed = reshape(this.#shared.headNorm.apply(rows), [batch, total, headWidth]);
+    const turned = matmul(multiply(normed, this.#spelledNorms), rotation);
+    const part = (of: MLXArray, from: number, to: number, shape: readonly number[]) =>
+      reshape(slice(of, [0, from, 0], [batch, to, headWidth]), shape);
+    const shape = [batch, kvHeads, 1, headWidth] as const;
+    const { keys, values } = pass.cache.update(
+      this.#index,
+      part(turned, heads, both, shape),
+      part(reshape(projected, [batch, total, headWidth]), both, total, shape),
+      shape,
+    );
+    const span = pass.cache.length + 1;
+    const { mixed, weights } = attendSpelled(
+      {
+        ...{ keys, values, mask: pass.mask === "causal" ? undefined : pass.mask },
+        q: part(turned, 0, heads, [batch, kvHeads, heads / kvHeads, headWidth]),
+      },
+      this.#policy,
+      batch * heads * span,
+    );
+    if (pass.probe?.attention?.has(this.#index)) {
+      pass.probe.tap?.(`decoder_attention_${this.#index}`, reshape(weights, [batch, heads, 1, span]));
+    }
+    return this.#out.apply(reshape(mixed, [batch, heads * headWidth]));
+  }
+
   #attend(x: MLXArray, batch: number, length: number, pass: Pass): MLXArray {
+    if (pass.rotation) return this.#attendSpelled(x, batch, pass.rotation, pass);
     const { heads, kvHeads, headWidth, normEpsilon, ropeBase } = this.#config;
     const both = heads + kvHeads, total = both + kvHeads;
     const projected = this.#qkv.apply(x);
@@ -178,7 +239,7 @@ class DecoderLayer {
     if (pass.probe?.attention?.has(this.#index)) this.#offerAttention(q, keys, pass);
     const mixed = attend(q, keys, values, headWidth ** -0.5, pass.plan); // [B, heads, L, width]
     const rows = length === 1 ? mixed : transpose(mixed, [0, 2, 1, 3]);
-    return this.#out.apply(reshape(rows, [batch, length, heads * headWidth]));
+    return this.#out.apply(reshape(rows, [batch * length, heads * headWidth]));
   }
 
   /** The weights that the fused attention keeps to itself: softmax(q k^T / sqrt(width)), computed the plain way. */
@@ -195,18 +256,20 @@ class DecoderLayer {
     pass.probe?.tap?.(`decoder_attention_${this.#index}`, softmax(masked, -1));
   }
 
-  #feedForward(x: MLXArray, batch: number, length: number): MLXArray {
+  #feedForward(x: MLXArray, rows: number): MLXArray {
     const { feedForward } = this.#config;
-    const both = this.#gateUp.apply(x); // [B, L, 2 * I]
-    const gate = slice(both, [0, 0, 0], [batch, length, feedForward]);
-    const up = slice(both, [0, 0, feedForward], [batch, length, 2 * feedForward]);
+    const both = this.#gateUp.apply(x); // [B * L, 2 * I]
+    const gate = slice(both, [0, 0], [rows, feedForward]);
+    const up = slice(both, [0, feedForward], [rows, 2 * feedForward]);
     return this.#down.apply(multiply(silu(gate, this.#policy.exponential), up));
   }
 
+  /** x `[B * L, H]`, the positions of the first row first. */
   apply(x: MLXArray, batch: number, length: number, pass: Pass): MLXArray {
-    const { normEpsilon } = this.#config;
-    const attended = add(x, this.#attend(rmsNorm(x, this.#inputNorm, normEpsilon), batch, length, pass));
-    return add(attended, this.#feedForward(rmsNorm(attended, this.#postNorm, normEpsilon), batch, length));
+    const norm = (rows: MLXArray, weight: MLXArray) =>
+      pass.rotation ? this.#shared.norm.apply(rows, weight) : rmsNorm(rows, weight, this.#config.normEpsilon);
+    const attended = add(x, this.#attend(norm(x, this.#inputNorm), batch, length, pass));
+    return add(attended, this.#feedForward(norm(attended, this.#postNorm), batch * length));
   }
 }
 
@@ -218,6 +281,8 @@ function causalMask(length: number, span: number): MLXArray {
 /** The decoder with its weights. Build inside `backend.build`. */
 export class Decoder {
   readonly config: DecoderConfig;
+  readonly #shared: Shared;
+  readonly #rotations: Rotations;
   readonly #layers: DecoderLayer[];
   readonly #embedding: Embedding;
   readonly #norm: MLXArray;
@@ -238,9 +303,15 @@ export class Decoder {
       source.matrix("model.embed_tokens", vocabulary, width, policy.dtype),
       policy,
     );
+    this.#shared = {
+      ...{ config, policy },
+      norm: new SpelledNorm(width, config.normEpsilon),
+      headNorm: new SpelledNorm(config.headWidth, config.normEpsilon),
+    };
+    this.#rotations = new Rotations(config.headWidth, config.ropeBase);
     this.#layers = Array.from(
       { length: config.layers },
-      (_, index) => new DecoderLayer(source, index, config, policy),
+      (_, index) => new DecoderLayer(source, index, this.#shared),
     );
     this.#norm = source.float("model.norm.weight", [width], policy.dtype);
     if (config.tied) source.ignore(/^lm_head\./);
@@ -252,7 +323,12 @@ export class Decoder {
     return [
       this.#embedding.parameters,
       ...this.#layers.map(({ parameters }) => parameters),
-      [this.#norm, ...this.#head?.parameters ?? []],
+      [
+        this.#norm,
+        ...this.#shared.norm.parameters,
+        ...this.#shared.headNorm.parameters,
+        ...this.#head?.parameters ?? [],
+      ],
     ];
   }
 
@@ -280,18 +356,24 @@ export class Decoder {
    * Runs rows `[B, L, H]` through all layers, appending to the cache; returns them after the final norm.
    */
   *stages(rows: MLXArray, cache: KVCache, options: PassOptions = {}): Stages {
-    const [batch, length] = rows.shape as [number, number, number];
+    const [batch, length, width] = rows.shape as [number, number, number];
+    const shape = [batch, length, width];
     const mask = options.mask ?? (length === 1 ? undefined : "causal");
     const size = { heads: batch * this.config.heads, length, span: cache.length + length };
+    const offset = options.offset ?? cache.length;
+    const isSpelled = length === 1 && this.#policy.step === "spelled";
     const pass: Pass = {
       cache,
-      offset: options.offset ?? cache.length,
+      offset: typeof offset === "number" ? offset : isSpelled ? 0 : fromData(Int32Array.from(offset)),
+      rotation: isSpelled
+        ? this.#rotations.at(typeof offset === "number" ? new Array(batch).fill(offset) : offset)
+        : undefined,
       mask,
       plan: planAttention(size, mask, this.#policy),
       probe: options.probe,
     };
     const perStage = Math.max(1, Math.floor(this.#policy.stageRows / (batch * length)));
-    let x = rows;
+    let x = reshape(rows, [batch * length, width]); // A product of two dimensions is one node, of three it is three.
     let more = planArrays(pass.plan);
     for (const [index, layer] of this.#layers.entries()) {
       if (index > 0 && index % perStage === 0) {
@@ -299,10 +381,13 @@ export class Decoder {
         more = [];
       }
       x = layer.apply(x, batch, length, pass);
-      options.probe?.tap?.(`decoder_layer_${index}`, x);
+      options.probe?.tap?.(`decoder_layer_${index}`, reshape(x, shape));
     }
     cache.advance(length);
-    x = rmsNorm(x, this.#norm, this.config.normEpsilon);
+    x = reshape(
+      isSpelled ? this.#shared.norm.apply(x, this.#norm) : rmsNorm(x, this.#norm, this.config.normEpsilon),
+      shape,
+    );
     options.probe?.tap?.("decoder_final_norm", x);
     return x;
   }

@@ -29,6 +29,12 @@ import type { BackendPolicy } from "./backend.ts";
 
 /** Fewer numbers are not worth the additional operations. */
 const WORTHWHILE = 1 << 15;
+
+/** Whether as many exponentials are worth the additional operations of {@linkcode exponential}. */
+export function isWorthwhile(count: number): boolean {
+  return count >= WORTHWHILE;
+}
+
 /** exp(-24) is nothing beside 1 in float32, for as many terms as there are positions. */
 const LEAST = -24;
 const SQUARINGS = 5;
@@ -86,7 +92,7 @@ function rationalTanh(x: MLXArray): MLXArray {
 
 /** x * sigmoid(x), which is h + h tanh(h) with h = x / 2. */
 export function silu(x: MLXArray, route: BackendPolicy["exponential"]): MLXArray {
-  if (route === "native" || x.size < WORTHWHILE) return multiply(x, sigmoid(x));
+  if (route === "native" || !isWorthwhile(x.size)) return multiply(x, sigmoid(x));
   const half = multiply(x, scalar(0.5));
   return add(half, multiply(half, rationalTanh(half)));
 }
@@ -128,7 +134,7 @@ export function planAttention(
   policy: BackendPolicy,
 ): AttentionPlan {
   const isPlain = policy.exponential === "native" || policy.dtype !== "float32";
-  if (isPlain || (mask !== undefined && mask !== "causal") || heads * length * span < WORTHWHILE) {
+  if (isPlain || (mask !== undefined && mask !== "causal") || !isWorthwhile(heads * length * span)) {
     return { route: "fused", mask };
   }
   const pieces: Piece[] = [];

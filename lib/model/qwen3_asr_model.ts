@@ -216,12 +216,13 @@ export class Qwen3ASRModel implements Disposable {
   }
 
   /** Rows that start at different positions: each with its own rotary offset, empty positions masked. */
-  #paddedOptions(cache: KVCache): { offset: MLXArray; mask: MLXArray } {
+  #paddedOptions(cache: KVCache): { offset: number[]; mask: MLXArray } {
     const batch = cache.batch, span = cache.length + 1;
-    const padding = Int32Array.from(cache.padding);
-    const offset = fromData(padding.map((count) => cache.length - count));
     const columns = reshape(arange(0, span), [1, 1, 1, span]);
-    return { offset, mask: greaterEqual(columns, fromData(padding, [batch, 1, 1, 1])) };
+    return {
+      offset: cache.padding.map((count) => cache.length - count),
+      mask: greaterEqual(columns, fromData(Int32Array.from(cache.padding), [batch, 1, 1, 1])),
+    };
   }
 
   /** The next token of each row: the most likely one, or drawn at a temperature. int32 `[B]`. */
