@@ -12,6 +12,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { dirname, fromFileUrl, join } from "@std/path";
 import { libraryInfo, openLibrary } from "../ffi/mod.ts";
 import { decodeWav, encodeWav } from "../lib/audio/wav.ts";
+import { defaultPolicy } from "../lib/model/backend.ts";
 import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
 import { Qwen3ASR } from "../mod.ts";
 import { syntheticCheckpoint } from "./checkpoints.ts";
@@ -155,35 +156,32 @@ async function compare(folder: string, comparison: Comparison): Promise<PeerRow>
   );
 }
 
-/** Building a decode step of 28 narrow layers. */
-async function compareHost(folder: string, graph: "cpu" | "single", rounds: number): Promise<PeerRow> {
-  const policy = { denseWeights: true };
+/** Building a decode step of 28 narrow layers with dense weights, as the CPU builds it or as a GPU would. */
+async function compareHost(folder: string, device: "cpu" | "gpu", rounds: number): Promise<PeerRow> {
+  const policy = { ...defaultPolicy(device, "float32"), denseWeights: true };
   using model = await Qwen3ASRModel.load(await syntheticCheckpoint("deep"), { device: "cpu", policy });
   await using peer = new Peer(folder, "host-step", []);
   await peer.answer();
+  using builder = new StepBuilder(model, 280);
+  const steps = (count: number) =>
+    Array.from({ length: count }, () => {
+      const start = performance.now();
+      const token = builder.build();
+      const ms = performance.now() - start;
+      token.dispose();
+      return ms;
+    });
   const ours: number[] = [], theirs: number[] = [];
   for (let round = -1; round < rounds; round++) {
-    const mine: number[] = [];
-    for (let block = 0; block < 4; block++) {
-      using builder = new StepBuilder(model, 280);
-      const steps = () => {
-        for (let i = 0; i < 15; i++) {
-          const start = performance.now();
-          const token = builder.build();
-          mine.push(performance.now() - start);
-          token.dispose();
-        }
-      };
-      if (graph === "single") singlePrimitives(steps);
-      else steps();
-    }
-    const { tokens } = await peer.ask(graph, 60);
+    const count = round < 0 ? 500 : 100; // Each warms up in the first round, which does not count.
+    const mine = device === "gpu" ? singlePrimitives(() => steps(count)) : steps(count);
+    const { tokens } = await peer.ask(device === "gpu" ? "single" : "cpu", count);
     if (round < 0) continue;
     ours.push(median(mine));
     theirs.push(median(tokens!));
   }
-  const name = graph === "cpu" ? "the CPU's graph" : "each fast operation one primitive, as on a GPU";
-  return row(`host time of a decode step, 28 layers, ${name}`, "Python mlx 0.32.2", ours, theirs, "-");
+  const graph = device === "cpu" ? "as a CPU gets it" : "as a GPU gets it";
+  return row(`host time of a decode step, 28 layers, ${graph}`, "Python mlx 0.32.2", ours, theirs, "-");
 }
 
 /** The first 12 s of the long recording, in a file for both. */
@@ -202,7 +200,7 @@ export async function* comparePeers(options: { folder: string; rounds: number })
   openLibrary();
   const demo = join(ROOT, "demo/model"), three = join(ROOT, "demo/recordings/dev-01-en.wav");
   yield await compareHost(folder, "cpu", rounds);
-  yield await compareHost(folder, "single", rounds);
+  yield await compareHost(folder, "gpu", rounds);
   const clips: Comparison[] = [
     {
       what: "demo model, clip of 3 s",

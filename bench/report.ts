@@ -8,6 +8,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { fromFileUrl, join } from "@std/path";
 import { libraryInfo } from "../ffi/mod.ts";
+import { defaultPolicy } from "../lib/model/backend.ts";
 import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
 import { barChart } from "../lib/plot/mod.ts";
 import { syntheticCheckpoint } from "./checkpoints.ts";
@@ -115,9 +116,10 @@ async function runSuites(): Promise<BenchJson> {
 
 /** Kernels that a decode step of 28 layers starts on a GPU, a layer. */
 async function launchLine(): Promise<string> {
-  const policy = { denseWeights: false, packedRows: Infinity };
+  const policy = defaultPolicy("gpu", "float32");
   using model = await Qwen3ASRModel.load(await syntheticCheckpoint("deep"), { device: "cpu", policy });
   using builder = new StepBuilder(model, 280);
+  builder.build().dispose(); // What is compiled is built once.
   const counts = singlePrimitives(() => countPrimitives(() => builder.build().dispose()));
   const all = launches(counts), { layers } = model.config.decoder;
   return `Operations of a decode step that start a kernel on a GPU, packed weights: ${all}, ${

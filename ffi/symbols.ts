@@ -128,6 +128,8 @@ export const SYMBOLS = {
   mlx_vector_array_free: { parameters: ["u64"], result: "i32" },
   // int mlx_vector_array_get(mlx_array* res, const mlx_vector_array vec, size_t idx)
   mlx_vector_array_get: { parameters: ["buffer", "u64", "usize"], result: "i32" },
+  // int mlx_vector_array_set_data(mlx_vector_array* vec, const mlx_array* data, size_t size)
+  mlx_vector_array_set_data: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
   // size_t mlx_vector_array_size(mlx_vector_array vec)
   mlx_vector_array_size: { parameters: ["u64"], result: "usize" },
 
@@ -148,6 +150,18 @@ export const SYMBOLS = {
   mlx_map_string_to_string_insert: { parameters: ["u64", "buffer", "buffer"], result: "i32" },
   // int mlx_map_string_to_string_get(const char** value, const mlx_map_string_to_string map, const char* key)
   mlx_map_string_to_string_get: { parameters: ["buffer", "u64", "buffer"], result: "i32" },
+
+  // ---- mlx/c/closure.h
+  // mlx_closure mlx_closure_new_func(int (*fun)(mlx_vector_array*, const mlx_vector_array))
+  mlx_closure_new_func: { parameters: ["pointer"], result: "u64" },
+  // int mlx_closure_free(mlx_closure cls)
+  mlx_closure_free: { parameters: ["u64"], result: "i32" },
+  // int mlx_closure_apply(mlx_vector_array* res, mlx_closure cls, const mlx_vector_array input)
+  mlx_closure_apply: { parameters: ["buffer", "u64", "u64"], result: "i32" },
+
+  // ---- mlx/c/compile.h
+  // int mlx_compile(mlx_closure* res, const mlx_closure fun, bool shapeless)
+  mlx_compile: { parameters: ["buffer", "u64", "bool"], result: "i32" },
 
   // ---- mlx/c/io.h
   // int mlx_load_safetensors(mlx_map_string_to_array* res_0, mlx_map_string_to_string* res_1, const char* file, const mlx_stream s)

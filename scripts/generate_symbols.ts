@@ -71,6 +71,7 @@ const WANTED: Record<string, string[]> = {
     "mlx_vector_array_new_data",
     "mlx_vector_array_free",
     "mlx_vector_array_get",
+    "mlx_vector_array_set_data",
     "mlx_vector_array_size",
   ],
   "map.h": [
@@ -83,6 +84,8 @@ const WANTED: Record<string, string[]> = {
     "mlx_map_string_to_string_insert",
     "mlx_map_string_to_string_get",
   ],
+  "closure.h": ["mlx_closure_new_func", "mlx_closure_free", "mlx_closure_apply"],
+  "compile.h": ["mlx_compile"],
   "io.h": ["mlx_load_safetensors", "mlx_save_safetensors"],
   "transforms.h": ["mlx_eval", "mlx_async_eval"],
   "fft.h": ["mlx_fft_rfft"],

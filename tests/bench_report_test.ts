@@ -68,4 +68,8 @@ Deno.test("countPrimitives() counts operations by function and restores them", (
   assertEquals(launches(counts), 3);
   build();
   assertEquals(counts.get("mlx_add"), 1);
+  using compiled = new mx.Compiled(([x]) => mx.square(x!));
+  using one = mx.zeros([1]);
+  compiled.apply(one).dispose();
+  assertEquals(countPrimitives(() => compiled.apply(one).dispose()), new Map([["compiled", 1]]));
 });

@@ -60,6 +60,7 @@ const TRAVELS: Record<string, string> = {
   "mlx_fft_norm": "i32",
   // One pointer in a struct, one integer register.
   "mlx_array": "u64",
+  "mlx_closure": "u64",
   "mlx_device": "u64",
   "mlx_device_info": "u64",
   "mlx_map_string_to_array": "u64",
@@ -75,6 +76,7 @@ const TRAVELS: Record<string, string> = {
   "mlx_error_handler_func": "pointer",
   "void*": "pointer",
   "void (*)(void*)": "pointer",
+  "int (*)(mlx_vector_array*, mlx_vector_array)": "pointer",
   // Memory of ours: input, or where the result goes.
   "bool*": "buffer",
   "char*": "buffer",
@@ -84,6 +86,7 @@ const TRAVELS: Record<string, string> = {
   "size_t*": "buffer",
   "mlx_device_type*": "buffer",
   "mlx_array*": "buffer",
+  "mlx_closure*": "buffer",
   "mlx_device*": "buffer",
   "mlx_device_info*": "buffer",
   "mlx_map_string_to_array*": "buffer",
@@ -191,7 +194,9 @@ Deno.test("the C compiler agrees with the prototypes and with the width of every
   for (const { key, name, prototype, parameters, result } of await rows()) {
     const c = cut(prototype);
     const types = c.parameters.map((parameter) =>
-      parameter.includes("(*") ? "void (*)(void*)" : parameter.replace(/\b\w+$/, "").trim()
+      parameter.includes("(*")
+        ? parameter.replace(/\(\*\w*\)/, "(*)")
+        : parameter.replace(/\b\w+$/, "").trim()
     );
     const signature = `__typeof__(${c.result}) (*)(${types.join(", ") || "void"})`;
     checks.push(`_Static_assert(SAME(__typeof__(&${name}), ${signature}), "${key}");`);

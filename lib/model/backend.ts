@@ -37,6 +37,8 @@ export interface BackendPolicy {
   gelu: "erf" | "rational";
   /** `native`: MLX's own; `polynomial`: equal to 6e-6, for SiLU and attention of many rows on a CPU. */
   exponential: "native" | "polynomial";
+  /** SiLU times gate: `compiled` into one kernel by MLX, for a GPU; on a CPU that would need a C++ compiler. */
+  swiglu: "compiled" | "plain";
   /** Norm, rotary positions and attention of a decode step: `fused` by MLX's own operations, `spelled` for a CPU. */
   step: "fused" | "spelled";
   /** Blocks that go through the convolutions at once: bounds memory. */
@@ -160,7 +162,8 @@ export class Backend implements Disposable {
   }
 }
 
-function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolicy {
+/** What a device does best. */
+export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolicy {
   if (device === "cpu") {
     return {
       dtype,
@@ -168,6 +171,7 @@ function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolicy {
       packedRows: 3,
       gelu: "rational",
       exponential: dtype === "float32" ? "polynomial" : "native",
+      swiglu: "plain",
       step: dtype === "float32" ? "spelled" : "fused",
       convBlocks: 1,
       batchSize: 8,
@@ -181,6 +185,7 @@ function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolicy {
     packedRows: Infinity,
     gelu: "erf",
     exponential: "native",
+    swiglu: "compiled",
     step: "fused",
     convBlocks: 32,
     batchSize: 4,

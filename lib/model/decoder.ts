@@ -10,6 +10,7 @@ import {
   add,
   arange,
   broadcastTo,
+  Compiled,
   concatenate,
   fromData,
   lessEqual,
@@ -20,6 +21,7 @@ import {
   reshape,
   rmsNorm,
   rope,
+  sigmoid,
   slice,
   softmax,
   swapaxes,
@@ -112,6 +114,8 @@ interface Shared {
   /** Over the width of a row, and of a head. */
   norm: SpelledNorm;
   headNorm: SpelledNorm;
+  /** SiLU of the first times the second. */
+  swiglu(gate: MLXArray, up: MLXArray): MLXArray;
 }
 
 class DecoderLayer {
@@ -261,7 +265,7 @@ class DecoderLayer {
     const both = this.#gateUp.apply(x); // [B * L, 2 * I]
     const gate = slice(both, [0, 0], [rows, feedForward]);
     const up = slice(both, [0, feedForward], [rows, 2 * feedForward]);
-    return this.#down.apply(multiply(silu(gate, this.#policy.exponential), up));
+    return this.#down.apply(this.#shared.swiglu(gate, up));
   }
 
   /** x `[B * L, H]`, the positions of the first row first. */
@@ -279,10 +283,11 @@ function causalMask(length: number, span: number): MLXArray {
 }
 
 /** The decoder with its weights. Build inside `backend.build`. */
-export class Decoder {
+export class Decoder implements Disposable {
   readonly config: DecoderConfig;
   readonly #shared: Shared;
   readonly #rotations: Rotations;
+  #compiled: Compiled | undefined;
   readonly #layers: DecoderLayer[];
   readonly #embedding: Embedding;
   readonly #norm: MLXArray;
@@ -307,6 +312,7 @@ export class Decoder {
       ...{ config, policy },
       norm: new SpelledNorm(width, config.normEpsilon),
       headNorm: new SpelledNorm(config.headWidth, config.normEpsilon),
+      swiglu: (gate, up) => this.#swiglu(gate, up),
     };
     this.#rotations = new Rotations(config.headWidth, config.ropeBase);
     this.#layers = Array.from(
@@ -316,6 +322,18 @@ export class Decoder {
     this.#norm = source.float("model.norm.weight", [width], policy.dtype);
     if (config.tied) source.ignore(/^lm_head\./);
     else this.#head = makeLinear(source.linear("lm_head", outputs, width, policy.dtype), policy);
+  }
+
+  #swiglu(gate: MLXArray, up: MLXArray): MLXArray {
+    if (this.#policy.swiglu === "plain") return multiply(silu(gate, this.#policy.exponential), up);
+    this.#compiled ??= new Compiled(([x, y]) => multiply(multiply(x!, sigmoid(x!)), y!));
+    return this.#compiled.apply(gate, up);
+  }
+
+  /** Frees what is not among the parameters. */
+  [Symbol.dispose](): void {
+    this.#compiled?.[Symbol.dispose]();
+    this.#compiled = undefined;
   }
 
   /** Groups of parameters in loading order. */

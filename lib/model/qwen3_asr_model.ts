@@ -239,6 +239,7 @@ export class Qwen3ASRModel implements Disposable {
   [Symbol.dispose](): void {
     disposeAll(this.#parameters);
     this.#parameters.length = 0;
+    this.decoder[Symbol.dispose]();
     this.backend[Symbol.dispose]();
   }
 }
