@@ -12,7 +12,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { dirname, fromFileUrl, join } from "@std/path";
 import { libraryInfo, openLibrary } from "../ffi/mod.ts";
 import { decodeWav, encodeWav } from "../lib/audio/wav.ts";
-import { defaultPolicy } from "../lib/model/backend.ts";
+import { type BackendPolicy, defaultPolicy } from "../lib/model/backend.ts";
 import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
 import { Qwen3ASR } from "../mod.ts";
 import { syntheticCheckpoint } from "./checkpoints.ts";
@@ -158,7 +158,12 @@ async function compare(folder: string, comparison: Comparison): Promise<PeerRow>
 
 /** Building a decode step of 28 narrow layers with dense weights, as the CPU builds it or as a GPU would. */
 async function compareHost(folder: string, device: "cpu" | "gpu", rounds: number): Promise<PeerRow> {
-  const policy = { ...defaultPolicy(device, "float32"), denseWeights: true };
+  // Operations as Python's, so no compiled one.
+  const policy: Partial<BackendPolicy> = {
+    ...defaultPolicy(device, "float32"),
+    denseWeights: true,
+    swiglu: "plain",
+  };
   using model = await Qwen3ASRModel.load(await syntheticCheckpoint("deep"), { device: "cpu", policy });
   await using peer = new Peer(folder, "host-step", []);
   await peer.answer();

@@ -7,7 +7,7 @@ import { cell, MLXArray, scope, take } from "./array.ts";
 import { check, MLXError, takeError } from "./error.ts";
 import { libraryInfo, native, openLibrary } from "./library.ts";
 import { SYMBOLS } from "./symbols.ts";
-import { withVector } from "./vector.ts";
+import { vectorOf } from "./vector.ts";
 
 const BUILDER = { parameters: ["pointer", "u64"], result: "i32" } as const;
 type Apply = Deno.UnsafeFnPointer<typeof SYMBOLS.mlx_closure_apply>;
@@ -30,6 +30,8 @@ function closureApply(): Apply {
 }
 
 const out = new BigUint64Array(1);
+/** Calls of {@linkcode Compiled.apply} that are under way. */
+let depth = 0;
 
 /**
  * A function of arrays that MLX compiles: element-wise operations become one kernel, whatever the shapes.
@@ -62,9 +64,9 @@ export class Compiled implements Disposable {
     openLibrary();
     this.#callback = new Deno.UnsafeCallback(BUILDER, (result, inputs) => this.#build(build, result, inputs));
     this.#plain = native.mlx_closure_new_func(this.#callback.pointer);
-    out[0] = 0n;
-    check(native.mlx_compile(out, this.#plain, true), "mlx_compile");
-    this.#closure = out[0]!;
+    const closure = new BigUint64Array(1);
+    check(native.mlx_compile(closure, this.#plain, true), "mlx_compile");
+    this.#closure = closure[0]!;
   }
 
   #build(build: (inputs: MLXArray[]) => MLXArray, result: Deno.PointerValue, inputs: bigint): number {
@@ -95,20 +97,23 @@ export class Compiled implements Disposable {
    */
   apply(...inputs: MLXArray[]): MLXArray {
     if (this.#closure === 0n) throw new MLXError("mlx_closure_apply", "the function was disposed");
-    return withVector(inputs, (vector) => {
-      const results = new BigUint64Array(1);
-      results[0] = native.mlx_vector_array_new();
-      try {
-        if (closureApply().call(results, this.#closure, vector) !== 0) {
-          const error = takeError("mlx_closure_apply");
-          throw this.#failure ?? error;
-        }
-        return take(native.mlx_vector_array_get(cell(), results[0]!, 0n), "mlx_vector_array_get");
-      } finally {
-        native.mlx_vector_array_free(results[0]!);
-        this.#failure = undefined;
+    const vector = vectorOf(inputs);
+    const results = native.mlx_vector_array_new();
+    // A function that is built within another's building must not write where that one's result goes.
+    const place = depth++ === 0 ? out : new BigUint64Array(1);
+    place[0] = results;
+    try {
+      if (closureApply().call(place, this.#closure, vector) !== 0) {
+        const error = takeError("mlx_closure_apply");
+        throw this.#failure ?? error;
       }
-    });
+      return take(native.mlx_vector_array_get(cell(), results, 0n), "mlx_vector_array_get");
+    } finally {
+      depth--;
+      native.mlx_vector_array_free(results);
+      native.mlx_vector_array_free(vector);
+      this.#failure = undefined;
+    }
   }
 
   /** Frees it; what it made stays. */

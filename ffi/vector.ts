@@ -11,7 +11,7 @@ const handles = new BigUint64Array(64);
 const out = new BigUint64Array(1);
 
 /** A raw `mlx_vector_array`; whoever made it frees it. */
-function vectorOf(arrays: readonly MLXArray[]): bigint {
+export function vectorOf(arrays: readonly MLXArray[]): bigint {
   const buffer = arrays.length <= handles.length ? handles : new BigUint64Array(arrays.length);
   for (let index = 0; index < arrays.length; index++) buffer[index] = arrays[index]!.handle;
   const vector = native.mlx_vector_array_new_data(buffer, BigInt(arrays.length));

@@ -128,6 +128,8 @@ class DecoderLayer {
   readonly #postNorm: MLXArray;
   /** Weights of the norms of q, head by head, and of k: `[heads + kvHeads, 1, headWidth]`. */
   readonly #headNorms: MLXArray;
+  /** The same with ones for v: `[heads + 2 kvHeads, 1, headWidth]`. */
+  readonly #allHeadNorms: MLXArray;
   /** The same for the spelled route, with the scale of attention in those of q, and ones for v: `[all heads, headWidth]`. */
   readonly #spelledNorms: MLXArray;
   readonly #qkv: Projections;
@@ -154,6 +156,8 @@ class DecoderLayer {
       [perHead("self_attn.q_norm", heads), perHead("self_attn.k_norm", kvHeads)],
       0,
     );
+    const ones = broadcastTo(constant(1, policy.dtype), [kvHeads, 1, headWidth]);
+    this.#allHeadNorms = concatenate([this.#headNorms, ones], 0);
     const factors = [headWidth ** -0.5, 1].map((factor) => constant(factor, policy.dtype));
     this.#spelledNorms = reshape(
       concatenate([
@@ -183,6 +187,7 @@ class DecoderLayer {
       this.#inputNorm,
       this.#postNorm,
       this.#headNorms,
+      this.#allHeadNorms,
       this.#spelledNorms,
       ...[this.#qkv, this.#gateUp, this.#out, this.#down].flatMap(({ parameters }) => parameters),
     ];
@@ -231,7 +236,10 @@ class DecoderLayer {
     const part = (of: MLXArray, from: number, to: number) =>
       slice(of, [0, from, 0, 0], [batch, to, length, headWidth]);
     // Queries and keys are normed and turned together: half the operations of a decode step's smallest parts.
-    const normed = multiply(rmsNorm(part(all, 0, both), undefined, normEpsilon), this.#headNorms);
+    // For one position those of v go along for nothing: cheaper than a part of its own.
+    const some = length === 1 ? all : part(all, 0, both);
+    const weights = length === 1 ? this.#allHeadNorms : this.#headNorms;
+    const normed = multiply(rmsNorm(some, undefined, normEpsilon), weights);
     const turned = rope(normed, headWidth, ropeBase, pass.offset);
     const q = part(turned, 0, heads);
     const { keys, values } = pass.cache.update(
