@@ -41,6 +41,8 @@ export interface BackendPolicy {
   swiglu: "compiled" | "plain";
   /** Norm, rotary positions and attention of a decode step: `fused` by MLX's own operations, `spelled` for a CPU. */
   step: "fused" | "spelled";
+  /** The encoder's attention: its windows as a batch, or all rows at once with a mask, the plain way. */
+  windows: "batched" | "masked";
   /** Blocks that go through the convolutions at once: bounds memory. */
   convBlocks: number;
   /** Chunks of a long recording decoded at once. */
@@ -173,6 +175,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
       exponential: dtype === "float32" ? "polynomial" : "native",
       swiglu: "plain",
       step: dtype === "float32" ? "spelled" : "fused",
+      windows: "batched",
       convBlocks: 1,
       batchSize: 8,
       doubleBuffer: false,
@@ -187,6 +190,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
     exponential: "native",
     swiglu: "compiled",
     step: "fused",
+    windows: "batched",
     convBlocks: 32,
     batchSize: 4,
     doubleBuffer: true,

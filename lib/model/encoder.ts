@@ -12,6 +12,7 @@ import {
   astype,
   concatenate,
   conv2d,
+  equal,
   fromData,
   maximum,
   minimum,
@@ -86,7 +87,7 @@ class EncoderLayer {
   }
 
   /** q, k, v `[rows, D]` -> attention inside groups of `size` rows, `[rows, D]`. */
-  #attend(parts: MLXArray[], size: number): MLXArray {
+  #attend(parts: MLXArray[], size: number, mask?: MLXArray): MLXArray {
     const [rows, width] = parts[0]!.shape as [number, number];
     const headWidth = width / this.#heads;
     const [q, k, v] = parts.map((part) =>
@@ -94,17 +95,18 @@ class EncoderLayer {
     ) as [MLXArray, MLXArray, MLXArray];
     const plan = planAttention(
       { heads: rows / size * this.#heads, length: size, span: size },
-      undefined,
+      mask,
       this.#policy,
     );
     const mixed = attend(q, k, v, headWidth ** -0.5, plan);
     return reshape(transpose(mixed, [0, 2, 1, 3]), [rows, width]);
   }
 
-  /** Whole windows as a batch, the shorter last one by itself: no mask. */
-  #windowed(x: MLXArray, window: number): MLXArray {
+  /** Whole windows as a batch, the shorter last one by itself: no mask, unless the policy wants one. */
+  #windowed(x: MLXArray, window: number, mask: MLXArray | undefined): MLXArray {
     const parts = [this.#q, this.#k, this.#v].map((linear) => linear.apply(x)); // [N, D]
     const [rows, width] = parts[0]!.shape as [number, number];
+    if (mask) return this.#attend(parts, rows, mask);
     const whole = rows - rows % window;
     if (whole === 0 || whole === rows) return this.#attend(parts, whole === 0 ? rows : window);
     const cut = (start: number, stop: number) => parts.map((part) => slice(part, [start, 0], [stop, width]));
@@ -114,10 +116,11 @@ class EncoderLayer {
     );
   }
 
-  /** x `[N, D]` -> `[N, D]`. */
-  apply(x: MLXArray, window: number): MLXArray {
+  /** x `[N, D]` -> `[N, D]`; with a mask `[N, N]` all rows attend at once. */
+  apply(x: MLXArray, window: number, mask?: MLXArray): MLXArray {
     const { gelu: route, dtype } = this.#policy;
-    const attended = add(x, this.#out.apply(this.#windowed(encoderNorm(x, this.#attentionNorm), window)));
+    const mixed = this.#windowed(encoderNorm(x, this.#attentionNorm), window, mask);
+    const attended = add(x, this.#out.apply(mixed));
     const expanded = gelu(this.#fc1.apply(encoderNorm(attended, this.#finalNorm)), route, dtype);
     const sum = add(attended, this.#fc2.apply(expanded));
     return dtype === "float16" ? withinFloat16(sum) : sum;
@@ -149,6 +152,12 @@ export function sinusoids(tokens: number, width: number): Float32Array<ArrayBuff
     }
   }
   return table;
+}
+
+/** Whether row i and row j lie in the same window: boolean `[rows, rows]`. */
+function windowMask(rows: number, window: number): MLXArray {
+  const of = fromData(Int32Array.from({ length: rows }, (_, row) => Math.floor(row / window)));
+  return equal(reshape(of, [rows, 1]), reshape(of, [1, rows]));
 }
 
 /** The encoder and projector with their weights. Build inside `backend.build`. */
@@ -282,9 +291,10 @@ export class AudioEncoder {
     let x = yield* this.#embedBlocks(mel.dtype === dtype ? mel : astype(mel, dtype), tap);
     tap?.("encoder_input", x);
     const perStage = Math.max(1, Math.floor(stageRows / x.dim(0)));
+    const mask = this.#policy.windows === "masked" ? windowMask(x.dim(0), window) : undefined;
     for (const [index, layer] of this.#layers.entries()) {
-      if (index % perStage === 0) yield [x];
-      x = layer.apply(x, window);
+      if (index % perStage === 0) yield mask && index === 0 ? [x, mask] : [x];
+      x = layer.apply(x, window, mask);
       tap?.(`encoder_layer_${index}`, x);
     }
     x = encoderNorm(x, this.#post);

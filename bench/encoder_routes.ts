@@ -1,0 +1,70 @@
+/**
+ * The encoder as the CPU's policy computes it beside the plain formulation (GELU by erf, full attention with a mask of
+ * windows, all blocks through the convolutions at once), turn by turn in one run on a 30 s clip.
+ *
+ *   deno run -A bench/encoder_routes.ts [--size 0.6b] [--rounds 5]
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import * as mx from "../ffi/mod.ts";
+import { LogMel } from "../lib/audio/mel.ts";
+import type { BackendPolicy } from "../lib/model/backend.ts";
+import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
+import type { Size } from "../scripts/checkpoint_shapes.ts";
+import { speechLike, syntheticCheckpoint } from "./checkpoints.ts";
+
+const args = parseArgs(Deno.args, { string: ["size", "rounds"], default: { size: "0.6b", rounds: "5" } });
+
+const PLAIN: Partial<BackendPolicy> = {
+  gelu: "erf",
+  exponential: "native",
+  windows: "masked",
+  convBlocks: 32,
+};
+const ROUTES: Record<string, Partial<BackendPolicy>> = {
+  plain: PLAIN,
+  "plain, rational GELU": { ...PLAIN, gelu: "rational" },
+  "plain, windows as a batch": { ...PLAIN, windows: "batched" },
+  "plain, one block a convolution": { ...PLAIN, convBlocks: 1 },
+  ours: {},
+};
+
+/** Encoders of one size, one after the other loaded; what is measured are passes, not loading. */
+const models: [string, Qwen3ASRModel][] = [];
+for (const [name, policy] of Object.entries(ROUTES)) {
+  const directory = await syntheticCheckpoint(args.size as Size);
+  // The decoder is not used: packed, it takes the least memory.
+  models.push([
+    name,
+    await Qwen3ASRModel.load(directory, { device: "cpu", policy: { denseWeights: false, ...policy } }),
+  ]);
+}
+const times = new Map<string, number[]>(models.map(([name]) => [name, []]));
+const peaks = new Map<string, number>();
+for (let round = -1; round < Number(args.rounds); round++) {
+  for (const [name, model] of models) {
+    using mel = model.backend.build(() => new LogMel(model.config.encoder.melBins).apply(speechLike(30)));
+    mx.evaluate(mel);
+    model.backend.trim();
+    mx.resetPeakMemory();
+    const before = mx.activeMemory();
+    const start = performance.now();
+    using audio = model.backend.build(() => model.encoder.apply(mel));
+    await model.backend.evaluate(audio);
+    if (round >= 0) times.get(name)!.push(performance.now() - start);
+    peaks.set(name, mx.peakMemory() - before);
+  }
+}
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+const plain = times.get("plain")!;
+for (const [name, all] of times) {
+  const ratio = median(all.map((ms, round) => ms / plain[round]!));
+  console.log(
+    `${name}: ${Math.min(...all).toFixed(0)} ms at least, ${median(all).toFixed(0)} in the middle, ` +
+      `${ratio.toFixed(2)} of the plain time, peak ${
+        (peaks.get(name)! / 1e6).toFixed(0)
+      } MB above the weights`,
+  );
+}
+for (const [, model] of models) model[Symbol.dispose]();
