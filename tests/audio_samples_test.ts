@@ -47,3 +47,45 @@ Deno.test("Samples.push() says where when a sample is not a number", () => {
   block[8_000] = -Infinity;
   assertMatch(assertThrows(() => Samples.of(block), AudioError).message, /holds -Infinity at 0\.500 s/);
 });
+
+/** Something like noise, the same every time. */
+function noise(length: number): Uint32Array {
+  let state = 1;
+  return Uint32Array.from({ length }, () => state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0);
+}
+
+Deno.test("Samples.slice() gives 16-bit samples back exactly, however long the recording", () => {
+  const values = Float32Array.from(noise(4 * 60 * SAMPLE_RATE), (value) => ((value >>> 16) - 32768) / 32768);
+  values[values.length - 70_000] = -1;
+  const samples = new Samples();
+  for (let at = 0; at < values.length; at += 10_007) samples.push(values.subarray(at, at + 10_007));
+  assertEquals(samples.slice(), values);
+  assertEquals(samples.peak, 1);
+});
+
+Deno.test("Samples.slice() of a long recording is true to a 32,000th of the loudest sample around", () => {
+  const length = 3 * 60 * SAMPLE_RATE;
+  const loudness = (i: number) => 10 ** (-4 * Math.abs(Math.sin(i / 300_000)));
+  const values = Float32Array.from(noise(length), (value, i) => loudness(i) * (value / 2 ** 31 - 1));
+  const samples = new Samples();
+  for (let at = 0; at < length; at += 99_991) samples.push(values.subarray(at, at + 99_991));
+  const kept = samples.slice();
+  const plain = 2 * 60 * SAMPLE_RATE;
+  assertEquals(kept.slice(0, plain), values.slice(0, plain));
+  let worst = 0, changed = 0;
+  for (let block = 0; block < length; block += 65_536) {
+    const peak = values.subarray(block, block + 65_536).reduce(
+      (most, value) => Math.max(most, Math.abs(value)),
+      0,
+    );
+    for (let i = block; i < Math.min(length, block + 65_536); i++) {
+      const error = Math.abs(kept[i]! - values[i]!);
+      worst = Math.max(worst, error / peak);
+      if (error > 0) changed++;
+    }
+  }
+  // Half a step of a scale that may be up to twice what the peak needs.
+  assertEquals(worst <= 1 / 32_000, true, `${worst}`);
+  assertEquals(changed > 100_000, true, "the last minute is kept in 16 bits");
+  assertEquals(samples.slice(length - 500, length - 400), kept.slice(length - 500, length - 400));
+});

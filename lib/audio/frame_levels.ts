@@ -51,8 +51,9 @@ export function frameLevels(samples: Float32Array): FrameLevels {
 export async function recordingLevels(samples: Samples, signal?: AbortSignal): Promise<FrameLevels> {
   const levels = emptyLevels(samples.length);
   const breath = new Breath({ everyMs: 4, signal });
+  const some = new Float32Array(FRAMES_AT_ONCE * FRAME);
   for (let frame = 0; frame < levels.mean.length; frame += FRAMES_AT_ONCE) {
-    fillLevels(levels, frame, samples.slice(frame * FRAME, (frame + FRAMES_AT_ONCE) * FRAME));
+    fillLevels(levels, frame, some.subarray(0, samples.read(frame * FRAME, some)));
     await breath.pause();
   }
   return levels;

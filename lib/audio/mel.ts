@@ -108,7 +108,9 @@ export class LogMel implements Disposable {
    * @returns float32 `[melBins, floor(samples / 160)]`, lazy.
    */
   apply(samples: Float32Array): MLXArray {
-    const padded = fromData(reflectPad(samples));
+    const reflected = reflectPad(samples);
+    const padded = fromData(reflected);
+    reflected.buffer.transfer(0); // Copied: megabytes that need not wait for the collector.
     const frames = asStrided(padded, [melFrameCount(samples.length), FRAME_SAMPLES], [HOP_SAMPLES, 1]); // [T, 400]
     const power = square(abs(rfft(multiply(frames, this.#window), FRAME_SAMPLES))); // [T, 201]
     const mel = log10(maximum(matmul(power, this.#filters), scalar(1e-10))); // [T, melBins]

@@ -28,16 +28,16 @@ export interface Clip {
 /** Samples resampled between two looks at the clock: 4 ms of work at most. */
 const OUTPUT_AT_ONCE = 4096;
 
-/** Mean over the channels (spec 4.1, step 2). */
-function mixdown(interleaved: Float32Array, channels: number): Float32Array {
+/** Mean over the channels (spec 4.1, step 2), in the beginning of `mono`. */
+function mixdown(interleaved: Float32Array, channels: number, mono: Float32Array): Float32Array {
   if (channels === 1) return interleaved;
-  const mono = new Float32Array(interleaved.length / channels);
-  for (let frame = 0, at = 0; frame < mono.length; frame++) {
+  const frames = interleaved.length / channels;
+  for (let frame = 0, at = 0; frame < frames; frame++) {
     let sum = 0;
     for (let channel = 0; channel < channels; channel++) sum += interleaved[at++]!;
     mono[frame] = sum / channels;
   }
-  return mono;
+  return mono.subarray(0, frames);
 }
 
 function sampleOf(seconds: number | undefined, fallback: number, name: string): number {
@@ -56,6 +56,8 @@ export class PcmSink {
   readonly #breath: Breath;
   #resampler: Resampler | undefined;
   #format: { channels: number; sampleRate: number } | undefined;
+  /** One and the same for all pieces: what each allocates for itself waits for the collector. */
+  #mono = new Float32Array(0);
   /** 16 kHz samples seen, kept or not. */
   #seen = 0;
 
@@ -99,9 +101,10 @@ export class PcmSink {
     this.#format ??= { channels, sampleRate };
     this.#resampler ??= new Resampler(sampleRate, SAMPLE_RATE);
     const frames = Math.max(1, Math.floor(OUTPUT_AT_ONCE * sampleRate / SAMPLE_RATE));
+    if (this.#mono.length < frames) this.#mono = new Float32Array(frames);
     for (let at = 0; at < interleaved.length && !this.full; at += frames * channels) {
       const piece = interleaved.subarray(at, at + frames * channels);
-      this.#keep(this.#resampler.push(mixdown(piece, channels)));
+      this.#keep(this.#resampler.push(mixdown(piece, channels, this.#mono)));
       await this.#breath.pause();
     }
   }

@@ -113,8 +113,9 @@ export class Resampler {
   readonly #fromRate: number;
   readonly #toRate: number;
   readonly #bank: FilterBank | undefined;
-  /** Input from `#bufferStart` on that is still needed; starts with silence before the first sample. */
+  /** Input from `#bufferStart` on that is still needed, in the beginning; first silence before the first sample. */
   #buffer: Float32Array;
+  #buffered: number;
   #bufferStart: number;
   #inputLength = 0;
   #outputLength = 0;
@@ -133,6 +134,7 @@ export class Resampler {
     this.#bank = fromRate === toRate ? undefined : makeFilterBank(fromRate, toRate);
     const before = this.#bank ? this.#bank.halfTaps - 1 : 0;
     this.#buffer = new Float32Array(before);
+    this.#buffered = before;
     this.#bufferStart = -before;
   }
 
@@ -150,10 +152,19 @@ export class Resampler {
     return this.#produce(new Float32Array(2 * this.#bank.halfTaps), this.#bank, length);
   }
 
+  #append(block: Float32Array): Float32Array {
+    const length = this.#buffered + block.length;
+    if (this.#buffer.length < length) {
+      const larger = new Float32Array(2 * length);
+      larger.set(this.#buffer.subarray(0, this.#buffered));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(block, this.#buffered);
+    return this.#buffer.subarray(0, length);
+  }
+
   #produce(block: Float32Array, bank: FilterBank, lastOutput: number): Float32Array {
-    const input = new Float32Array(this.#buffer.length + block.length);
-    input.set(this.#buffer);
-    input.set(block, this.#buffer.length);
+    const input = this.#append(block);
     const available = this.#bufferStart + input.length - bank.halfTaps;
     const ready = Math.ceil(available * this.#toRate / this.#fromRate);
     const end = Math.max(this.#outputLength, Math.min(ready, lastOutput));
@@ -162,7 +173,8 @@ export class Resampler {
     this.#outputLength = end;
     const firstNeeded = this.#position(end) - bank.halfTaps + 1;
     const drop = Math.max(0, Math.min(input.length, firstNeeded - this.#bufferStart));
-    this.#buffer = input.slice(drop);
+    this.#buffer.copyWithin(0, drop, input.length);
+    this.#buffered = input.length - drop;
     this.#bufferStart += drop;
     return out;
   }

@@ -109,7 +109,7 @@ export class LongForm {
     }
   }
 
-  #clip({ startSample, endSample }: Plan, isOnly: boolean): Float32Array {
+  #clip({ startSample, endSample }: Plan, isOnly: boolean): Float32Array<ArrayBuffer> {
     const clip = this.#samples.slice(startSample, endSample);
     if (isOnly || clip.length >= SHORTEST_PIECE) return clip;
     const padded = new Float32Array(SHORTEST_PIECE);
@@ -208,6 +208,7 @@ export class LongForm {
       const result = await this.#judge(plan, clips[order]!, answers[order]!);
       results.push(result);
       events.finish(result);
+      clips[order]!.buffer.transfer(0); // Megabytes a chunk: an hour's would wait for the collector.
     }
     return results;
   }
