@@ -4,7 +4,8 @@
  *   deno run -A bench/server_soak.ts [--rounds 3]
  *
  * Every round is 300 requests of 8 clients, of which some leave, dawdle or send nonsense (tests/server_crowd.ts). The
- * first round warms up and is reported, but not compared.
+ * first round warms up and is reported, but not compared. A latency counts as a multiple of the mean of its recording:
+ * else the quarters would differ by the recordings that happened to be in them.
  *
  * @module
  */
@@ -30,29 +31,53 @@ function milliseconds(seconds: number): string {
 }
 
 /** Waiting visits only: the others say nothing of the server's speed. */
-function secondsOf(visits: readonly Visit[]): number[] {
-  return visits.filter(({ behaviour }) => behaviour === "plain" || behaviour === "verbose")
-    .map(({ seconds }) => seconds);
+function waiting(visits: readonly Visit[]): Visit[] {
+  return visits.filter(({ behaviour }) => behaviour === "plain" || behaviour === "verbose");
+}
+
+/** Latencies as multiples of the mean of their recording. */
+function relative(visits: readonly Visit[]): number[] {
+  const means = new Map(
+    [...Map.groupBy(visits, ({ file }) => file)].map((
+      [file, all],
+    ) => [file, mean(all.map(({ seconds }) => seconds))]),
+  );
+  return visits.map(({ file, seconds }) => seconds / means.get(file)!);
+}
+
+/** How much longer the last quarter took than the first, in percent. */
+function drift(visits: readonly Visit[]): number {
+  const values = relative(visits), quarter = Math.floor(values.length / 4);
+  return (mean(values.slice(-quarter)) / mean(values.slice(0, quarter)) - 1) * 100;
 }
 
 const asr = await demoModel();
 await using server = await start();
 const handles = liveHandles();
+const compared: Visit[] = [], drifts: number[] = [];
 for (let round = 0; round < Number(rounds); round++) {
   const begin = performance.now();
   const cpuBefore = cpuUsage();
   const visits = await crowd(server, { clients: 8, requests: 300, files: FILES });
-  const seconds = secondsOf(visits);
-  const quarter = Math.floor(seconds.length / 4);
-  const [first, last] = [mean(seconds.slice(0, quarter)), mean(seconds.slice(-quarter))];
+  const waited = waiting(visits), seconds = waited.map(({ seconds }) => seconds);
+  if (round > 0) {
+    compared.push(...waited);
+    drifts.push(drift(waited));
+  }
   while (asr.pending > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   const { user, system } = cpuUsage(cpuBefore);
   console.log(
     `round ${round}: ${((performance.now() - begin) / 1000).toFixed(1)} s, ` +
       `${((user + system) / 1e6).toFixed(1)} s of CPU, ` +
       `median ${milliseconds(quantile(seconds, 0.5))}, 95 % ${milliseconds(quantile(seconds, 0.95))}, ` +
-      `first quarter ${milliseconds(first)}, last ${milliseconds(last)} (${
-        ((last / first - 1) * 100).toFixed(0)
-      } %), resident ${(Deno.memoryUsage().rss / 1e6).toFixed(0)} MB, handles ${liveHandles() - handles}`,
+      `last quarter ${drift(waited).toFixed(0)} % above the first, resident ${
+        (Deno.memoryUsage().rss / 1e6).toFixed(0)
+      } MB, handles ${liveHandles() - handles}`,
+  );
+}
+if (compared.length > 0) {
+  console.log(
+    `all rounds but the first as one: last quarter ${drift(compared).toFixed(0)} % above the first; ` +
+      `median of the rounds ${quantile(drifts, 0.5).toFixed(0)} %`,
   );
 }
