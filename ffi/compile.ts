@@ -57,6 +57,8 @@ export class Compiled implements Disposable {
   #failure: unknown;
 
   /**
+   * Takes over how the function is built.
+   *
    * @param build Is called once, with arrays that stand for the real ones: their numbers can't be read.
    * @throws {MLXError} When MLX cannot make it.
    */
