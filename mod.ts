@@ -52,6 +52,7 @@ export type {
   Rescue,
   Segment,
   Timing,
+  TokenLogprob,
   Transcript,
   TranscriptStats,
   Word,

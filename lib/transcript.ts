@@ -69,6 +69,18 @@ export interface Rescue {
   accepted: boolean;
 }
 
+/** How sure the model was of one token of a text. */
+export interface TokenLogprob {
+  /** Place in the vocabulary. */
+  id: number;
+  /** Its text; U+FFFD where it is only a part of a character. */
+  token: string;
+  /** Its text as UTF-8. */
+  bytes: number[];
+  /** Natural logarithm of its probability among all tokens, at temperature 1. */
+  logprob: number;
+}
+
 /** What became of one piece of the recording. */
 export interface ChunkResult {
   /** Place among the chunks, from 0. */
@@ -85,6 +97,8 @@ export interface ChunkResult {
   rawText: string;
   /** Generated token ids without the stop token. */
   tokens: number[];
+  /** The tokens of the text without the language line, when `logprobs` was asked for. */
+  logprobs?: TokenLogprob[];
   /** Why the text ended. */
   finishReason: FinishReason;
   /** How believable the text is. */

@@ -31,6 +31,28 @@ Deno.test("inspect() gives the text, language and tokens of transcribe() for sho
     }
   }));
 
+Deno.test("transcribe() with logprobs gives the tokens' probabilities as inspect() has them, in every batch", () =>
+  withDemo(async (asr) => {
+    for (const language of [undefined, "English"]) {
+      const options = { chunkSeconds: 12, clip: { endSeconds: 40 }, language, rescue: false };
+      const { chunks } = await asr.inspect(LONG, options);
+      for (const batchSize of [1, 4]) {
+        const plain = await asr.transcribe(LONG, { ...options, batchSize, logprobs: true });
+        assertEquals(plain.chunks.length > 3, true);
+        for (const [index, chunk] of plain.chunks.entries()) {
+          const steps = chunks[index]!.passes[0]!.steps.filter(({ kind }) => kind === "text");
+          assertEquals(chunk.logprobs!.map(({ id }) => id), steps.map(({ id }) => id));
+          assertEquals(chunk.logprobs!.map(({ token }) => token).join("").trim(), chunk.text);
+          for (const [at, { logprob }] of chunk.logprobs!.entries()) {
+            assertAlmostEquals(logprob, Math.log(steps[at]!.probability), 2e-3);
+          }
+        }
+      }
+      const silent = await asr.transcribe(LONG, options);
+      assertEquals(silent.chunks.some((chunk) => "logprobs" in chunk), false);
+    }
+  }));
+
 Deno.test("inspect() makes the same doubts and rescues as transcribe() and keeps every pass", () =>
   withDemo(async (asr) => {
     const clip = { endSeconds: 34 };

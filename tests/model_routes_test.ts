@@ -147,9 +147,9 @@ Deno.test("a batch gives each clip the tokens it gets alone, buffered or not", a
   const names = ["dev-01-en", "dev-08-de", "dev-04-en", "dev-20-de"];
   const requests = await Promise.all(names.map(async (name) => ({
     samples: decodeWav(await Deno.readFile(`demo/recordings/${name}.wav`)).interleaved,
-    ...{ context: "", temperature: 0, seed: 0, maxTokens: 60 },
+    ...{ context: "", temperature: 0, seed: 0, maxTokens: 60, logprobs: true },
   })));
-  const answers: number[][][] = [];
+  const answers: number[][][] = [], sureness: number[][] = [];
   for (const [doubleBuffer, together] of [[false, false], [false, true], [true, true]]) {
     const loaded = await loadFolder(DEMO_MODEL, { device: "cpu", policy: { doubleBuffer: doubleBuffer! } });
     using engine = new Engine(loaded.model, loaded.tokenizer);
@@ -159,7 +159,12 @@ Deno.test("a batch gives each clip the tokens it gets alone, buffered or not", a
       : (await Promise.all(requests.map((request) => engine.decode([request], context)))).flat();
     assertEquals(decoded.map(({ finishReason }) => finishReason), names.map(() => "stop"));
     answers.push(decoded.map(({ tokens }) => tokens));
+    sureness.push(decoded.flatMap(({ logprobs = [] }) => logprobs.map(({ logprob }) => logprob)));
   }
+  for (const other of sureness.slice(1)) {
+    assert(largestDifference(Float32Array.from(other), Float32Array.from(sureness[0]!)) < 1e-3);
+  }
+  assert(sureness[0]!.length > 20 && sureness[0]!.every((logprob) => logprob <= 0));
   assertEquals(answers[1], answers[0]);
   assertEquals(answers[2], answers[0]);
 });

@@ -108,6 +108,19 @@ Deno.test("OpenAI's client is heard when it names the language and the vocabular
   }
 });
 
+Deno.test("OpenAI's client gets the log probability of every token of the text", async () => {
+  await using server = await start();
+  const { transcriptions } = client(server).audio;
+  const file = await fileOf(NAME);
+  const answer = await transcriptions.create({ file, model: "gpt-4o-transcribe", include: ["logprobs"] });
+  const tokens = answer.logprobs ?? [];
+  assertEquals(tokens.map(({ token }) => token).join("").trim(), answer.text);
+  const bytes = tokens.flatMap(({ bytes }) => bytes ?? []);
+  assertEquals(new TextDecoder().decode(Uint8Array.from(bytes)).trim(), answer.text);
+  assert(tokens.every(({ logprob }) => logprob! <= 0 && logprob! > -20));
+  assertEquals((await transcriptions.create({ file, model: "gpt-4o-transcribe" })).logprobs, undefined);
+});
+
 Deno.test("OpenAI's client gets its own error classes, with the parameter that is to blame", async () => {
   await using server = await start();
   const { transcriptions } = client(server).audio;
@@ -122,7 +135,9 @@ Deno.test("OpenAI's client gets its own error classes, with the parameter that i
   };
   await refused({ language: "xx-nowhere" }, "language", "unknown_language");
   await refused({ temperature: 1.5 }, "temperature", "invalid_value");
-  await refused({ include: ["logprobs"] }, "include", "not_supported");
+  await refused({ include: ["tea"] }, "include", "invalid_value");
+  await refused({ include: ["logprobs"], response_format: "verbose_json" }, "include", "not_supported");
+  await refused({ include: ["logprobs"], stream: true }, "include", "not_supported");
   await refused({ response_format: "diarized_json" }, "response_format", "not_supported");
   await refused({ known_speaker_names: ["agent"] }, "known_speaker_names", "not_supported");
   await refused(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FinishReason } from "../transcript.ts";
+import type { FinishReason, TokenLogprob } from "../transcript.ts";
 
 /** What to decode. */
 export interface ClipRequest {
@@ -25,6 +25,8 @@ export interface ClipRequest {
   maxTokens: number;
   /** Neither a stop token nor a loop ends the answer before so many tokens. @default {0} */
   minTokens?: number | undefined;
+  /** Whether the answer tells how sure the model was of its tokens. @default {false} */
+  logprobs?: boolean | undefined;
   /** Called with every token but the stop token, as it comes. */
   onToken?: ((id: number) => void) | undefined;
 }
@@ -45,6 +47,8 @@ export interface ClipAnswer {
    * nothing was decoded.
    */
   attended: Float32Array | undefined;
+  /** Of the tokens of the text, when asked for. */
+  logprobs?: TokenLogprob[];
   /** Only with `finishReason: "error"`. */
   error?: Error;
 }

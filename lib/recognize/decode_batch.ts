@@ -5,10 +5,13 @@
  * @module
  */
 import {
+  astype,
   concatenate,
+  disposeAll,
   enqueue,
   fromData,
   keep,
+  logsumexp,
   max,
   maximum,
   type MLXArray,
@@ -17,6 +20,8 @@ import {
   reshape,
   settled,
   slice,
+  subtract,
+  takeAlongAxis,
   takeAxis,
   toFloat32,
 } from "../../ffi/mod.ts";
@@ -41,6 +46,8 @@ export const SEED_STRIDE = 100_003;
 /** One clip on its way. */
 export class DecodeRow implements Disposable {
   readonly tokens: number[] = [];
+  /** Of the tokens, where they were asked for; NaN for tokens that were not chosen freely. */
+  readonly logprobs: number[] = [];
   finishReason: FinishReason | undefined;
   attended: Float32Array | undefined;
   readonly request: ClipRequest;
@@ -57,22 +64,23 @@ export class DecodeRow implements Disposable {
   }
 
   /** Appends a token that was not chosen freely. */
-  push(id: number): void {
+  push(id: number, logprob = NaN): void {
     this.tokens.push(id);
+    this.logprobs.push(logprob);
     this.request.onToken?.(id);
   }
 
   /** Books a chosen token and says whether the row ends with it. */
-  accept(id: number, stops: ReadonlySet<number>): void {
+  accept(id: number, stops: ReadonlySet<number>, logprob?: number): void {
     const minTokens = this.request.minTokens ?? 0;
     if (this.tokens.length >= minTokens && stops.has(id)) {
       this.finishReason = "stop";
       return;
     }
-    this.push(id);
+    this.push(id, logprob);
     const loop = this.tokens.length > minTokens ? findTokenLoop(this.tokens) : undefined;
     if (loop) {
-      this.tokens.length = loop.startIndex + loop.period;
+      this.tokens.length = this.logprobs.length = loop.startIndex + loop.period;
       this.finishReason = "repetition";
     } else if (this.tokens.length >= this.request.maxTokens) this.finishReason = "length";
   }
@@ -81,6 +89,26 @@ export class DecodeRow implements Disposable {
     this.logits.dispose();
     this.cache.dispose();
   }
+}
+
+/** What a step chose. */
+interface Chosen extends Disposable {
+  /** int32 `[B]` */
+  tokens: MLXArray;
+  /** float32 `[B]`, when a row asks for them. */
+  logprobs: MLXArray | undefined;
+}
+
+function chosen(tokens: MLXArray, logprobs: MLXArray | undefined): Chosen {
+  return { tokens, logprobs, [Symbol.dispose]: () => disposeAll([tokens, logprobs]) };
+}
+
+/** log softmax of logits `[B, V]` at the tokens `[B]`. */
+function logprobsOf(logits: MLXArray, tokens: MLXArray): MLXArray {
+  const wide = astype(logits, "float32");
+  const count = tokens.dim(0);
+  const picked = reshape(takeAlongAxis(wide, reshape(tokens, [count, 1]), 1), [count]);
+  return subtract(picked, logsumexp(wide, -1));
 }
 
 /** How a run ends early and what it counts. */
@@ -126,8 +154,14 @@ export class DecodeBatch implements Disposable {
     return new DecodeBatch(model, rows, cache, watched);
   }
 
+  #choose(logits: MLXArray): Chosen {
+    const tokens = this.#tokens(logits);
+    const isAsked = this.#rows.some(({ request }) => request.logprobs);
+    return chosen(tokens, isAsked ? logprobsOf(logits, tokens) : undefined);
+  }
+
   /** Tokens for logits `[B, V]`: each row at its own temperature, with its own random numbers. */
-  #choose(logits: MLXArray): MLXArray {
+  #tokens(logits: MLXArray): MLXArray {
     if (this.#rows.every(({ request }) => request.temperature === 0)) return this.#model.choose(logits);
     const vocabulary = logits.dim(1);
     const own = this.#rows.map(({ request: { temperature, seed }, tokens }, index) => {
@@ -156,23 +190,23 @@ export class DecodeBatch implements Disposable {
   }
 
   /** The first tokens, from the logits after the prompts. */
-  #first(): MLXArray {
-    const tokens = this.#model.backend.build(() =>
+  #first(): Chosen {
+    const first = this.#model.backend.build(() =>
       this.#choose(concatenate(this.#rows.map((row) => row.logits), 0))
     );
     for (const row of this.#rows) row.logits.dispose();
-    return tokens;
+    return first;
   }
 
   /** int32 `[B]` -> the tokens after them. */
-  #next(tokens: MLXArray): MLXArray {
+  #next(tokens: MLXArray): Chosen {
     return this.#model.backend.build(() =>
       this.#choose(this.#model.step(tokens, this.#cache, this.#watch()))
     );
   }
 
-  #outputs(tokens: MLXArray): MLXArray[] {
-    return this.#attention ? [tokens, this.#attention] : [tokens];
+  #outputs({ tokens, logprobs }: Chosen): MLXArray[] {
+    return [tokens, logprobs, this.#attention].filter((array) => array !== undefined);
   }
 
   /** What was attended to, for rows that have ended. */
@@ -205,12 +239,13 @@ export class DecodeBatch implements Disposable {
   }
 
   /** Hands evaluated tokens to their rows. */
-  #deliver(tokens: MLXArray, run: BatchRun): Int32Array {
+  #deliver({ tokens, logprobs }: Chosen, run: BatchRun): Int32Array {
     const ids = readInt32(tokens);
+    const sureness = logprobs && toFloat32(logprobs);
     run.timing.decodeSteps++;
     run.timing.generatedTokens += ids.length;
     for (const [index, row] of this.#rows.entries()) {
-      row.accept(ids[index]!, run.stops);
+      row.accept(ids[index]!, run.stops, sureness?.[index]);
       if (run.signal?.aborted) row.finishReason ??= "cancelled";
     }
     if (++this.#steps % TRIM_EVERY === 0) this.#model.backend.trim();
@@ -218,20 +253,20 @@ export class DecodeBatch implements Disposable {
   }
 
   /** One step: reads the tokens, frees them, builds the next. */
-  async #plainStep(tokens: MLXArray, run: BatchRun): Promise<MLXArray | undefined> {
-    using read = tokens;
+  async #plainStep(current: Chosen, run: BatchRun): Promise<Chosen | undefined> {
+    using read = current;
     const start = performance.now();
     await this.#model.backend.evaluate(...this.#outputs(read));
     const rows = this.#rows.length;
     const ids = this.#deliver(read, run);
     const staying = this.#compact();
-    let next: MLXArray | undefined;
+    let next: Chosen | undefined;
     if (staying.length > 0) {
       const built = performance.now();
       using moved = staying.length === rows
         ? undefined
         : fromData(Int32Array.from(staying, (index) => ids[index]!));
-      next = this.#next(moved ?? read);
+      next = this.#next(moved ?? read.tokens);
       run.timing.hostMs += performance.now() - built;
     }
     run.timing.book("decode", start, { rows });
@@ -239,9 +274,9 @@ export class DecodeBatch implements Disposable {
   }
 
   /** Some steps, each read before the next is built; then somebody else's turn. */
-  async #plainTurn(tokens: MLXArray, run: BatchRun): Promise<MLXArray | undefined> {
+  async #plainTurn(first: Chosen, run: BatchRun): Promise<Chosen | undefined> {
     const turnEnd = performance.now() + TURN_MS;
-    let current: MLXArray | undefined = tokens;
+    let current: Chosen | undefined = first;
     do current = await this.#plainStep(current, run); while (current && performance.now() < turnEnd);
     return current;
   }
@@ -250,46 +285,49 @@ export class DecodeBatch implements Disposable {
    * Double buffering: step n + 1 is built from the unread tokens and enqueued while step n runs; then n is read. Rows
    * that end with n have taken part in n + 1 for nothing.
    */
-  async #bufferedTurn(tokens: MLXArray, run: BatchRun): Promise<MLXArray | undefined> {
-    using read = tokens;
+  async #bufferedTurn(current: Chosen, run: BatchRun): Promise<Chosen | undefined> {
+    using read = current;
     const start = performance.now();
-    const next = this.#next(read);
+    const next = this.#next(read.tokens);
     try {
       enqueue(...this.#outputs(next));
       run.timing.hostMs += performance.now() - start;
-      await settled(read);
+      await settled(read.tokens, ...(read.logprobs ? [read.logprobs] : []));
       const rows = this.#rows.length;
       this.#deliver(read, run);
       const goOn = this.#rows.every((row) => row.finishReason === undefined)
         ? next
         : await this.#staying(next);
-      if (goOn !== next) next.dispose();
+      if (goOn !== next) next[Symbol.dispose]();
       run.timing.book("decode", start, { rows });
       return goOn;
     } catch (error) {
-      next.dispose();
+      next[Symbol.dispose]();
       throw error;
     }
   }
 
   /** Lets finished rows leave; the tokens of the others, if there are any. */
-  async #staying(tokens: MLXArray): Promise<MLXArray | undefined> {
-    await settled(...this.#outputs(tokens));
+  async #staying(next: Chosen): Promise<Chosen | undefined> {
+    await settled(...this.#outputs(next));
     const staying = this.#compact();
     if (staying.length === 0) return undefined;
-    return this.#model.backend.build(() => takeAxis(tokens, fromData(Int32Array.from(staying)), 0));
+    return this.#model.backend.build(() => {
+      const rows = fromData(Int32Array.from(staying));
+      return chosen(takeAxis(next.tokens, rows, 0), next.logprobs && takeAxis(next.logprobs, rows, 0));
+    });
   }
 
   /** Decodes until every row has ended. */
   async run(run: BatchRun): Promise<void> {
     const { doubleBuffer } = this.#model.backend.policy;
-    let tokens: MLXArray | undefined = await mlxMutex.run(() => {
+    let tokens: Chosen | undefined = await mlxMutex.run(() => {
       const first = this.#first();
-      if (doubleBuffer) enqueue(first);
+      if (doubleBuffer) enqueue(...this.#outputs(first));
       return Promise.resolve(first);
     });
     while (tokens) {
-      const current: MLXArray = tokens;
+      const current: Chosen = tokens;
       tokens = await mlxMutex.run(() =>
         doubleBuffer ? this.#bufferedTurn(current, run) : this.#plainTurn(current, run)
       );

@@ -10,7 +10,7 @@ import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
 import { parseTranscript } from "../text/parse.ts";
 import { buildPrompt, type Prompt, stopTokens } from "../text/prompt.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import type { FinishReason } from "../transcript.ts";
+import type { FinishReason, TokenLogprob } from "../transcript.ts";
 import { cancelled, type ClipAnswer, type ClipRequest } from "./clip.ts";
 import { DecodeBatch, DecodeRow } from "./decode_batch.ts";
 import { LanguageChoice } from "./language_choice.ts";
@@ -35,7 +35,7 @@ function failed(error: unknown): ClipAnswer {
 }
 
 /** Whether an answer was cut short before its `<asr_text>`, so that what there is of it is no text. */
-function endsBeforeText(rawText: string, finishReason: FinishReason): boolean {
+export function endsBeforeText(rawText: string, finishReason: FinishReason): boolean {
   return (finishReason === "cancelled" || finishReason === "length") && rawText.length <= LANGUAGE_LINE &&
     !rawText.includes("<asr_text>") && "language ".startsWith(rawText.slice(0, 9));
 }
@@ -150,10 +150,28 @@ export class Engine implements Disposable {
     }
   }
 
-  #answer({ request, tokens, finishReason = "cancelled", attended }: DecodeRow): ClipAnswer {
+  #answer(row: DecodeRow): ClipAnswer {
+    const { request, tokens, finishReason = "cancelled", attended } = row;
     const rawText = (request.prefix ?? "") + this.tokenizer.decode(tokens);
     const said = !request.language && endsBeforeText(rawText, finishReason) ? "" : rawText;
-    return { tokens, finishReason, rawText, attended, ...parseTranscript(said, request.language) };
+    return {
+      ...{ tokens, finishReason, rawText, attended },
+      ...parseTranscript(said, request.language),
+      ...(request.logprobs ? { logprobs: this.#logprobs(row) } : {}),
+    };
+  }
+
+  /** How sure the model was of the text; what stands before `<asr_text>` is none. */
+  #logprobs({ tokens, logprobs }: DecodeRow): TokenLogprob[] {
+    const first = tokens.lastIndexOf(this.tokenizer.require("<asr_text>")) + 1;
+    return tokens.slice(first).flatMap((id, index) =>
+      this.tokenizer.isSpecial(id) ? [] : [{
+        id,
+        token: this.tokenizer.decode([id]),
+        bytes: [...this.tokenizer.bytesOf(id)],
+        logprob: logprobs[first + index]!,
+      }]
+    );
   }
 
   async #decodeRows(rows: DecodeRow[], context: DecodeContext): Promise<ClipAnswer[]> {

@@ -30,6 +30,7 @@ export interface RecognizeSettings {
   seed: number;
   maxTokens: number | undefined;
   minTokens?: number | undefined;
+  logprobs?: boolean | undefined;
   chunkSeconds: number;
   chunking: "pauses" | "official";
   batchSize: number;
@@ -109,7 +110,7 @@ export class LongForm {
     }
   }
 
-  #clip({ startSample, endSample }: Plan, isOnly: boolean): Float32Array<ArrayBuffer> {
+  #clip({ startSample, endSample }: Plan, isOnly: boolean): Float32Array {
     const clip = this.#samples.slice(startSample, endSample);
     if (isOnly || clip.length >= SHORTEST_PIECE) return clip;
     const padded = new Float32Array(SHORTEST_PIECE);
@@ -118,7 +119,8 @@ export class LongForm {
   }
 
   #request(samples: Float32Array): ClipRequest {
-    const { context, language, languages, temperature, seed, maxTokens, minTokens = 0 } = this.#settings;
+    const { context, language, languages, temperature, seed, maxTokens, minTokens = 0, logprobs } =
+      this.#settings;
     const budget = Math.ceil(samples.length / SAMPLE_RATE * TOKENS_PER_SECOND) + SPARE_TOKENS;
     return {
       samples,
@@ -129,6 +131,7 @@ export class LongForm {
       seed,
       maxTokens: Math.max(minTokens, Math.min(budget, maxTokens ?? Infinity)),
       minTokens,
+      logprobs,
     };
   }
 
@@ -179,13 +182,14 @@ export class LongForm {
         tag,
       );
     }
-    const { text, language, rawText, tokens, finishReason, error } = best.answer;
+    const { text, language, rawText, tokens, logprobs, finishReason, error } = best.answer;
     return {
       ...this.#base(plan),
       text,
       language,
       rawText,
       tokens,
+      ...(logprobs ? { logprobs } : {}),
       finishReason,
       coverage: error
         ? { ...first, verdict: "suspect", reasons: ["It could not be decoded."] }
@@ -208,7 +212,6 @@ export class LongForm {
       const result = await this.#judge(plan, clips[order]!, answers[order]!);
       results.push(result);
       events.finish(result);
-      clips[order]!.buffer.transfer(0); // Megabytes a chunk: an hour's would wait for the collector.
     }
     return results;
   }

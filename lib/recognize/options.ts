@@ -36,6 +36,8 @@ export interface TranscribeOptions {
   hotwords?: readonly string[] | undefined;
   /** How tokens are chosen. */
   sampling?: SamplingOptions | undefined;
+  /** Whether every chunk tells how sure the model was of each token of its text. @default {false} */
+  logprobs?: boolean | undefined;
   /** Longest chunk of a long recording, in seconds. @default {30} */
   chunkSeconds?: number | undefined;
   /**

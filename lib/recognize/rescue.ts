@@ -66,6 +66,9 @@ function joined(parts: readonly Part[]): ClipAnswer {
     language: mergeLanguages(answers.map((answer) => answer.language)),
     text: joinTexts(answers.map((answer) => answer.text)),
     attended: undefined,
+    ...(answers.some(({ logprobs }) => logprobs)
+      ? { logprobs: answers.flatMap(({ logprobs = [] }) => logprobs) }
+      : {}),
     ...(failed?.error ? { error: failed.error } : {}),
   };
 }

@@ -63,6 +63,7 @@ export function recognizeSettings(options: TranscribeOptions, batchSize: number)
     seed: checkSeed(sampling.seed),
     maxTokens: sampling.maxTokens,
     minTokens: sampling.minTokens,
+    logprobs: options.logprobs ?? false,
     chunkSeconds,
     chunking: oneOf("chunking", options.chunking ?? "pauses", ["pauses", "official"]),
     batchSize: Math.floor(options.batchSize ?? batchSize),

@@ -10,7 +10,7 @@ import { measureSpeech } from "../audio/speech.ts";
 import { parseTranscript } from "../text/parse.ts";
 import { buildPrompt } from "../text/prompt.ts";
 import type { ClipAnswer, ClipRequest } from "./clip.ts";
-import type { DecodeContext, Engine } from "./engine.ts";
+import { type DecodeContext, endsBeforeText, type Engine } from "./engine.ts";
 import { mlxMutex } from "./mutex.ts";
 import { Timing } from "./timing.ts";
 import { TracedDecode } from "./trace_decode.ts";
@@ -147,18 +147,16 @@ export class ClipTracer implements Disposable {
   async decode(request: ClipRequest, startSeconds: number, context: DecodeContext): Promise<TracedAnswer> {
     const timing = new Timing();
     const { embeddings, ...encoded } = await this.#encode(request.samples, timing);
+    using audio = embeddings;
     const prompt = buildPrompt(this.#engine.tokenizer, {
-      audioTokens: embeddings.dim(0),
+      audioTokens: audio.dim(0),
       context: request.context,
       language: request.language,
       prefix: request.prefix,
     });
     using decode = new TracedDecode(this.#engine, request, prompt, { ...context, timing }, this.#wishes);
-    try {
-      await decode.prefill(embeddings);
-    } finally {
-      embeddings.dispose();
-    }
+    await decode.prefill(audio);
+    audio.dispose();
     await decode.run();
     addTimes(context.timing, timing);
     const answer = this.#answer(decode);
@@ -190,12 +188,13 @@ export class ClipTracer implements Disposable {
   #answer({ row, attention }: TracedDecode): ClipAnswer {
     const { request, tokens, finishReason = "cancelled" } = row;
     const rawText = (request.prefix ?? "") + this.#engine.tokenizer.decode(tokens);
+    const said = !request.language && endsBeforeText(rawText, finishReason) ? "" : rawText;
     return {
       tokens,
       finishReason,
       rawText,
       attended: attention.attended,
-      ...parseTranscript(rawText, request.language),
+      ...parseTranscript(said, request.language),
     };
   }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatTranscript, type Segment, type Transcript } from "../../mod.ts";
+import { formatTranscript, type Segment, type TranscribeOptions, type Transcript } from "../../mod.ts";
 import { HttpError } from "./http_error.ts";
 import type { ResponseFormat } from "./parameters.ts";
 
@@ -29,6 +29,13 @@ export interface VerboseSegment {
   avg_logprob: number;
   compression_ratio: number;
   no_speech_prob: number;
+}
+
+/** A token as OpenAI writes it. */
+interface TokenEntry {
+  token: string;
+  logprob: number;
+  bytes: number[];
 }
 
 /** Tokens in and out. */
@@ -93,15 +100,24 @@ function remarks({ warnings }: Transcript): { warnings?: string[] } {
   return warnings.length > 0 ? { warnings } : {};
 }
 
+/** One entry a token, where they were asked for. */
+function logprobsOf({ chunks }: Transcript, { logprobs }: TranscribeOptions): { logprobs?: TokenEntry[] } {
+  if (!logprobs) return {};
+  const tokens = chunks.flatMap((chunk) => chunk.logprobs ?? []);
+  return { logprobs: tokens.map(({ token, logprob, bytes }) => ({ token, logprob, bytes })) };
+}
+
 async function bodyOf(
   transcript: Transcript,
   format: ResponseFormat,
-  temperature: number,
+  options: TranscribeOptions,
 ): Promise<BodyInit> {
+  const temperature = options.sampling?.temperature ?? 0;
   switch (format) {
     case "json":
       return JSON.stringify({
         text: transcript.text,
+        ...logprobsOf(transcript, options),
         usage: tokenUsage(transcript),
         ...remarks(transcript),
       });
@@ -144,11 +160,11 @@ export function assertUsable({ chunks }: Transcript): void {
 export async function answer(
   transcript: Transcript,
   format: ResponseFormat,
-  temperature: number,
+  options: TranscribeOptions,
 ): Promise<Response> {
   assertUsable(transcript);
   const isJSON = format === "json" || format === "verbose_json";
-  return new Response(await bodyOf(transcript, format, temperature), {
+  return new Response(await bodyOf(transcript, format, options), {
     headers: {
       "content-type": isJSON ? "application/json" : "text/plain; charset=utf-8",
       "x-transcript-warnings": String(transcript.warnings.length),

@@ -23,7 +23,10 @@ export interface TranscriptionRequest {
   model: string | undefined;
   format: ResponseFormat;
   stream: boolean;
-  options: Pick<TranscribeOptions, "language" | "languages" | "context" | "hotwords" | "sampling">;
+  options: Pick<
+    TranscribeOptions,
+    "language" | "languages" | "context" | "hotwords" | "logprobs" | "sampling"
+  >;
   /** Only in JSON bodies. */
   filePath: string | undefined;
 }
@@ -215,10 +218,12 @@ export function parseParameters(fields: readonly Field[]): TranscriptionRequest 
   checkGranularities(groups.get("timestamp_granularities") ?? [], format);
   checkChunking(groups);
   const include = asList("include", groups.get("include") ?? []);
-  if (include.includes("logprobs")) {
-    refuse("include", "Log probabilities are not offered by this server.", "not_supported");
+  const other = include.find((name) => name !== "logprobs");
+  if (other !== undefined) refuse("include", `include has ${shown(other)}, expected "logprobs".`);
+  const logprobs = include.length > 0;
+  if (logprobs && (format !== "json" || stream)) {
+    refuse("include", "logprobs need response_format json, and no stream.", "not_supported");
   }
-  if (include.length > 0) refuse("include", `include has ${shown(include[0])}, expected "logprobs".`);
   if (stream && format !== "json" && format !== "text") {
     refuse("stream", `response_format ${format} cannot be streamed: take json, or leave stream out.`);
   }
@@ -238,6 +243,7 @@ export function parseParameters(fields: readonly Field[]): TranscriptionRequest 
       languages: languages.length > 0 ? languages : undefined,
       context: one("prompt", asText),
       hotwords: hotwords.length > 0 ? hotwords : undefined,
+      logprobs,
       sampling: { temperature: one("temperature", (_, value) => temperatureOf(value)) },
     },
   };

@@ -186,7 +186,7 @@ export class Transcriptions {
       work = transcribing.catch(() => {});
       const transcript = await unlessAborted(transcribing, passage.signal);
       book(transcript);
-      return await answer(transcript, upload.request.format, options.sampling?.temperature ?? 0);
+      return await answer(transcript, upload.request.format, options);
     } catch (error) {
       // The reason of an abort counts, not what it made fail on the way.
       const reason: unknown = passage.signal.aborted ? passage.signal.reason : error;
