@@ -312,10 +312,13 @@ export class DecodeBatch implements Disposable {
     await settled(...this.#outputs(next));
     const staying = this.#compact();
     if (staying.length === 0) return undefined;
-    return this.#model.backend.build(() => {
+    const left = this.#model.backend.build(() => {
       const rows = fromData(Int32Array.from(staying));
       return chosen(takeAxis(next.tokens, rows, 0), next.logprobs && takeAxis(next.logprobs, rows, 0));
     });
+    // The step after next depends on the tokens only: these would be waited for and never computed.
+    if (left.logprobs) enqueue(left.logprobs);
+    return left;
   }
 
   /** Decodes until every row has ended. */
