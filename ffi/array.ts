@@ -76,6 +76,8 @@ export class MLXArray implements Disposable {
   handle: bigint;
   /** Not freed by scopes. */
   held = false;
+  /** Given to `enqueue()`: may be waited for. */
+  enqueued = false;
   /** Number of the scope that returned it last. */
   escapedFrom = 0;
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { cell, MLXArray, scope, take } from "./array.ts";
+import { cell, type MLXArray, scope, take } from "./array.ts";
 import { check, MLXError, takeError } from "./error.ts";
 import { libraryInfo, native, openLibrary } from "./library.ts";
 import { SYMBOLS } from "./symbols.ts";

@@ -5,7 +5,7 @@
  */
 import { cell, DTYPE_CODE, type MLXArray, scope, take, whileEvaluating } from "./array.ts";
 import { currentStream, type Stream, stream } from "./device.ts";
-import { check, takeError } from "./error.ts";
+import { check, MLXError, takeError } from "./error.ts";
 import { native } from "./library.ts";
 import { withVector, withVectorAsync } from "./vector.ts";
 
@@ -18,12 +18,18 @@ export function evaluate(...arrays: MLXArray[]): void {
 export function enqueue(...arrays: MLXArray[]): void {
   if (arrays.length > 0) {
     withVector(arrays, (vector) => check(native.mlx_async_eval(vector), "mlx_async_eval"));
+    for (const array of arrays) array.enqueued = true;
   }
 }
 
-/** Waits, off this thread, for arrays that were enqueued. */
+/**
+ * Waits, off this thread, for arrays that were enqueued.
+ *
+ * @throws {MLXError} When one was not: MLX would wait for nobody's work, and end the process.
+ */
 export async function settled(...arrays: MLXArray[]): Promise<void> {
   for (const array of arrays) {
+    if (!array.enqueued) throw new MLXError("_mlx_array_wait", "the array was not enqueued");
     if (await native.mlx_array_wait_nonblocking(array.handle) !== 0) throw takeError("_mlx_array_wait");
   }
 }

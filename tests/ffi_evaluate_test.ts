@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertRejects, assertThrows } from "@std/assert";
 import * as mx from "../ffi/mod.ts";
 import { runScript } from "./ffi_script.ts";
 import { assertNear, CPU, ffiTest, plain, toMLX, wave } from "./ffi_reference.ts";
@@ -42,6 +42,12 @@ ffiTest("evaluate() and enqueue() take any number of arrays, none too", () => {
   const arrays = Array.from({ length: 100 }, (_, i) => mx.square(mx.scalar(i)));
   mx.evaluate(...arrays);
   assertEquals(arrays.map((array) => mx.toFloat32(array)[0]), arrays.map((_, i) => i * i));
+});
+
+Deno.test("settled() refuses an array that nobody computes", async () => {
+  using one = mx.zeros([4]);
+  using lazy = mx.add(one, one);
+  await assertRejects(() => mx.settled(lazy), mx.MLXError, "not enqueued");
 });
 
 Deno.test("enqueue() and settled() compute without blocking on the result", async () => {

@@ -17,7 +17,6 @@ import {
   matmul,
   type MLXArray,
   multiply,
-  type PackedWeight,
   reshape,
   rmsNorm,
   rope,
@@ -34,8 +33,9 @@ import type { DecoderConfig } from "./config.ts";
 import { attend, type AttentionPlan, planArrays, planAttention, silu } from "./exponential.ts";
 import { constant } from "./gelu.ts";
 import type { KVCache } from "./kv_cache.ts";
+import { Projections } from "./projections.ts";
 import { attendSpelled, Rotations, SpelledNorm } from "./spelled.ts";
-import { Embedding, isPacked, type Linear, makeLinear, type Matrix } from "./layers.ts";
+import { Embedding, type Linear, makeLinear } from "./layers.ts";
 import type { DecoderProbe } from "./tap.ts";
 
 /** What is the same for all layers of one pass. */
@@ -57,54 +57,6 @@ export interface PassOptions {
   /** Overrides: none for one position, causal for more. */
   mask?: MLXArray | undefined;
   probe?: DecoderProbe | undefined;
-}
-
-/** Matrices with the same input one below the other: one product instead of several. */
-function fuse(parts: Matrix[], policy: BackendPolicy): Linear | undefined {
-  const packed = parts.filter(isPacked);
-  if (packed.length === 0) return makeLinear({ weight: concatenate(parts as MLXArray[], 0) }, policy);
-  const [first] = packed as [PackedWeight];
-  const alike = packed.length === parts.length &&
-    packed.every(({ bits, groupSize, mode }) =>
-      bits === first.bits && groupSize === first.groupSize && mode === first.mode
-    );
-  if (!alike) return undefined;
-  const rows = (of: (part: PackedWeight) => MLXArray) => concatenate(packed.map(of), 0);
-  return makeLinear({
-    weight: {
-      ...first,
-      weight: rows((part) => part.weight),
-      scales: rows((part) => part.scales),
-      biases: first.biases && rows((part) => part.biases!),
-    },
-  }, policy);
-}
-
-/** Several projections of the same input, fused where their packing allows. */
-class Projections {
-  readonly parameters: MLXArray[];
-  readonly #linears: Linear[];
-  readonly fused: boolean;
-
-  constructor(
-    source: Checkpoint,
-    paths: readonly string[],
-    widths: readonly number[],
-    input: number,
-    policy: BackendPolicy,
-  ) {
-    const matrices = paths.map((path, index) => source.matrix(path, widths[index]!, input, policy.dtype));
-    const fused = fuse(matrices, policy);
-    this.fused = fused !== undefined;
-    this.#linears = fused ? [fused] : matrices.map((weight) => makeLinear({ weight }, policy));
-    this.parameters = this.#linears.flatMap(({ parameters }) => parameters);
-  }
-
-  /** x `[rows, in]` -> outputs side by side `[rows, sum of widths]`. */
-  apply(x: MLXArray): MLXArray {
-    const outputs = this.#linears.map((linear) => linear.apply(x));
-    return outputs.length === 1 ? outputs[0]! : concatenate(outputs, -1);
-  }
 }
 
 /** What all layers share. */
@@ -387,7 +339,7 @@ export class Decoder implements Disposable {
     const mask = options.mask ?? (length === 1 ? undefined : "causal");
     const size = { heads: batch * this.config.heads, length, span: cache.length + length };
     const offset = options.offset ?? cache.length;
-    const isSpelled = length === 1 && this.#policy.step === "spelled";
+    const isSpelled = length === 1 && this.#policy.step === "spelled" && this.#policy.dtype === "float32";
     const pass: Pass = {
       cache,
       offset: typeof offset === "number" ? offset : isSpelled ? 0 : fromData(Int32Array.from(offset)),

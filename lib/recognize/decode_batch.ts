@@ -316,8 +316,8 @@ export class DecodeBatch implements Disposable {
       const rows = fromData(Int32Array.from(staying));
       return chosen(takeAxis(next.tokens, rows, 0), next.logprobs && takeAxis(next.logprobs, rows, 0));
     });
-    // The step after next depends on the tokens only: these would be waited for and never computed.
-    if (left.logprobs) enqueue(left.logprobs);
+    // They are waited for, and no later step depends on the log probabilities.
+    enqueue(left.tokens, ...(left.logprobs ? [left.logprobs] : []));
     return left;
   }
 
