@@ -94,10 +94,16 @@ function chartPath(group: string): string {
   return `performance-${group.replace(/[^a-z0-9]+/gi, "-")}.svg`;
 }
 
+/** A name without what the chart's title says already. */
+function labelOf(name: string, group: string): string {
+  return name.startsWith(group) ? name.slice(group.length).replace(/^[,\s]+/, "") : name;
+}
+
+/** Writes a chart of each group into docs/. */
 async function drawCharts(figures: readonly Figure[]): Promise<void> {
   for (const group of new Set(figures.map((figure) => figure.group))) {
     const bars = figures.filter((figure) => figure.group === group)
-      .map(({ name, min }) => ({ label: name, value: min }));
+      .map(({ name, min }) => ({ label: labelOf(name, group), value: min }));
     const chart = barChart(bars, {
       title: `${group}: least time in ms`,
       orientation: "horizontal",
