@@ -1,9 +1,9 @@
 /**
  * A recording as the model hears it: 16 kHz, mono, float32, kept once, in blocks.
  *
- * A long one takes half of that: what comes after the first minutes is kept in 16 bits, with a scale for each block.
- * Samples that were 16 bits to begin with stay what they were; others change by no more than a 65,000th of the loudest
- * sample around, far below what the log-mel spectrum tells apart (80 dB, spec 4.3).
+ * A long one takes half of that: what comes after two minutes is kept in 16 bits, with a scale for each block.
+ * Samples that were 16 bits to begin with stay what they were; others change by no more than a 32,000th of the loudest
+ * sample around, less than the log-mel spectrum tells apart (80 dB, spec 4.2).
  *
  * @module
  */
