@@ -50,7 +50,10 @@ const SPARE_TOKENS = 32;
 const NO_SPEECH: Coverage = { speechSeconds: 0, tokensPerSecond: 0, verdict: "no-speech", reasons: [] };
 
 /** What decodes: the engine, or one that keeps a trace. */
-export type ClipDecoder = Pick<Engine, "decode" | "tokenizer">;
+export interface ClipDecoder extends Pick<Engine, "decode" | "tokenizer"> {
+  /** Whether it shows the samples of its clips later, so that they must stay. */
+  readonly keepsClips?: boolean;
+}
 
 /** Calls that are running. */
 let running = 0;
@@ -110,7 +113,7 @@ export class LongForm {
     }
   }
 
-  #clip({ startSample, endSample }: Plan, isOnly: boolean): Float32Array {
+  #clip({ startSample, endSample }: Plan, isOnly: boolean): Float32Array<ArrayBuffer> {
     const clip = this.#samples.slice(startSample, endSample);
     if (isOnly || clip.length >= SHORTEST_PIECE) return clip;
     const padded = new Float32Array(SHORTEST_PIECE);
@@ -212,6 +215,8 @@ export class LongForm {
       const result = await this.#judge(plan, clips[order]!, answers[order]!);
       results.push(result);
       events.finish(result);
+      // Megabytes a chunk, that would wait for the collector.
+      if (!this.#engine.keepsClips) clips[order]!.buffer.transfer(0);
     }
     return results;
   }

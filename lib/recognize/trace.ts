@@ -79,6 +79,7 @@ export function wishesOf(options: InspectOptions, { model }: Engine): TraceWishe
 /** Decodes like the engine; clips of the asked chunks one by one, with a trace. */
 class TracingDecoder implements ClipDecoder {
   readonly tokenizer: Engine["tokenizer"];
+  readonly keepsClips = true;
   readonly passes = new Map<number, ClipTrace[]>();
   readonly #engine: Engine;
   readonly #tracer: ClipTracer;
