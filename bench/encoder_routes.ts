@@ -13,6 +13,7 @@ import type { BackendPolicy } from "../lib/model/backend.ts";
 import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
 import type { Size } from "../scripts/checkpoint_shapes.ts";
 import { speechLike, syntheticCheckpoint } from "./checkpoints.ts";
+import { median } from "./statistics.ts";
 
 const args = parseArgs(Deno.args, { string: ["size", "rounds"], default: { size: "0.6b", rounds: "5" } });
 
@@ -57,7 +58,6 @@ for (let round = -1; round < Number(args.rounds); round++) {
     peaks.set(name, mx.peakMemory() - before);
   }
 }
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 const plain = times.get("plain")!;
 for (const [name, all] of times) {
   const ratio = median(all.map((ms, round) => ms / plain[round]!));

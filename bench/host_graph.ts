@@ -167,13 +167,3 @@ export class StepBuilder implements Disposable {
     this.#token.dispose();
   }
 }
-
-/** Milliseconds of `use`, the smallest and the median of many. */
-export function times(use: () => void, rounds = 200): { min: number; median: number } {
-  const all = Array.from({ length: rounds }, () => {
-    const start = performance.now();
-    use();
-    return performance.now() - start;
-  }).sort((a, b) => a - b);
-  return { min: all[0]!, median: all[all.length >> 1]! };
-}

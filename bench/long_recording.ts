@@ -9,6 +9,7 @@
 import { join } from "@std/path";
 import { decodeWav } from "../lib/audio/wav.ts";
 import { Qwen3ASR } from "../mod.ts";
+import { median } from "./statistics.ts";
 
 const ROUNDS = 5;
 const SAMPLE_RATE = 16_000;
@@ -55,6 +56,5 @@ if (import.meta.main) {
         `${(totalMs / mean).toFixed(2)}; resident ${(Deno.memoryUsage().rss / 1e6).toFixed(0)} MB`,
     );
   }
-  const median = ratios.toSorted((a, b) => a - b)[ROUNDS >> 1]!;
-  console.log(`20 minutes / 2 minutes, median of ${ROUNDS}: ${median.toFixed(2)}`);
+  console.log(`20 minutes / 2 minutes, median of ${ROUNDS}: ${median(ratios).toFixed(2)}`);
 }

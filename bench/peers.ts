@@ -17,6 +17,7 @@ import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
 import { Qwen3ASR } from "../mod.ts";
 import { syntheticCheckpoint } from "./checkpoints.ts";
 import { singlePrimitives, StepBuilder } from "./host_graph.ts";
+import { median } from "./statistics.ts";
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 const PEER = fromFileUrl(new URL("./peers/peer.py", import.meta.url));
@@ -95,10 +96,6 @@ class Peer implements AsyncDisposable {
     await this.#input.close();
     await this.#process.status;
   }
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
 function row(what: string, peer: string, ours: number[], theirs: number[], tokens: string): PeerRow {

@@ -79,3 +79,16 @@ export async function demoWithScaledTokens(tokens: readonly number[], factor: nu
     tensors.set(`${path}.biases`, again.biases!);
   });
 }
+
+/** Names of transformers 5 for an original checkpoint (spec 3.4). */
+export function renameToHf(tensors: Map<string, mx.MLXArray>): void {
+  for (const [name, array] of [...tensors]) {
+    tensors.delete(name);
+    const renamed = name
+      .replace(/^thinker\.model\./, "model.language_model.")
+      .replace(/^thinker\.lm_head\./, "lm_head.")
+      .replace(/^thinker\.audio_tower\.proj([12])\./, "model.multi_modal_projector.linear_$1.")
+      .replace(/^thinker\.audio_tower\./, "model.audio_tower.");
+    tensors.set(renamed, array);
+  }
+}

@@ -5,7 +5,7 @@ import { ModelError } from "../lib/errors.ts";
 import { loadFolder } from "../lib/load_folder.ts";
 import { Engine } from "../lib/recognize/engine.ts";
 import { Timing } from "../lib/recognize/timing.ts";
-import { alteredModel, copyWithoutTensors } from "./checkpoints.ts";
+import { alteredModel, copyWithoutTensors, renameToHf } from "./checkpoints.ts";
 import { samplesOf } from "./demo_files.ts";
 import { fixtures } from "./fixtures.ts";
 
@@ -50,19 +50,6 @@ async function assertRefused(directory: string, ...parts: string[]): Promise<voi
   for (const part of parts) assertStringIncludes(error.message, part);
   assert(!error.message.includes("\n"), error.message);
   assertEquals(mx.liveHandles(), handles);
-}
-
-/** transformers 5's names for an original checkpoint (spec 3.4). */
-function renameToHf(tensors: Map<string, mx.MLXArray>): void {
-  for (const [name, array] of [...tensors]) {
-    tensors.delete(name);
-    const renamed = name
-      .replace(/^thinker\.model\./, "model.language_model.")
-      .replace(/^thinker\.lm_head\./, "lm_head.")
-      .replace(/^thinker\.audio_tower\.proj([12])\./, "model.multi_modal_projector.linear_$1.")
-      .replace(/^thinker\.audio_tower\./, "model.audio_tower.");
-    tensors.set(renamed, array);
-  }
 }
 
 Deno.test("a checkpoint gives the same tokens in every layout and as shards", async () => {

@@ -9,7 +9,7 @@ import { alignClip } from "../lib/recognize/align.ts";
 import { Engine } from "../lib/recognize/engine.ts";
 import { Timing } from "../lib/recognize/timing.ts";
 import { ForcedAligner, Qwen3ASR } from "../mod.ts";
-import { alteredModel, copyWithoutTensors, DEMO_MODEL } from "./checkpoints.ts";
+import { alteredModel, copyWithoutTensors, DEMO_MODEL, renameToHf } from "./checkpoints.ts";
 import { recordingPath, samplesOf } from "./demo_files.ts";
 import { fixtures } from "./fixtures.ts";
 
@@ -47,19 +47,6 @@ function hfConfig(original: Json): Json {
     audio_token_id: thinker["audio_token_id"],
     tie_word_embeddings: true,
   };
-}
-
-/** Names of transformers 5 for an original checkpoint (spec 3.4). */
-function renameToHf(tensors: Map<string, mx.MLXArray>): void {
-  for (const [name, array] of [...tensors]) {
-    tensors.delete(name);
-    const renamed = name
-      .replace(/^thinker\.model\./, "model.language_model.")
-      .replace(/^thinker\.lm_head\./, "lm_head.")
-      .replace(/^thinker\.audio_tower\.proj([12])\./, "model.multi_modal_projector.linear_$1.")
-      .replace(/^thinker\.audio_tower\./, "model.audio_tower.");
-    tensors.set(renamed, array);
-  }
 }
 
 async function withModel(

@@ -33,9 +33,9 @@ import type { DecoderConfig } from "./config.ts";
 import { attend, type AttentionPlan, planArrays, planAttention, silu } from "./exponential.ts";
 import { constant } from "./gelu.ts";
 import type { KVCache } from "./kv_cache.ts";
-import { Projections } from "./projections.ts";
-import { attendSpelled, Rotations, SpelledNorm } from "./spelled.ts";
 import { Embedding, type Linear, makeLinear } from "./layers.ts";
+import { Projections } from "./projections.ts";
+import { attendSpelled, isSpelled, Rotations, SpelledNorm } from "./spelled.ts";
 import type { DecoderProbe } from "./tap.ts";
 
 /** What is the same for all layers of one pass. */
@@ -73,17 +73,16 @@ interface Shared {
 class DecoderLayer {
   readonly parameters: MLXArray[];
   readonly #shared: Shared;
-  readonly #config: DecoderConfig;
-  readonly #policy: BackendPolicy;
   readonly #index: number;
   readonly #inputNorm: MLXArray;
   readonly #postNorm: MLXArray;
   /** Weights of the norms of q, head by head, and of k: `[heads + kvHeads, 1, headWidth]`. */
   readonly #headNorms: MLXArray;
-  /** The same with ones for v: `[heads + 2 kvHeads, 1, headWidth]`. */
-  readonly #allHeadNorms: MLXArray;
-  /** The same for the spelled route, with the scale of attention in those of q, and ones for v: `[all heads, headWidth]`. */
-  readonly #spelledNorms: MLXArray;
+  /**
+   * The same for a decode step, with ones for v: `[heads + 2 kvHeads, 1, headWidth]`; on the spelled route
+   * `[heads + 2 kvHeads, headWidth]`, with the scale of attention in those of q.
+   */
+  readonly #stepNorms: MLXArray;
   readonly #qkv: Projections;
   readonly #gateUp: Projections;
   readonly #out: Linear;
@@ -97,28 +96,18 @@ class DecoderLayer {
       source.float(`${path}.${name}.weight`, [size], policy.dtype);
     const q = heads * headWidth, kv = kvHeads * headWidth;
     this.#shared = shared;
-    this.#config = config;
-    this.#policy = policy;
     this.#index = index;
     this.#inputNorm = weight("input_layernorm", width);
     this.#postNorm = weight("post_attention_layernorm", width);
     const perHead = (name: string, count: number) =>
       broadcastTo(weight(name, headWidth), [count, 1, headWidth]);
-    this.#headNorms = concatenate(
-      [perHead("self_attn.q_norm", heads), perHead("self_attn.k_norm", kvHeads)],
-      0,
-    );
+    const qNorms = perHead("self_attn.q_norm", heads), kNorms = perHead("self_attn.k_norm", kvHeads);
     const ones = broadcastTo(constant(1, policy.dtype), [kvHeads, 1, headWidth]);
-    this.#allHeadNorms = concatenate([this.#headNorms, ones], 0);
-    const factors = [headWidth ** -0.5, 1].map((factor) => constant(factor, policy.dtype));
-    this.#spelledNorms = reshape(
-      concatenate([
-        multiply(perHead("self_attn.q_norm", heads), factors[0]!),
-        perHead("self_attn.k_norm", kvHeads),
-        broadcastTo(factors[1]!, [kvHeads, 1, headWidth]),
-      ], 0),
-      [heads + 2 * kvHeads, headWidth],
-    );
+    this.#headNorms = concatenate([qNorms, kNorms], 0);
+    if (isSpelled(policy)) {
+      const scaled = multiply(qNorms, constant(headWidth ** -0.5, policy.dtype));
+      this.#stepNorms = reshape(concatenate([scaled, kNorms, ones], 0), [heads + 2 * kvHeads, headWidth]);
+    } else this.#stepNorms = concatenate([qNorms, kNorms, ones], 0);
     this.#qkv = new Projections(
       source,
       ["q_proj", "k_proj", "v_proj"].map((name) => `${path}.self_attn.${name}`),
@@ -139,20 +128,19 @@ class DecoderLayer {
       this.#inputNorm,
       this.#postNorm,
       this.#headNorms,
-      this.#allHeadNorms,
-      this.#spelledNorms,
+      this.#stepNorms,
       ...[this.#qkv, this.#gateUp, this.#out, this.#down].flatMap(({ parameters }) => parameters),
     ];
   }
 
   /** One position a row, x `[B, H]`. */
   #attendSpelled(x: MLXArray, batch: number, rotation: MLXArray, pass: Pass): MLXArray {
-    const { heads, kvHeads, headWidth } = this.#config;
+    const { heads, kvHeads, headWidth } = this.#shared.config;
     const both = heads + kvHeads, total = both + kvHeads;
     const projected = this.#qkv.apply(x);
     const rows = reshape(projected, [batch * total, headWidth]);
     const normed = reshape(this.#shared.headNorm.apply(rows), [batch, total, headWidth]);
-    const turned = matmul(multiply(normed, this.#spelledNorms), rotation);
+    const turned = matmul(multiply(normed, this.#stepNorms), rotation);
     const part = (of: MLXArray, from: number, to: number, shape: readonly number[]) =>
       reshape(slice(of, [0, from, 0], [batch, to, headWidth]), shape);
     const shape = [batch, kvHeads, 1, headWidth] as const;
@@ -168,7 +156,7 @@ class DecoderLayer {
         ...{ keys, values, mask: pass.mask === "causal" ? undefined : pass.mask },
         q: part(turned, 0, heads, [batch, kvHeads, heads / kvHeads, headWidth]),
       },
-      this.#policy,
+      this.#shared.policy,
       batch * heads * span,
     );
     if (pass.probe?.attention?.has(this.#index)) {
@@ -179,7 +167,7 @@ class DecoderLayer {
 
   #attend(x: MLXArray, batch: number, length: number, pass: Pass): MLXArray {
     if (pass.rotation) return this.#attendSpelled(x, batch, pass.rotation, pass);
-    const { heads, kvHeads, headWidth, normEpsilon, ropeBase } = this.#config;
+    const { heads, kvHeads, headWidth, normEpsilon, ropeBase } = this.#shared.config;
     const both = heads + kvHeads, total = both + kvHeads;
     const projected = this.#qkv.apply(x);
     const all = length === 1 // [B, heads + 2 kvHeads, L, width]; for one position a reshape does.
@@ -190,7 +178,7 @@ class DecoderLayer {
     // Queries and keys are normed and turned together: half the operations of a decode step's smallest parts.
     // For one position those of v go along for nothing: cheaper than a part of its own.
     const some = length === 1 ? all : part(all, 0, both);
-    const weights = length === 1 ? this.#allHeadNorms : this.#headNorms;
+    const weights = length === 1 ? this.#stepNorms : this.#headNorms;
     const normed = multiply(rmsNorm(some, undefined, normEpsilon), weights);
     const turned = rope(normed, headWidth, ropeBase, pass.offset);
     const q = part(turned, 0, heads);
@@ -208,20 +196,20 @@ class DecoderLayer {
 
   /** The weights that the fused attention keeps to itself: softmax(q k^T / sqrt(width)), computed the plain way. */
   #offerAttention(q: MLXArray, keys: MLXArray, pass: Pass): void {
-    const { heads, kvHeads, headWidth } = this.#config;
+    const { heads, kvHeads, headWidth } = this.#shared.config;
     const [batch, , length] = q.shape as [number, number, number, number];
     const span = keys.dim(2);
     const grouped = reshape(q, [batch, kvHeads, heads / kvHeads, length, headWidth]);
     const transposed = reshape(swapaxes(keys, 2, 3), [batch, kvHeads, 1, headWidth, span]);
     const scores = reshape(matmul(grouped, transposed), [batch, heads, length, span]);
-    const scaled = multiply(scores, constant(headWidth ** -0.5, this.#policy.dtype));
+    const scaled = multiply(scores, constant(headWidth ** -0.5, this.#shared.policy.dtype));
     const visible = pass.mask === "causal" ? causalMask(length, span) : pass.mask;
-    const masked = visible ? where(visible, scaled, constant(-1e9, this.#policy.dtype)) : scaled;
+    const masked = visible ? where(visible, scaled, constant(-1e9, this.#shared.policy.dtype)) : scaled;
     pass.probe?.tap?.(`decoder_attention_${this.#index}`, softmax(masked, -1));
   }
 
   #feedForward(x: MLXArray, rows: number): MLXArray {
-    const { feedForward } = this.#config;
+    const { feedForward } = this.#shared.config;
     const both = this.#gateUp.apply(x); // [B * L, 2 * I]
     const gate = slice(both, [0, 0], [rows, feedForward]);
     const up = slice(both, [0, feedForward], [rows, 2 * feedForward]);
@@ -231,7 +219,9 @@ class DecoderLayer {
   /** x `[B * L, H]`, the positions of the first row first. */
   apply(x: MLXArray, batch: number, length: number, pass: Pass): MLXArray {
     const norm = (rows: MLXArray, weight: MLXArray) =>
-      pass.rotation ? this.#shared.norm.apply(rows, weight) : rmsNorm(rows, weight, this.#config.normEpsilon);
+      pass.rotation
+        ? this.#shared.norm.apply(rows, weight)
+        : rmsNorm(rows, weight, this.#shared.config.normEpsilon);
     const attended = add(x, this.#attend(norm(x, this.#inputNorm), batch, length, pass));
     return add(attended, this.#feedForward(norm(attended, this.#postNorm), batch * length));
   }
@@ -339,11 +329,11 @@ export class Decoder implements Disposable {
     const mask = options.mask ?? (length === 1 ? undefined : "causal");
     const size = { heads: batch * this.config.heads, length, span: cache.length + length };
     const offset = options.offset ?? cache.length;
-    const isSpelled = length === 1 && this.#policy.step === "spelled" && this.#policy.dtype === "float32";
+    const spelled = length === 1 && isSpelled(this.#policy);
     const pass: Pass = {
       cache,
-      offset: typeof offset === "number" ? offset : isSpelled ? 0 : fromData(Int32Array.from(offset)),
-      rotation: isSpelled
+      offset: typeof offset === "number" ? offset : spelled ? 0 : fromData(Int32Array.from(offset)),
+      rotation: spelled
         ? this.#rotations.at(typeof offset === "number" ? new Array(batch).fill(offset) : offset)
         : undefined,
       mask,
@@ -363,7 +353,7 @@ export class Decoder implements Disposable {
     }
     cache.advance(length);
     x = reshape(
-      isSpelled ? this.#shared.norm.apply(x, this.#norm) : rmsNorm(x, this.#norm, this.config.normEpsilon),
+      spelled ? this.#shared.norm.apply(x, this.#norm) : rmsNorm(x, this.#norm, this.config.normEpsilon),
       shape,
     );
     options.probe?.tap?.("decoder_final_norm", x);

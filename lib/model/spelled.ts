@@ -28,6 +28,11 @@ import type { BackendPolicy } from "./backend.ts";
 import { exponential, isWorthwhile } from "./exponential.ts";
 import { constant } from "./gelu.ts";
 
+/** Whether decode steps are spelled out: in float32 only. */
+export function isSpelled({ step, dtype }: BackendPolicy): boolean {
+  return step === "spelled" && dtype === "float32";
+}
+
 /** Divides by the root of the mean of squares over the last of two dimensions. */
 export class SpelledNorm {
   readonly parameters: MLXArray[];

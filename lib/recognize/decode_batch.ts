@@ -103,6 +103,10 @@ function chosen(tokens: MLXArray, logprobs: MLXArray | undefined): Chosen {
   return { tokens, logprobs, [Symbol.dispose]: () => disposeAll([tokens, logprobs]) };
 }
 
+function arraysOf({ tokens, logprobs }: Chosen): MLXArray[] {
+  return logprobs ? [tokens, logprobs] : [tokens];
+}
+
 /** log softmax of logits `[B, V]` at the tokens `[B]`. */
 function logprobsOf(logits: MLXArray, tokens: MLXArray): MLXArray {
   const wide = astype(logits, "float32");
@@ -205,8 +209,8 @@ export class DecodeBatch implements Disposable {
     );
   }
 
-  #outputs({ tokens, logprobs }: Chosen): MLXArray[] {
-    return [tokens, logprobs, this.#attention].filter((array) => array !== undefined);
+  #outputs(next: Chosen): MLXArray[] {
+    return this.#attention ? [...arraysOf(next), this.#attention] : arraysOf(next);
   }
 
   /** What was attended to, for rows that have ended. */
@@ -292,7 +296,7 @@ export class DecodeBatch implements Disposable {
     try {
       enqueue(...this.#outputs(next));
       run.timing.hostMs += performance.now() - start;
-      await settled(read.tokens, ...(read.logprobs ? [read.logprobs] : []));
+      await settled(...arraysOf(read));
       const rows = this.#rows.length;
       this.#deliver(read, run);
       const goOn = this.#rows.every((row) => row.finishReason === undefined)
@@ -317,7 +321,7 @@ export class DecodeBatch implements Disposable {
       return chosen(takeAxis(next.tokens, rows, 0), next.logprobs && takeAxis(next.logprobs, rows, 0));
     });
     // They are waited for, and no later step depends on the log probabilities.
-    enqueue(left.tokens, ...(left.logprobs ? [left.logprobs] : []));
+    enqueue(...arraysOf(left));
     return left;
   }
 

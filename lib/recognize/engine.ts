@@ -35,9 +35,19 @@ function failed(error: unknown): ClipAnswer {
 }
 
 /** Whether an answer was cut short before its `<asr_text>`, so that what there is of it is no text. */
-export function endsBeforeText(rawText: string, finishReason: FinishReason): boolean {
+function endsBeforeText(rawText: string, finishReason: FinishReason): boolean {
   return (finishReason === "cancelled" || finishReason === "length") && rawText.length <= LANGUAGE_LINE &&
     !rawText.includes("<asr_text>") && "language ".startsWith(rawText.slice(0, 9));
+}
+
+/** What a row that ended says, without what its decoder adds to it. */
+export function readRow(
+  { request, tokens, finishReason = "cancelled" }: DecodeRow,
+  tokenizer: Tokenizer,
+): Omit<ClipAnswer, "attended"> {
+  const rawText = (request.prefix ?? "") + tokenizer.decode(tokens);
+  const said = !request.language && endsBeforeText(rawText, finishReason) ? "" : rawText;
+  return { tokens, finishReason, rawText, ...parseTranscript(said, request.language) };
 }
 
 /** One loaded model, ready to decode. */
@@ -151,13 +161,10 @@ export class Engine implements Disposable {
   }
 
   #answer(row: DecodeRow): ClipAnswer {
-    const { request, tokens, finishReason = "cancelled", attended } = row;
-    const rawText = (request.prefix ?? "") + this.tokenizer.decode(tokens);
-    const said = !request.language && endsBeforeText(rawText, finishReason) ? "" : rawText;
     return {
-      ...{ tokens, finishReason, rawText, attended },
-      ...parseTranscript(said, request.language),
-      ...(request.logprobs ? { logprobs: this.#logprobs(row) } : {}),
+      ...readRow(row, this.tokenizer),
+      attended: row.attended,
+      ...(row.request.logprobs ? { logprobs: this.#logprobs(row) } : {}),
     };
   }
 

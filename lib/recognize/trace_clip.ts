@@ -7,10 +7,9 @@ import { disposeAll, keep, type MLXArray, toFloat32 } from "../../ffi/mod.ts";
 import { LogMel } from "../audio/mel.ts";
 import { SAMPLE_RATE } from "../audio/samples.ts";
 import { measureSpeech } from "../audio/speech.ts";
-import { parseTranscript } from "../text/parse.ts";
 import { buildPrompt } from "../text/prompt.ts";
 import type { ClipAnswer, ClipRequest } from "./clip.ts";
-import { type DecodeContext, endsBeforeText, type Engine } from "./engine.ts";
+import { type DecodeContext, type Engine, readRow } from "./engine.ts";
 import { mlxMutex } from "./mutex.ts";
 import { Timing } from "./timing.ts";
 import { TracedDecode } from "./trace_decode.ts";
@@ -186,16 +185,7 @@ export class ClipTracer implements Disposable {
   }
 
   #answer({ row, attention }: TracedDecode): ClipAnswer {
-    const { request, tokens, finishReason = "cancelled" } = row;
-    const rawText = (request.prefix ?? "") + this.#engine.tokenizer.decode(tokens);
-    const said = !request.language && endsBeforeText(rawText, finishReason) ? "" : rawText;
-    return {
-      tokens,
-      finishReason,
-      rawText,
-      attended: attention.attended,
-      ...parseTranscript(said, request.language),
-    };
+    return { ...readRow(row, this.#engine.tokenizer), attended: attention.attended };
   }
 
   [Symbol.dispose](): void {
