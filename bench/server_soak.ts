@@ -3,7 +3,7 @@
  *
  *   deno run -A bench/server_soak.ts [--rounds 3]
  *
- * Every round is 300 requests of 8 clients, of which some leave, dawdle or send nonsense (tests/server_crowd.ts). The
+ * Every round is 300 requests of 8 clients, of which some leave, dawdle or send nonsense (tests/support/server_crowd.ts). The
  * first round warms up and is reported, but not compared. A latency counts as a multiple of the mean of its recording:
  * else the quarters would differ by the recordings that happened to be in them.
  *
@@ -12,8 +12,8 @@
 import { parseArgs } from "@std/cli";
 import { cpuUsage } from "node:process";
 import { liveHandles } from "../ffi/mod.ts";
-import { crowd, type Visit } from "../tests/server_crowd.ts";
-import { demoModel, start } from "../tests/server_start.ts";
+import { crowd, type Visit } from "../tests/support/server_crowd.ts";
+import { demoModel, start } from "../tests/support/server_start.ts";
 
 const { rounds = "3" } = parseArgs(Deno.args, { string: ["rounds"] });
 const FILES = ["dev-00-en.wav", "dev-01-en.wav", "dev-03-en.wav", "dev-04-en.wav", "dev-06-en.wav"];

@@ -9,7 +9,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { wavHeader } from "../tests/server_speech.ts";
+import { wavHeader } from "../tests/support/server_speech.ts";
 
 const args = parseArgs(Deno.args, { string: ["megabytes", "rate", "channels", "bits"] });
 const dataBytes = Number(args.megabytes ?? 500) * 1e6;

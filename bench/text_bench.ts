@@ -1,6 +1,6 @@
 /** What happens to text around the network. */
 import { Tokenizer } from "../lib/text/tokenizer.ts";
-import { realTokenizerFiles } from "../tests/real_vocabulary.ts";
+import { realTokenizerFiles } from "../tests/support/real_vocabulary.ts";
 
 const files = realTokenizerFiles();
 const tokenizer = await Tokenizer.fromFiles({

@@ -13,7 +13,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { join } from "@std/path";
 import * as mx from "../ffi/mod.ts";
-import { realTokenizerFiles } from "../tests/real_vocabulary.ts";
+import { realTokenizerFiles } from "../tests/support/real_vocabulary.ts";
 import {
   type CheckpointLayout,
   configOf,

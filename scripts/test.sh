@@ -27,7 +27,7 @@ if ! have google-chrome && ! have chromium-browser && ! have chrome; then
   need_tools "chromium:chromium:brew install --cask chromium"
 fi
 if [ -z "${QWEN3_ASR_MLX_C:-}" ]; then bash scripts/build_mlx_c.sh >/dev/null; fi
-bash scripts/deno.sh run -A tests/fixtures.ts >/dev/null
+bash scripts/deno.sh run -A tests/support/fixtures.ts >/dev/null
 
 export NO_COLOR=1
 code=0

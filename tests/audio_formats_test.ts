@@ -12,7 +12,7 @@ import { containerOf, needsSeeking } from "../lib/audio/container.ts";
 import { decodeAfconvertBlocks } from "../lib/audio/decode_afconvert.ts";
 import { loadAudio } from "../lib/audio/load.ts";
 import { AudioError } from "../lib/errors.ts";
-import { correlation, DEMO, ffmpeg, inFolder, isSame, recording } from "./audio_signals.ts";
+import { correlation, DEMO, ffmpeg, inFolder, isSame, recording } from "./support/audio_signals.ts";
 
 const RECORDING = "dev-23-de.wav";
 const WAV = join(DEMO, "recordings", RECORDING);

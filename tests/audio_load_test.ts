@@ -12,8 +12,8 @@ import { loadAudio } from "../lib/audio/load.ts";
 import { resample } from "../lib/audio/resample.ts";
 import { decodeWav, encodeWav } from "../lib/audio/wav.ts";
 import { AudioError, OptionError } from "../lib/errors.ts";
-import { DEMO, randomNumbers, recording, sine, whiteNoise } from "./audio_signals.ts";
-import { fixtures } from "./fixtures.ts";
+import { DEMO, randomNumbers, recording, sine, whiteNoise } from "./support/audio_signals.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 const WAV = join(DEMO, "recordings/dev-05-de.wav");
 

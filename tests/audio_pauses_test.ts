@@ -4,8 +4,8 @@ import { bestPause, type ChunkPlan, planChunks, splitOfficial } from "../lib/aud
 import { Samples } from "../lib/audio/samples.ts";
 import { decodeWav } from "../lib/audio/wav.ts";
 import { OptionError } from "../lib/errors.ts";
-import { randomNumbers, recording, sentenceSpans, whiteNoise } from "./audio_signals.ts";
-import { fixtures } from "./fixtures.ts";
+import { randomNumbers, recording, sentenceSpans, whiteNoise } from "./support/audio_signals.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 /** Every sample belongs to exactly one entry, and no audio entry is too long. */
 function assertCovers(plan: ChunkPlan[], length: number, chunkSeconds: number): void {

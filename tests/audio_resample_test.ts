@@ -2,8 +2,8 @@ import { assert, assertEquals, assertGreater, assertLess, assertThrows } from "@
 import { join } from "@std/path";
 import { resample, Resampler } from "../lib/audio/resample.ts";
 import { OptionError } from "../lib/errors.ts";
-import { sine } from "./audio_signals.ts";
-import { fixtures } from "./fixtures.ts";
+import { sine } from "./support/audio_signals.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 async function floats(name: string): Promise<Float32Array> {
   return new Float32Array((await Deno.readFile(join(await fixtures(), "wav", name))).slice().buffer);

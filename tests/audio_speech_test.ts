@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { join } from "@std/path";
 import { measureSpeech, measureSpeechInTurns } from "../lib/audio/speech.ts";
-import { DEMO, powerOf, recording, sentenceSpans, sine, whiteNoise } from "./audio_signals.ts";
+import { DEMO, powerOf, recording, sentenceSpans, sine, whiteNoise } from "./support/audio_signals.ts";
 
 const TWENTY_SECONDS = 20 * 16000;
 

@@ -9,7 +9,15 @@ import {
 import { join } from "@std/path";
 import { loadAudio } from "../lib/audio/load.ts";
 import { AudioError } from "../lib/errors.ts";
-import { correlation, DEMO, ffmpeg, inFolder, isSame, randomNumbers, recording } from "./audio_signals.ts";
+import {
+  correlation,
+  DEMO,
+  ffmpeg,
+  inFolder,
+  isSame,
+  randomNumbers,
+  recording,
+} from "./support/audio_signals.ts";
 
 const RECORDING = "dev-23-de.wav";
 const WAV = join(DEMO, "recordings", RECORDING);

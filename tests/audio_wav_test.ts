@@ -9,8 +9,8 @@ import {
 import { join } from "@std/path";
 import { decodeWav, encodeWav, type PcmAudio, WavEncodingError, WavReader } from "../lib/audio/wav.ts";
 import { AudioError } from "../lib/errors.ts";
-import { randomNumbers } from "./audio_signals.ts";
-import { fixtures } from "./fixtures.ts";
+import { randomNumbers } from "./support/audio_signals.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 interface Expected {
   rate: number;

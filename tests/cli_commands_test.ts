@@ -6,9 +6,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { LANGUAGES } from "../mod.ts";
-import { cli, Folder, recording, reference, ROOT } from "./cli_process.ts";
-import { FakeHub, modelFiles } from "./hub_server.ts";
-import { decodePNG } from "./plot_readers.ts";
+import { cli, Folder, recording, reference, ROOT } from "./support/cli_process.ts";
+import { FakeHub, modelFiles } from "./support/hub_server.ts";
+import { decodePNG } from "./support/plot_readers.ts";
 
 const EN = "dev-01-en.wav";
 

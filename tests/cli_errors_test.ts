@@ -13,7 +13,7 @@ import {
   type Said,
   type StartOptions,
   withType,
-} from "./cli_process.ts";
+} from "./support/cli_process.ts";
 
 const GOOD = recording("dev-01-en.wav");
 

@@ -10,8 +10,8 @@ import { planInputs } from "../lib/cli/inputs.ts";
 import { Journal } from "../lib/cli/journal.ts";
 import { OutputPlan } from "../lib/cli/outputs.ts";
 import { OptionError } from "../mod.ts";
-import { cli, Folder, recording, reference, startCli } from "./cli_process.ts";
-import { transcriptOf } from "./output_samples.ts";
+import { cli, Folder, recording, reference, startCli } from "./support/cli_process.ts";
+import { transcriptOf } from "./support/output_samples.ts";
 
 const EN = "dev-01-en.wav";
 const DE = "dev-02-de.wav";

@@ -11,8 +11,8 @@ import { COMMAND_OPTIONS, type OptionSpec, variableOf } from "../lib/cli/option_
 import { bar, Progress } from "../lib/cli/progress.ts";
 import { fit, lastColumns, Terminal } from "../lib/cli/terminal.ts";
 import { displayWidth, OptionError } from "../mod.ts";
-import { cli, recording, ROOT } from "./cli_process.ts";
-import { transcriptOf } from "./output_samples.ts";
+import { cli, recording, ROOT } from "./support/cli_process.ts";
+import { transcriptOf } from "./support/output_samples.ts";
 
 const SPECS: readonly OptionSpec[] = COMMAND_OPTIONS.transcribe;
 const EVERY: OptionSpec[] = Object.values(COMMAND_OPTIONS).flat();

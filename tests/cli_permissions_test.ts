@@ -6,8 +6,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { openLibrary } from "../ffi/mod.ts";
-import { Folder, recording, reference, ROOT } from "./cli_process.ts";
-import { FakeHub } from "./hub_server.ts";
+import { Folder, recording, reference, ROOT } from "./support/cli_process.ts";
+import { FakeHub } from "./support/hub_server.ts";
 
 const TALK = "dev-01-en.wav";
 const DOCUMENT = await Deno.readTextFile(join(ROOT, "docs", "permissions.md"));

@@ -6,9 +6,9 @@
  */
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { join } from "@std/path";
-import { cli, Folder, recording, ROOT } from "./cli_process.ts";
-import { TerminalSession } from "./cli_terminal.ts";
-import { FakeHub } from "./hub_server.ts";
+import { cli, Folder, recording, ROOT } from "./support/cli_process.ts";
+import { TerminalSession } from "./support/cli_terminal.ts";
+import { FakeHub } from "./support/hub_server.ts";
 
 const GOLDEN = join(ROOT, "tests", "fixtures", "cli_session.txt");
 const TALK = "dev-01-en.wav";

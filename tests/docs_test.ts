@@ -6,8 +6,8 @@
  */
 import { assert, assertEquals, assertGreater, assertRejects, assertThrows } from "@std/assert";
 import { dirname, join } from "@std/path";
-import { ROOT } from "./cli_process.ts";
-import { type Block, blocksOf, commandsOf, Desk, documents, foreignCommands } from "./docs_blocks.ts";
+import { ROOT } from "./support/cli_process.ts";
+import { type Block, blocksOf, commandsOf, Desk, documents, foreignCommands } from "./support/docs_blocks.ts";
 
 /** Commands that are not run from here, and why; documents need no mark for them. */
 const NOT_FROM_HERE: Record<string, string> = {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as mx from "../ffi/mod.ts";
-import { ffiTest } from "./ffi_reference.ts";
-import { runScript } from "./ffi_script.ts";
+import { ffiTest } from "./support/ffi_reference.ts";
+import { runScript } from "./support/ffi_script.ts";
 
 /** Like {@linkcode ffiTest} without the scope around: for what scopes themselves do. */
 function lifeTest(name: string, body: () => void | Promise<void>): void {

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
-import { runScript } from "./ffi_script.ts";
+import { runScript } from "./support/ffi_script.ts";
 
 // Messages belong to the process, and test files may share one: so each test here has a process of its own.
 

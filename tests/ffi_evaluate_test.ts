@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertRejects, assertThrows } from "@std/assert";
 import * as mx from "../ffi/mod.ts";
-import { runScript } from "./ffi_script.ts";
-import { assertNear, CPU, ffiTest, plain, toMLX, wave } from "./ffi_reference.ts";
+import { runScript } from "./support/ffi_script.ts";
+import { assertNear, CPU, ffiTest, plain, toMLX, wave } from "./support/ffi_reference.ts";
 
 ffiTest("results are copied out in row order whatever their layout", () => {
   const a = toMLX({ shape: [2, 3], data: [0, 1, 2, 3, 4, 5] });

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import * as mx from "../ffi/mod.ts";
 import * as fast from "../ffi/fast.ts";
-import { assertNear, at, ffiTest, type Plain, plain, toMLX, wave } from "./ffi_reference.ts";
+import { assertNear, at, ffiTest, type Plain, plain, toMLX, wave } from "./support/ffi_reference.ts";
 
 const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { classify, MARKERS } from "../ffi/generation.ts";
 import { SYMBOLS } from "../ffi/symbols.ts";
-import { openInProcess } from "./ffi_script.ts";
-import { alteredLibrary, hollowLibrary } from "./ffi_standin.ts";
+import { openInProcess } from "./support/ffi_script.ts";
+import { alteredLibrary, hollowLibrary } from "./support/ffi_standin.ts";
 
 const [BARTLETT, FFTFREQ, THREAD_UNSAFE, THREAD_LOCAL] = MARKERS;
 

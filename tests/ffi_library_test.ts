@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dirname, join, resolve } from "@std/path";
 import * as mx from "../ffi/mod.ts";
 import { type Candidate, libraryCandidates, libraryFileName, notFound } from "../ffi/search.ts";
-import { openInProcess, runScript } from "./ffi_script.ts";
+import { openInProcess, runScript } from "./support/ffi_script.ts";
 
 for (const module of ["mod.ts", "ffi/mod.ts"]) {
   Deno.test(`importing ${module} needs no permission, reads no variable and opens nothing`, async () => {

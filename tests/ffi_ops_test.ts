@@ -1,7 +1,17 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import * as mx from "../ffi/mod.ts";
 import * as ops from "../ffi/ops.ts";
-import { along, assertNear, at, count, ffiTest, type Plain, plain, toMLX, wave } from "./ffi_reference.ts";
+import {
+  along,
+  assertNear,
+  at,
+  count,
+  ffiTest,
+  type Plain,
+  plain,
+  toMLX,
+  wave,
+} from "./support/ffi_reference.ts";
 
 const tested = new Set<string>();
 

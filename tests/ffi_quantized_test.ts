@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
 import * as mx from "../ffi/mod.ts";
 import * as quantized from "../ffi/quantized.ts";
-import { assertNear, at, ffiTest, type Plain, plain, toMLX, wave } from "./ffi_reference.ts";
+import { assertNear, at, ffiTest, type Plain, plain, toMLX, wave } from "./support/ffi_reference.ts";
 
 const ROWS = 3;
 

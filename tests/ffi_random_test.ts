@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
 import * as mx from "../ffi/mod.ts";
 import * as random from "../ffi/random.ts";
-import { ffiTest } from "./ffi_reference.ts";
+import { ffiTest } from "./support/ffi_reference.ts";
 
 ffiTest("randomKey() holds the seed, large ones in two halves", () => {
   assertEquals([...mx.toUint32(random.randomKey(42))], [0, 42]);

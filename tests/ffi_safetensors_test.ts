@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import * as mx from "../ffi/mod.ts";
-import { runScript } from "./ffi_script.ts";
-import { readSafetensors } from "./safetensors.ts";
+import { runScript } from "./support/ffi_script.ts";
+import { readSafetensors } from "./support/safetensors.ts";
 
 async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();

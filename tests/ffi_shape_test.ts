@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import * as mx from "../ffi/mod.ts";
 import * as shape from "../ffi/shape.ts";
-import { assertNear, at, count, ffiTest, type Plain, plain, toMLX, wave } from "./ffi_reference.ts";
+import { assertNear, at, count, ffiTest, type Plain, plain, toMLX, wave } from "./support/ffi_reference.ts";
 
 interface Case {
   /** What the operation makes of the input. */

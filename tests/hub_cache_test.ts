@@ -14,8 +14,8 @@ import { freeDiskBytes } from "../lib/hub/disk_space.ts";
 import { hubEndpoint, hubToken, isOffline } from "../lib/hub/environment.ts";
 import { withLock } from "../lib/hub/lock.ts";
 import { parseRetryAfter } from "../lib/hub/retry.ts";
-import { fixtures } from "./fixtures.ts";
-import { FakeHub, modelFiles } from "./hub_server.ts";
+import { fixtures } from "./support/fixtures.ts";
+import { FakeHub, modelFiles } from "./support/hub_server.ts";
 
 /** A cache with one downloaded model. */
 class Cache implements AsyncDisposable {

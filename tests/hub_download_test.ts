@@ -3,7 +3,7 @@ import { fromFileUrl, join } from "@std/path";
 import { DownloadError, OptionError } from "../lib/errors.ts";
 import { downloadModel, type DownloadOptions, type DownloadProgress } from "../lib/hub/mod.ts";
 import { PartialFile } from "../lib/hub/partial_file.ts";
-import { FakeHub, modelFiles } from "./hub_server.ts";
+import { FakeHub, modelFiles } from "./support/hub_server.ts";
 
 const NEEDED = ["config.json", "merges.txt", "model.safetensors", "tokenizer_config.json", "vocab.json"];
 

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { basename, fromFileUrl, join, toFileUrl } from "@std/path";
 import { ModelError, OptionError } from "../lib/errors.ts";
 import { findModel, type ResolvedModel, resolveModel, type ResolveOptions } from "../lib/hub/mod.ts";
-import { fixtures } from "./fixtures.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 const DEMO = fromFileUrl(new URL("../demo/model", import.meta.url));
 const COMMIT = "a".repeat(40);

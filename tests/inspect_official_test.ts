@@ -1,8 +1,8 @@
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import { join } from "@std/path";
 import { type ClipTrace, Qwen3ASR } from "@qwen3/asr";
-import { fixtures } from "./fixtures.ts";
-import { floats, integers, readSafetensors } from "./safetensors.ts";
+import { fixtures } from "./support/fixtures.ts";
+import { floats, integers, readSafetensors } from "./support/safetensors.ts";
 
 const CLIP = "speech_8p01s";
 const VOCABULARY = 1280;

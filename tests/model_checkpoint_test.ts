@@ -5,9 +5,9 @@ import { ModelError } from "../lib/errors.ts";
 import { loadFolder } from "../lib/load_folder.ts";
 import { Engine } from "../lib/recognize/engine.ts";
 import { Timing } from "../lib/recognize/timing.ts";
-import { alteredModel, copyWithoutTensors, renameToHf } from "./checkpoints.ts";
-import { samplesOf } from "./demo_files.ts";
-import { fixtures } from "./fixtures.ts";
+import { alteredModel, copyWithoutTensors, renameToHf } from "./support/checkpoints.ts";
+import { samplesOf } from "./support/demo_files.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 const CPU = { device: "cpu", dtype: "float32" } as const;
 

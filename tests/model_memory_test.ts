@@ -10,7 +10,7 @@ import { parseConfig } from "../lib/model/config.ts";
 import { estimateMemory, freeMemory, planMemory } from "../lib/model/memory_estimate.ts";
 import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
 import { configOf, planTensors, type Size } from "../scripts/checkpoint_shapes.ts";
-import { fixtures } from "./fixtures.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 const MODELS = join(await fixtures(), "models");
 const GB = 1e9;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { formatParity, runParity } from "../scripts/parity.ts";
-import { fixtures } from "./fixtures.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 Deno.test("every stage of every case equals the official code's numbers within its tolerance", async () => {
   const rows = await runParity(await fixtures());

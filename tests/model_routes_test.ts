@@ -14,8 +14,8 @@ import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
 import { Engine } from "../lib/recognize/engine.ts";
 import { Timing } from "../lib/recognize/timing.ts";
 import { buildPrompt } from "../lib/text/prompt.ts";
-import { alteredModel, DEMO_MODEL } from "./checkpoints.ts";
-import { fixtures } from "./fixtures.ts";
+import { alteredModel, DEMO_MODEL } from "./support/checkpoints.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 const FIXTURES = await fixtures();
 const folder = (name: string) => join(FIXTURES, "models", name);

@@ -4,7 +4,7 @@ import type { Segment, Timing } from "../lib/transcript.ts";
 import { type Cue, makeCues } from "../lib/output/cues.ts";
 import type { CueOptions } from "../lib/output/cue_options.ts";
 import { displayWidth } from "../lib/output/display_width.ts";
-import { randomOf, randomSegments, type Script, segmentOf } from "./output_samples.ts";
+import { randomOf, randomSegments, type Script, segmentOf } from "./support/output_samples.ts";
 
 const SCRIPTS: Script[] = ["latin", "cjk", "arabic", "emoji", "long", "nasty", "mixed"];
 const ROUNDING = 0.0011;

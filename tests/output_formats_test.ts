@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { OptionError } from "../lib/errors.ts";
 import { formatTranscript, OUTPUT_FORMATS, type OutputFormat, parseFormat } from "../lib/output/format.ts";
 import type { Segment } from "../lib/transcript.ts";
-import { segmentOf, transcriptOf } from "./output_samples.ts";
+import { segmentOf, transcriptOf } from "./support/output_samples.ts";
 
 const SEGMENTS: Segment[] = [
   segmentOf(0, 2.5, "Fish & chips.", { words: [{ text: "Fish", startSeconds: 0.2, endSeconds: 0.6 }] }),

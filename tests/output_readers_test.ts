@@ -5,7 +5,7 @@ import webvtt from "webvtt-parser";
 import { type Cue, makeCues } from "../lib/output/cues.ts";
 import { formatTranscript, type OutputFormat } from "../lib/output/format.ts";
 import type { Segment, Transcript } from "../lib/transcript.ts";
-import { randomOf, randomSegments, type Script, segmentOf, transcriptOf } from "./output_samples.ts";
+import { randomOf, randomSegments, type Script, segmentOf, transcriptOf } from "./support/output_samples.ts";
 
 /** Left to itself the validator reads `&lt;` as `<;`. */
 const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };

@@ -10,8 +10,8 @@ import { DownloadError } from "../lib/errors.ts";
 import { packagedFolder, userCache } from "../lib/hub/mod.ts";
 import { PACKAGED_FILES } from "../lib/hub/packaged_files.ts";
 import { packagedFilesTable } from "../scripts/packaged_files.ts";
-import { Folder, ROOT } from "./cli_process.ts";
-import { FileServer } from "./setup_server.ts";
+import { Folder, ROOT } from "./support/cli_process.ts";
+import { FileServer } from "./support/setup_server.ts";
 
 const MODEL = "demo/model";
 const WEIGHTS = `${MODEL}/model.safetensors`;

@@ -7,8 +7,8 @@ import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { libraryCandidates } from "../ffi/search.ts";
 import { LIMIT_BYTES } from "../scripts/pack.ts";
-import { recording, reference } from "./cli_process.ts";
-import { Registry, Stranger } from "./package_registry.ts";
+import { recording, reference } from "./support/cli_process.ts";
+import { Registry, Stranger } from "./support/package_registry.ts";
 
 const NAME = "jsr:@qwen3/asr";
 

@@ -11,7 +11,7 @@ import {
   waveform,
 } from "../lib/plot/mod.ts";
 import { ticksWithin } from "../lib/plot/ticks.ts";
-import { assertLegible, type Element, parseMarkup, textsOf } from "./plot_readers.ts";
+import { assertLegible, type Element, parseMarkup, textsOf } from "./support/plot_readers.ts";
 
 const SECOND = Float32Array.from({ length: 16000 }, (_, k) => Math.sin(k / 20) * Math.sin(k / 5000));
 const MARKS = [

@@ -5,7 +5,14 @@ import { paletteColors } from "../lib/plot/colors.ts";
 import { canDraw, drawText, textWidth } from "../lib/plot/font.ts";
 import { encodePNG, encodeStoredPNG } from "../lib/plot/png.ts";
 import { type HeatMap, heatMap, type HeatMapOptions, jupyterDisplay } from "../lib/plot/mod.ts";
-import { assertLegible, colorAt, decodePNG, parseMarkup, type Picture, textsOf } from "./plot_readers.ts";
+import {
+  assertLegible,
+  colorAt,
+  decodePNG,
+  parseMarkup,
+  type Picture,
+  textsOf,
+} from "./support/plot_readers.ts";
 
 const VIRIDIS_FIRST = "#440154";
 const VIRIDIS_LAST = "#fde725";

@@ -5,7 +5,7 @@ import type { TranscriptEvent } from "../lib/recognize/events.ts";
 import { joinTexts } from "../lib/text/join.ts";
 import { parseTranscript } from "../lib/text/parse.ts";
 import type { ChunkResult } from "../lib/transcript.ts";
-import { DEMO_MODEL } from "./checkpoints.ts";
+import { DEMO_MODEL } from "./support/checkpoints.ts";
 
 /** A finished chunk with nothing to it but its text. */
 function chunkOf(index: number, rawText: string): ChunkResult {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { Qwen3ASR } from "../mod.ts";
-import { recordingPath } from "./demo_files.ts";
+import { recordingPath } from "./support/demo_files.ts";
 
 /** What ffmpeg is told, by file ending. */
 const FORMATS: Record<string, string[]> = {

@@ -3,8 +3,8 @@ import { liveHandles } from "../ffi/mod.ts";
 import { Qwen3ASR, type TranscriptEvent } from "../mod.ts";
 import { Engine } from "../lib/recognize/engine.ts";
 import { comparableWords, wordErrorRate } from "../lib/text/edit_distance.ts";
-import { demoWithScaledTokens } from "./checkpoints.ts";
-import { longRecording, recordingPath, recordings, samplesOf } from "./demo_files.ts";
+import { demoWithScaledTokens } from "./support/checkpoints.ts";
+import { longRecording, recordingPath, recordings, samplesOf } from "./support/demo_files.ts";
 
 /** Ids of `<|endoftext|>` and `<|im_end|>` in the demo vocabulary. */
 const STOPS = [697, 699];
@@ -153,7 +153,7 @@ Deno.test("the ladder of rescues ends on a decoder that never stops, and every t
 
 Deno.test("an error in one chunk leaves the other texts in the result together with the error", async () => {
   const { model, tokenizer } = await (await import("../lib/load_folder.ts")).loadFolder(
-    (await import("./checkpoints.ts")).DEMO_MODEL,
+    (await import("./support/checkpoints.ts")).DEMO_MODEL,
     {},
   );
   using engine = new Engine(model, tokenizer);

@@ -9,7 +9,7 @@ import { LiveSession } from "../lib/recognize/live.ts";
 import { Mutex } from "../lib/recognize/mutex.ts";
 import { Timing } from "../lib/recognize/timing.ts";
 import { resolveLanguage } from "../lib/text/languages.ts";
-import { fixtures } from "./fixtures.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 const CPU = { device: "cpu", dtype: "float32" } as const;
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { liveHandles } from "../ffi/mod.ts";
 import { AudioError, OptionError, Qwen3ASR, type TranscribeOptions } from "../mod.ts";
-import { recordingPath, samplesOf } from "./demo_files.ts";
+import { recordingPath, samplesOf } from "./support/demo_files.ts";
 
 Deno.test("options that cannot be used are refused in one sentence that names them", async () => {
   await using asr = await Qwen3ASR.load("demo");

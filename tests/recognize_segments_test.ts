@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AudioError, Qwen3ASR, type TranscriptEvent } from "../mod.ts";
 import type { SpeechActivity } from "../lib/audio/speech.ts";
 import { segmentsOf } from "../lib/recognize/segments.ts";
-import { longRecording, recordingPath, samplesOf } from "./demo_files.ts";
+import { longRecording, recordingPath, samplesOf } from "./support/demo_files.ts";
 
 function speechIn(intervals: [number, number][]): SpeechActivity {
   return {

@@ -4,9 +4,9 @@ import { type AudioSource, MLXError, Qwen3ASR } from "../mod.ts";
 import { loadFolder } from "../lib/load_folder.ts";
 import { Engine } from "../lib/recognize/engine.ts";
 import { Timing } from "../lib/recognize/timing.ts";
-import { DEMO_MODEL } from "./checkpoints.ts";
-import { runScript } from "./ffi_script.ts";
-import { longRecording, recordingPath, samplesOf } from "./demo_files.ts";
+import { DEMO_MODEL } from "./support/checkpoints.ts";
+import { runScript } from "./support/ffi_script.ts";
+import { longRecording, recordingPath, samplesOf } from "./support/demo_files.ts";
 
 const MINUTES_20 = 20 * 60 * 16_000;
 
@@ -234,7 +234,7 @@ Deno.test("memory is the same for 2 and for 20 minutes, and no text is lost", as
   }
   const [short, long] = await measure<[Run, Run]>(`
     import { Qwen3ASR } from "./mod.ts";
-    import { samplesOf } from "./tests/demo_files.ts";
+    import { samplesOf } from "./tests/support/demo_files.ts";
     await using asr = await Qwen3ASR.load("demo");
     const once = await samplesOf("demo/recordings/long-en.wav");
     const runs = [];

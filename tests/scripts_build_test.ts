@@ -1,7 +1,7 @@
 /** The build of libmlxc, without its downloads: what can go wrong around it, and the library that it made. */
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
-import { exists, names, Sandbox, start, tools } from "./scripts_sandbox.ts";
+import { exists, names, Sandbox, start, tools } from "./support/scripts_sandbox.ts";
 
 const EXTENSION = Deno.build.os === "darwin" ? "dylib" : "so";
 const BUILD = "scripts/build_mlx_c.sh";

@@ -5,7 +5,7 @@
  */
 import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { coverageTable, lcovOf, neverLoaded, readLcov } from "../scripts/coverage.ts";
-import { ROOT } from "./cli_process.ts";
+import { ROOT } from "./support/cli_process.ts";
 
 const REPORT = `SF:${ROOT}lib/hub/a.ts
 FNF:0

@@ -1,7 +1,7 @@
 /** The scripts that start Deno: deno.sh, demo.sh, test.sh. */
 import { assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { ROOT, Sandbox, start } from "./scripts_sandbox.ts";
+import { ROOT, Sandbox, start } from "./support/scripts_sandbox.ts";
 
 Deno.test("deno.sh runs the Deno of DENO and refuses one that is too old", async () => {
   await using box = await Sandbox.create({ old: 'echo "deno 2.8.9"' });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createOpenAI } from "@ai-sdk/openai";
 import { experimental_transcribe as transcribe } from "ai";
-import { recording, start } from "./server_start.ts";
+import { recording, start } from "./support/server_start.ts";
 
 function provider(server: { url: string }) {
   return createOpenAI({ apiKey: "any", baseURL: `${server.url}/v1` });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { fileOf } from "./server_start.ts";
+import { fileOf } from "./support/server_start.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 

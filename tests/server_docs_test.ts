@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { start } from "./server_start.ts";
+import { start } from "./support/server_start.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const GUIDE = await Deno.readTextFile(new URL("../docs/server.md", import.meta.url));

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "
 import parsePrometheus from "parse-prometheus-text-format";
 import { createHandler, serve } from "../lib/server/mod.ts";
 import { ModelError, OptionError, Qwen3ASR } from "../mod.ts";
-import { excerpt } from "./server_speech.ts";
-import { formOf, post, refusal, start } from "./server_start.ts";
+import { excerpt } from "./support/server_speech.ts";
+import { formOf, post, refusal, start } from "./support/server_start.ts";
 
 const TEXT = "I see ten yellow windows.";
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { liveHandles } from "../ffi/mod.ts";
 import type { RunningServer } from "../lib/server/mod.ts";
-import { demoModel, fileOf, formOf, post, recording, refusal, start } from "./server_start.ts";
-import { wavHeader } from "./server_speech.ts";
+import { demoModel, fileOf, formOf, post, recording, refusal, start } from "./support/server_start.ts";
+import { wavHeader } from "./support/server_speech.ts";
 
 const TEXT = "I see ten yellow windows.";
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { parse as parseSubtitles } from "@plussub/srt-vtt-parser";
 import OpenAI from "openai";
-import { excerpt } from "./server_speech.ts";
-import { fileOf, recording, references, start } from "./server_start.ts";
+import { excerpt } from "./support/server_speech.ts";
+import { fileOf, recording, references, start } from "./support/server_start.ts";
 
 function client(server: { url: string }, apiKey = "any"): OpenAI {
   return new OpenAI({ apiKey, baseURL: `${server.url}/v1`, maxRetries: 0 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Browser, launch, type Page } from "puppeteer-core";
-import { withSilence } from "./server_speech.ts";
-import { recording, start } from "./server_start.ts";
+import { withSilence } from "./support/server_speech.ts";
+import { recording, start } from "./support/server_start.ts";
 
 const BROWSERS = ["chromium", "google-chrome", "chromium-browser", "chrome"];
 const APPLICATION = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { OptionError, Qwen3ASR } from "../mod.ts";
 import { serve } from "../lib/server/serve.ts";
-import { recordingPath } from "./demo_files.ts";
+import { recordingPath } from "./support/demo_files.ts";
 
 Deno.test("serve() answers at its address until it is closed, and says when the port is not to be had", async () => {
   await using asr = await Qwen3ASR.load("demo");

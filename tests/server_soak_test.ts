@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { liveHandles } from "../ffi/mod.ts";
-import { crowd, type Visit } from "./server_crowd.ts";
-import { demoModel, recording, start } from "./server_start.ts";
+import { crowd, type Visit } from "./support/server_crowd.ts";
+import { demoModel, recording, start } from "./support/server_start.ts";
 
 const FILES = Array.from({ length: 12 }, (_, index) => {
   const number = String(index).padStart(2, "0");

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { wavHeader } from "./server_speech.ts";
-import { start } from "./server_start.ts";
+import { wavHeader } from "./support/server_speech.ts";
+import { start } from "./support/server_start.ts";
 
 const MEGABYTE = 1_000_000;
 

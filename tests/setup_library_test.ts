@@ -10,8 +10,8 @@ import { libraryCandidates } from "../ffi/search.ts";
 import { DownloadError } from "../lib/errors.ts";
 import { type Bundle, setupLibrary, type SetupOptions, type SetupProgress } from "../lib/setup/mod.ts";
 import { bundleTable, readBundles } from "../scripts/bundle_table.ts";
-import { cli, Folder, recording, reference } from "./cli_process.ts";
-import { FileServer, sha256 } from "./setup_server.ts";
+import { cli, Folder, recording, reference } from "./support/cli_process.ts";
+import { FileServer, sha256 } from "./support/setup_server.ts";
 
 const BACKEND = Deno.build.os === "darwin" ? "metal" : "cpu";
 const LIBRARY = Deno.build.os === "darwin" ? "libmlxc.dylib" : "libmlxc.so";

@@ -6,7 +6,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { DownloadError } from "../lib/errors.ts";
 import { unpackTar } from "../lib/setup/untar.ts";
-import { Folder } from "./cli_process.ts";
+import { Folder } from "./support/cli_process.ts";
 
 async function tar(folder: Folder, ...names: string[]): Promise<Uint8Array<ArrayBuffer>> {
   const args = ["--format=ustar", "-cf", "-", "-P", "-C", folder.path, ...names];

@@ -4,7 +4,7 @@ import { ModelError, OptionError } from "../lib/errors.ts";
 import { alignerPrompt, fixTimestamps } from "../lib/text/timestamps.ts";
 import { Tokenizer } from "../lib/text/tokenizer.ts";
 import { splitWords } from "../lib/text/words.ts";
-import { fixtures } from "./fixtures.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 interface AlignerCase {
   variant: string;

@@ -9,7 +9,7 @@ import {
   normalizeLanguage,
   resolveLanguage,
 } from "../lib/text/languages.ts";
-import { fixtures } from "./fixtures.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 const cases = JSON.parse(await Deno.readTextFile(join(await fixtures(), "cases/text_cases.json")));
 const isSupported = (name: string) => LANGUAGES.some((language) => language.name === name);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { findRepeatedSentences, findTokenLoop, minLoopRepeats } from "../lib/text/loops.ts";
 import { Tokenizer } from "../lib/text/tokenizer.ts";
-import { realTokenizerFiles } from "./real_vocabulary.ts";
+import { realTokenizerFiles } from "./support/real_vocabulary.ts";
 
 const tokenizer = await Tokenizer.fromFiles(realTokenizerFiles());
 

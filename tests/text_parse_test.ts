@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { fixRepetitions, parseTranscript } from "../lib/text/parse.ts";
-import { fixtures } from "./fixtures.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 const cases = JSON.parse(await Deno.readTextFile(join(await fixtures(), "cases/text_cases.json")));
 

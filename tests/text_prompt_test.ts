@@ -4,8 +4,8 @@ import { ModelError, OptionError } from "../lib/errors.ts";
 import { parseTranscript } from "../lib/text/parse.ts";
 import { audioTokenCount, buildPrompt, stopTokens, systemContext } from "../lib/text/prompt.ts";
 import { Tokenizer } from "../lib/text/tokenizer.ts";
-import { fixtures } from "./fixtures.ts";
-import { integers, readSafetensors } from "./safetensors.ts";
+import { fixtures } from "./support/fixtures.ts";
+import { integers, readSafetensors } from "./support/safetensors.ts";
 
 const folder = await fixtures();
 const read = (path: string) => Deno.readTextFile(join(folder, path));

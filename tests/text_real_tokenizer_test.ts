@@ -3,8 +3,8 @@ import { join } from "@std/path";
 import { buildPrompt, stopTokens } from "../lib/text/prompt.ts";
 import { LANGUAGES } from "../lib/text/languages.ts";
 import { Tokenizer } from "../lib/text/tokenizer.ts";
-import { fixtures } from "./fixtures.ts";
-import { realTokenizerFiles } from "./real_vocabulary.ts";
+import { fixtures } from "./support/fixtures.ts";
+import { realTokenizerFiles } from "./support/real_vocabulary.ts";
 
 interface Cases {
   prompts: { n_audio: number; context: string; language: string | null; ids: number[] }[];

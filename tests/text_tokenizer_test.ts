@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { ModelError } from "../lib/errors.ts";
 import { TextStream } from "../lib/text/detokenizer.ts";
 import { Tokenizer, type TokenizerFiles } from "../lib/text/tokenizer.ts";
-import { fixtures } from "./fixtures.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 interface Case {
   text?: string;

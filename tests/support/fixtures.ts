@@ -6,8 +6,8 @@
 import { fromFileUrl, join } from "@std/path";
 import { brotliDecompressSync } from "node:zlib";
 
-const ARCHIVES = fromFileUrl(new URL("./fixtures/", import.meta.url));
-const CACHE = fromFileUrl(new URL("../.cache/fixtures/", import.meta.url));
+const ARCHIVES = fromFileUrl(new URL("../fixtures/", import.meta.url));
+const CACHE = fromFileUrl(new URL("../../.cache/fixtures/", import.meta.url));
 const BLOCK = 512;
 
 interface TarEntry {

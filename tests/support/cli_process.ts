@@ -6,7 +6,7 @@
 import { fromFileUrl, join } from "@std/path";
 
 /** The project's folder. */
-export const ROOT: string = fromFileUrl(new URL("..", import.meta.url));
+export const ROOT: string = fromFileUrl(new URL("../..", import.meta.url));
 
 /** A recording of the demo, by number. */
 export function recording(name: string): string {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Segment, Timing, Transcript } from "../lib/transcript.ts";
+import type { Segment, Timing, Transcript } from "../../lib/transcript.ts";
 
 /** A transcript around segments, with every field filled in. */
 export function transcriptOf(segments: Segment[], more: Partial<Transcript> = {}): Transcript {

@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname, join, toFileUrl } from "@std/path";
-import { SHORT_NAMES, userCache } from "../lib/hub/mod.ts";
+import { SHORT_NAMES, userCache } from "../../lib/hub/mod.ts";
 import { Folder, recording, ROOT } from "./cli_process.ts";
 
 /** A fenced block. */

@@ -4,9 +4,9 @@
  * @module
  */
 import { fromFileUrl, join } from "@std/path";
-import { pack, type PackedModule } from "../scripts/pack.ts";
+import { pack, type PackedModule } from "../../scripts/pack.ts";
 
-const ROOT = fromFileUrl(new URL("..", import.meta.url));
+const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 const STD = ["assert", "cli", "path"];
 
 interface Package {

@@ -2,7 +2,7 @@
 import { fromFileUrl, join } from "@std/path";
 
 /** The folder of the project, with a slash at its end. */
-export const ROOT: string = fromFileUrl(new URL("../", import.meta.url));
+export const ROOT: string = fromFileUrl(new URL("../../", import.meta.url));
 const BASIC_TOOLS =
   "awk basename bash cat chmod cp cut date dirname env find getconf grep head id ln ls mkdir mktemp mv nproc readlink rm rmdir sed sha256sum shasum sleep sort tail tar tee timeout touch tr uname wc"
     .split(" ");

@@ -7,10 +7,10 @@ import type { ClipRequest } from "../lib/recognize/clip.ts";
 import { Engine } from "../lib/recognize/engine.ts";
 import type { TranscriptEvent } from "../lib/recognize/events.ts";
 import { Timing } from "../lib/recognize/timing.ts";
-import { DEMO_MODEL } from "./checkpoints.ts";
-import { fixtures } from "./fixtures.ts";
-import { runScript } from "./ffi_script.ts";
-import { longRecording, recordingPath, samplesOf } from "./demo_files.ts";
+import { DEMO_MODEL } from "./support/checkpoints.ts";
+import { fixtures } from "./support/fixtures.ts";
+import { runScript } from "./support/ffi_script.ts";
+import { longRecording, recordingPath, samplesOf } from "./support/demo_files.ts";
 
 async function demoEngine(): Promise<Engine> {
   // Every step on a pool thread, so that tests can count evaluations.
@@ -255,7 +255,7 @@ Deno.test("the peak of memory is the whole call's, though another call begins me
   // MLX's counters belong to the process: a process of its own.
   const { code, stdout, stderr } = await runScript(`
     import { Qwen3ASR } from "./mod.ts";
-    import { samplesOf } from "./tests/demo_files.ts";
+    import { samplesOf } from "./tests/support/demo_files.ts";
     await using asr = await Qwen3ASR.load("demo");
     const options = { chunkSeconds: 12, rescue: false };
     const samples = await samplesOf("demo/recordings/long-en.wav");

@@ -30,7 +30,7 @@ export async function runScript(
 ): Promise<Outcome> {
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-check", "--no-prompt", ...permissions, ...flags, "-"],
-    cwd: new URL("..", import.meta.url),
+    cwd: new URL("../..", import.meta.url),
     env: { NO_COLOR: "1", QWEN3_ASR_MLX_C: "", ...env },
     stdin: "piped",
     stdout: "piped",

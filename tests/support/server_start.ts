@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { Qwen3ASR } from "../mod.ts";
-import { type RunningServer, serve, type ServeOptions } from "../lib/server/mod.ts";
+import { Qwen3ASR } from "../../mod.ts";
+import { type RunningServer, serve, type ServeOptions } from "../../lib/server/mod.ts";
 
 /** Text of each recording, as demo/refs.tsv has it. */
 export async function references(): Promise<Map<string, string>> {
-  const table = await Deno.readTextFile(new URL("../demo/refs.tsv", import.meta.url));
+  const table = await Deno.readTextFile(new URL("../../demo/refs.tsv", import.meta.url));
   return new Map(
     table.trim().split("\n").slice(1).map((line) => {
       const [file = "", , text = ""] = line.split("\t");
@@ -19,7 +19,7 @@ export async function references(): Promise<Map<string, string>> {
 
 /** Path of a demo recording. */
 export function recording(name: string): string {
-  return new URL(`../demo/recordings/${name}`, import.meta.url).pathname;
+  return new URL(`../../demo/recordings/${name}`, import.meta.url).pathname;
 }
 
 /** A demo recording as a file of a form. */

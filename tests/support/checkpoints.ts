@@ -4,10 +4,10 @@
  * @module
  */
 import { join } from "@std/path";
-import * as mx from "../ffi/mod.ts";
+import * as mx from "../../ffi/mod.ts";
 
 /** Folder of the demo model. */
-export const DEMO_MODEL: string = join(import.meta.dirname!, "..", "demo", "model");
+export const DEMO_MODEL: string = join(import.meta.dirname!, "..", "..", "demo", "model");
 
 /** Copies every file of a folder but the tensors into a new temporary folder. */
 export async function copyWithoutTensors(source: string): Promise<string> {

@@ -4,9 +4,9 @@
  * @module
  */
 import { join } from "@std/path";
-import { decodeWav } from "../lib/audio/wav.ts";
+import { decodeWav } from "../../lib/audio/wav.ts";
 
-const DEMO = join(import.meta.dirname!, "..", "demo");
+const DEMO = join(import.meta.dirname!, "..", "..", "demo");
 
 /** A recording of demo/refs.tsv. */
 export interface Recording {

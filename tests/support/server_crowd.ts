@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RunningServer } from "../lib/server/mod.ts";
+import type { RunningServer } from "../../lib/server/mod.ts";
 import { formOf, post, recording } from "./server_start.ts";
 
 /** What a visit was like. */

@@ -4,10 +4,10 @@
  * @module
  */
 import { fromFileUrl, join } from "@std/path";
-import { decodeWav } from "../lib/audio/wav.ts";
+import { decodeWav } from "../../lib/audio/wav.ts";
 
 /** Folder of the demo model and its recordings. */
-export const DEMO: string = fromFileUrl(new URL("../demo/", import.meta.url));
+export const DEMO: string = fromFileUrl(new URL("../../demo/", import.meta.url));
 
 /** Samples of a recording in demo/recordings: 16 kHz mono. */
 export async function recording(name: string): Promise<Float32Array> {

@@ -4,9 +4,9 @@
  * @module
  */
 import { dirname, fromFileUrl, join } from "@std/path";
-import { openLibrary } from "../ffi/mod.ts";
+import { openLibrary } from "../../ffi/mod.ts";
 
-const CACHE = fromFileUrl(new URL("../.cache/standins/", import.meta.url));
+const CACHE = fromFileUrl(new URL("../../.cache/standins/", import.meta.url));
 const EXTENSION = Deno.build.os === "darwin" ? "dylib" : "so";
 
 /** Compiles C to a shared library, once per source; returns its path. */

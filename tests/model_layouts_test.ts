@@ -9,9 +9,9 @@ import { alignClip } from "../lib/recognize/align.ts";
 import { Engine } from "../lib/recognize/engine.ts";
 import { Timing } from "../lib/recognize/timing.ts";
 import { ForcedAligner, Qwen3ASR } from "../mod.ts";
-import { alteredModel, copyWithoutTensors, DEMO_MODEL, renameToHf } from "./checkpoints.ts";
-import { recordingPath, samplesOf } from "./demo_files.ts";
-import { fixtures } from "./fixtures.ts";
+import { alteredModel, copyWithoutTensors, DEMO_MODEL, renameToHf } from "./support/checkpoints.ts";
+import { recordingPath, samplesOf } from "./support/demo_files.ts";
+import { fixtures } from "./support/fixtures.ts";
 
 const CPU = { device: "cpu", dtype: "float32" } as const;
 

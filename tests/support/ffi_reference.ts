@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import * as mx from "../ffi/mod.ts";
+import * as mx from "../../ffi/mod.ts";
 
 /** An n-dimensional array in row order. */
 export interface Plain {
