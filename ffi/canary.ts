@@ -6,13 +6,11 @@
  */
 import { check, cString } from "./error.ts";
 import type { Native } from "./library.ts";
+import { optionalFloat, optionalInt } from "./optional.ts";
 
 const GPU = 1;
 const FLOAT32 = 10;
 const TOLERANCE = 1e-4;
-
-/** 8 bytes of `mlx_optional_int` or `mlx_optional_float` in one integer register: value low, `has_value` in byte 4. */
-const PRESENT = 1n << 32n;
 
 /** Raw calls with handles that are freed together. */
 class Bench implements Disposable {
@@ -125,15 +123,13 @@ function rope(native: Native, bench: Bench): boolean {
     const other = index < half ? -row[index + half]! : row[index - half]!;
     return value * Math.cos(angle) + other * Math.sin(angle);
   });
-  const bits = new DataView(new ArrayBuffer(4));
-  bits.setFloat32(0, base, true);
   const result = bench.take(
     native.mlx_fast_rope(
       bench.cell(),
       bench.array([...row, ...row], [2, 1, 1, width]),
       width,
       false,
-      BigInt(bits.getUint32(0, true)) | PRESENT,
+      optionalFloat(base),
       1,
       position,
       0n,
@@ -147,7 +143,7 @@ function rope(native: Native, bench: Bench): boolean {
 /** 8-bit groups of 64 there and back, and a product with the packed weights. */
 function quantization(native: Native, bench: Bench): boolean {
   const weights = wave(2 * 64, 5), x = wave(64, 6);
-  const group = 64n | PRESENT, bits = 8n | PRESENT, affine = cString("affine");
+  const group = optionalInt(64), bits = optionalInt(8), affine = cString("affine");
   const cell = bench.cell();
   const packed = bench.array(weights, [2, 64]);
   cell[0] = native.mlx_vector_array_new();

@@ -54,15 +54,13 @@ export async function evaluateAsync(
   });
 }
 
-function copyInto(bytes: Uint8Array<ArrayBuffer> | Int32Array<ArrayBuffer>, array: MLXArray): void {
-  const data = native.mlx_array_data_uint8(array.handle);
-  if (data === null) throw takeError("mlx_array_data_uint8");
-  Deno.UnsafePointerView.copyInto(data, bytes);
-}
-
 function copyOut(array: MLXArray, byteLength: number): ArrayBuffer {
   const bytes = new Uint8Array(byteLength);
-  if (byteLength > 0) copyInto(bytes, array);
+  if (byteLength > 0) {
+    const data = native.mlx_array_data_uint8(array.handle);
+    if (data === null) throw takeError("mlx_array_data_uint8");
+    Deno.UnsafePointerView.copyInto(data, bytes);
+  }
   return bytes.buffer;
 }
 
@@ -112,18 +110,4 @@ function isPlainInt32(array: MLXArray): boolean {
 /** As {@linkcode toInt32}, without a graph when the array is evaluated int32 already: what a loop's step reads. */
 export function readInt32(array: MLXArray): Int32Array<ArrayBuffer> {
   return isPlainInt32(array) ? new Int32Array(copyOut(array, array.size * 4)) : toInt32(array);
-}
-
-const item = new Int32Array(1);
-
-/**
- * The one element of an array as int32, without a graph when it is evaluated int32 already.
- *
- * @throws {RangeError} When there is not exactly one.
- */
-export function itemInt32(array: MLXArray): number {
-  if (array.size !== 1) throw new RangeError(`Cannot read ${array.describe()} as one number`);
-  if (!isPlainInt32(array)) return toInt32(array)[0]!;
-  copyInto(item, array);
-  return item[0]!;
 }

@@ -7,16 +7,8 @@ import { cell, type MLXArray, scalar, scope, take } from "./array.ts";
 import { currentStream, stream } from "./device.ts";
 import { cString } from "./error.ts";
 import { native } from "./library.ts";
+import { optionalFloat } from "./optional.ts";
 import { add, astype, mean, multiply, rsqrt, square, subtract } from "./ops.ts";
-
-const PRESENT = 1n << 32n;
-const bits = new DataView(new ArrayBuffer(4));
-
-/** `mlx_optional_float`: the value's bits low, `has_value` in byte 4, in one integer register. */
-function optionalFloat(value: number): bigint {
-  bits.setFloat32(0, value, true);
-  return BigInt(bits.getUint32(0, true)) | PRESENT;
-}
 
 /** Root mean square norm over the last axis, in float32 inside: x * rsqrt(mean(x^2) + eps), times the weight if any. */
 export function rmsNorm(x: MLXArray, weight: MLXArray | undefined, eps: number): MLXArray {

@@ -37,7 +37,6 @@ export {
   enqueue,
   evaluate,
   evaluateAsync,
-  itemInt32,
   readInt32,
   settled,
   toFloat32,

@@ -7,9 +7,8 @@ import { cell, type DType, DTYPE_CODE, type MLXArray, take } from "./array.ts";
 import { stream } from "./device.ts";
 import { cString } from "./error.ts";
 import { native } from "./library.ts";
+import { optionalInt } from "./optional.ts";
 import { takeVector } from "./vector.ts";
-
-const PRESENT = 1n << 32n;
 
 /** How weights are packed. */
 export interface Quantization {
@@ -37,13 +36,6 @@ function modeText(mode: string): Uint8Array<ArrayBuffer> {
   let text = modes.get(mode);
   if (!text) modes.set(mode, text = cString(mode));
   return text;
-}
-
-const OPTIONAL_INTS = Array.from({ length: 257 }, (_, value) => BigInt(value) | PRESENT);
-
-/** `mlx_optional_int`: the value low, `has_value` in byte 4, in one integer register. */
-function optionalInt(value: number): bigint {
-  return OPTIONAL_INTS[value] ?? BigInt.asUintN(32, BigInt(value)) | PRESENT;
 }
 
 /** x @ w^T with packed w, x `[..., in]` -> `[..., out]`. */

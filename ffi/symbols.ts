@@ -24,40 +24,16 @@ export const SYMBOLS = {
   mlx_device_new_type: { parameters: ["i32", "i32"], result: "u64" },
   // int mlx_device_free(mlx_device dev)
   mlx_device_free: { parameters: ["u64"], result: "i32" },
-  // int mlx_device_get_type(mlx_device_type* type, mlx_device dev)
-  mlx_device_get_type: { parameters: ["buffer", "u64"], result: "i32" },
   // int mlx_device_count(int* count, mlx_device_type type)
   mlx_device_count: { parameters: ["buffer", "i32"], result: "i32" },
-  // int mlx_device_is_available(bool* avail, mlx_device dev)
-  mlx_device_is_available: { parameters: ["buffer", "u64"], result: "i32" },
-  // int mlx_get_default_device(mlx_device* dev)
-  mlx_get_default_device: { parameters: ["buffer"], result: "i32" },
-  // int mlx_set_default_device(mlx_device dev)
-  mlx_set_default_device: { parameters: ["u64"], result: "i32" },
-  // mlx_device_info mlx_device_info_new()
-  mlx_device_info_new: { parameters: [], result: "u64" },
-  // int mlx_device_info_get(mlx_device_info* info, mlx_device dev)
-  mlx_device_info_get: { parameters: ["buffer", "u64"], result: "i32" },
-  // int mlx_device_info_free(mlx_device_info info)
-  mlx_device_info_free: { parameters: ["u64"], result: "i32" },
-  // int mlx_device_info_has_key(bool* exists, mlx_device_info info, const char* key)
-  mlx_device_info_has_key: { parameters: ["buffer", "u64", "buffer"], result: "i32" },
-  // int mlx_device_info_get_string(const char** value, mlx_device_info info, const char* key)
-  mlx_device_info_get_string: { parameters: ["buffer", "u64", "buffer"], result: "i32" },
-  // int mlx_device_info_get_size(size_t* value, mlx_device_info info, const char* key)
-  mlx_device_info_get_size: { parameters: ["buffer", "u64", "buffer"], result: "i32" },
 
   // ---- mlx/c/stream.h
-  // mlx_stream mlx_stream_new_device(mlx_device dev)
-  mlx_stream_new_device: { parameters: ["u64"], result: "u64" },
   // mlx_stream mlx_stream_new_thread_unsafe(mlx_device dev)
   mlx_stream_new_thread_unsafe: { parameters: ["u64"], result: "u64", optional: true },
   // int mlx_stream_free(mlx_stream stream)
   mlx_stream_free: { parameters: ["u64"], result: "i32" },
   // int mlx_synchronize(mlx_stream stream)
   mlx_synchronize: { parameters: ["u64"], result: "i32" },
-  // int mlx_synchronize(mlx_stream stream)
-  mlx_synchronize_nonblocking: { name: "mlx_synchronize", parameters: ["u64"], result: "i32", nonblocking: true },
   // mlx_stream mlx_default_cpu_stream_new()
   mlx_default_cpu_stream_new: { parameters: [], result: "u64" },
   // mlx_stream mlx_default_gpu_stream_new()
@@ -78,26 +54,16 @@ export const SYMBOLS = {
   mlx_reset_peak_memory: { parameters: [], result: "i32" },
   // int mlx_set_cache_limit(size_t* res, size_t limit)
   mlx_set_cache_limit: { parameters: ["buffer", "usize"], result: "i32" },
-  // int mlx_set_memory_limit(size_t* res, size_t limit)
-  mlx_set_memory_limit: { parameters: ["buffer", "usize"], result: "i32" },
-  // int mlx_set_wired_limit(size_t* res, size_t limit)
-  mlx_set_wired_limit: { parameters: ["buffer", "usize"], result: "i32" },
 
   // ---- mlx/c/array.h
   // mlx_array mlx_array_new_data(const void* data, const int* shape, int dim, mlx_dtype dtype)
   mlx_array_new_data: { parameters: ["buffer", "buffer", "i32", "i32"], result: "u64" },
-  // mlx_array mlx_array_new_bool(bool val)
-  mlx_array_new_bool: { parameters: ["bool"], result: "u64" },
-  // mlx_array mlx_array_new_int(int val)
-  mlx_array_new_int: { parameters: ["i32"], result: "u64" },
   // mlx_array mlx_array_new_float32(float val)
   mlx_array_new_float32: { parameters: ["f32"], result: "u64" },
   // int mlx_array_free(mlx_array arr)
   mlx_array_free: { parameters: ["u64"], result: "i32" },
   // size_t mlx_array_ndim(const mlx_array arr)
   mlx_array_ndim: { parameters: ["u64"], result: "usize" },
-  // const int* mlx_array_shape(const mlx_array arr)
-  mlx_array_shape: { parameters: ["u64"], result: "pointer" },
   // int mlx_array_dim(const mlx_array arr, int dim)
   mlx_array_dim: { parameters: ["u64", "i32"], result: "i32" },
   // size_t mlx_array_size(const mlx_array arr)
@@ -106,12 +72,8 @@ export const SYMBOLS = {
   mlx_array_nbytes: { parameters: ["u64"], result: "usize" },
   // mlx_dtype mlx_array_dtype(const mlx_array arr)
   mlx_array_dtype: { parameters: ["u64"], result: "i32" },
-  // int mlx_array_tostring(mlx_string* str, const mlx_array arr)
-  mlx_array_tostring: { parameters: ["buffer", "u64"], result: "i32" },
   // const uint8_t* mlx_array_data_uint8(const mlx_array arr)
   mlx_array_data_uint8: { parameters: ["u64"], result: "pointer" },
-  // int _mlx_array_wait(const mlx_array arr)
-  _mlx_array_wait: { parameters: ["u64"], result: "i32" },
   // int _mlx_array_wait(const mlx_array arr)
   mlx_array_wait_nonblocking: { name: "_mlx_array_wait", parameters: ["u64"], result: "i32", nonblocking: true },
   // int _mlx_array_is_available(bool* res, const mlx_array arr)
@@ -148,8 +110,6 @@ export const SYMBOLS = {
   mlx_map_string_to_string_free: { parameters: ["u64"], result: "i32" },
   // int mlx_map_string_to_string_insert(mlx_map_string_to_string map, const char* key, const char* value)
   mlx_map_string_to_string_insert: { parameters: ["u64", "buffer", "buffer"], result: "i32" },
-  // int mlx_map_string_to_string_get(const char** value, const mlx_map_string_to_string map, const char* key)
-  mlx_map_string_to_string_get: { parameters: ["buffer", "u64", "buffer"], result: "i32" },
 
   // ---- mlx/c/closure.h
   // mlx_closure mlx_closure_new_func(int (*fun)(mlx_vector_array*, const mlx_vector_array))
@@ -186,8 +146,6 @@ export const SYMBOLS = {
   mlx_random_key: { parameters: ["buffer", "u64"], result: "i32" },
   // int mlx_random_normal(mlx_array* res, const int* shape, size_t shape_num, mlx_dtype dtype, float loc, float scale, const mlx_array key, const mlx_stream s)
   mlx_random_normal: { parameters: ["buffer", "buffer", "usize", "i32", "f32", "f32", "u64", "u64"], result: "i32" },
-  // int mlx_random_uniform(mlx_array* res, const mlx_array low, const mlx_array high, const int* shape, size_t shape_num, mlx_dtype dtype, const mlx_array key, const mlx_stream s)
-  mlx_random_uniform: { parameters: ["buffer", "u64", "u64", "buffer", "usize", "i32", "u64", "u64"], result: "i32" },
   // int mlx_random_categorical(mlx_array* res, const mlx_array logits, int axis, const mlx_array key, const mlx_stream s)
   mlx_random_categorical: { parameters: ["buffer", "u64", "i32", "u64", "u64"], result: "i32" },
 
@@ -222,20 +180,14 @@ export const SYMBOLS = {
   mlx_astype: { parameters: ["buffer", "u64", "i32", "u64"], result: "i32" },
   // int mlx_broadcast_to(mlx_array* res, const mlx_array a, const int* shape, size_t shape_num, const mlx_stream s)
   mlx_broadcast_to: { parameters: ["buffer", "u64", "buffer", "usize", "u64"], result: "i32" },
-  // int mlx_clip(mlx_array* res, const mlx_array a, const mlx_array a_min, const mlx_array a_max, const mlx_stream s)
-  mlx_clip: { parameters: ["buffer", "u64", "u64", "u64", "u64"], result: "i32" },
   // int mlx_concatenate_axis(mlx_array* res, const mlx_vector_array arrays, int axis, const mlx_stream s)
   mlx_concatenate_axis: { parameters: ["buffer", "u64", "i32", "u64"], result: "i32" },
   // int mlx_contiguous(mlx_array* res, const mlx_array a, bool allow_col_major, const mlx_stream s)
   mlx_contiguous: { parameters: ["buffer", "u64", "bool", "u64"], result: "i32" },
   // int mlx_conv2d(mlx_array* res, const mlx_array input, const mlx_array weight, int stride_0, int stride_1, int padding_0, int padding_1, int dilation_0, int dilation_1, int groups, const mlx_stream s)
   mlx_conv2d: { parameters: ["buffer", "u64", "u64", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "u64"], result: "i32" },
-  // int mlx_copy(mlx_array* res, const mlx_array a, const mlx_stream s)
-  mlx_copy: { parameters: ["buffer", "u64", "u64"], result: "i32" },
   // int mlx_cos(mlx_array* res, const mlx_array a, const mlx_stream s)
   mlx_cos: { parameters: ["buffer", "u64", "u64"], result: "i32" },
-  // int mlx_cumsum_axis(mlx_array* res, const mlx_array a, int axis, bool reverse, bool inclusive, mlx_optional_dtype dtype, const mlx_stream s)
-  mlx_cumsum_axis: { parameters: ["buffer", "u64", "i32", "bool", "bool", "u64", "u64"], result: "i32" },
   // int mlx_dequantize(mlx_array* res, const mlx_array w, const mlx_array scales, const mlx_array biases, mlx_optional_int group_size, mlx_optional_int bits, const char* mode, const mlx_array global_scale, mlx_optional_dtype dtype, const mlx_stream s)
   mlx_dequantize: { parameters: ["buffer", "u64", "u64", "u64", "u64", "u64", "buffer", "u64", "u64", "u64"], result: "i32" },
   // int mlx_divide(mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s)
@@ -248,8 +200,6 @@ export const SYMBOLS = {
   mlx_exp: { parameters: ["buffer", "u64", "u64"], result: "i32" },
   // int mlx_expand_dims(mlx_array* res, const mlx_array a, int axis, const mlx_stream s)
   mlx_expand_dims: { parameters: ["buffer", "u64", "i32", "u64"], result: "i32" },
-  // int mlx_full(mlx_array* res, const int* shape, size_t shape_num, const mlx_array vals, mlx_dtype dtype, const mlx_stream s)
-  mlx_full: { parameters: ["buffer", "buffer", "usize", "u64", "i32", "u64"], result: "i32" },
   // int mlx_greater(mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s)
   mlx_greater: { parameters: ["buffer", "u64", "u64", "u64"], result: "i32" },
   // int mlx_greater_equal(mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s)
@@ -286,10 +236,6 @@ export const SYMBOLS = {
   mlx_multiply: { parameters: ["buffer", "u64", "u64", "u64"], result: "i32" },
   // int mlx_negative(mlx_array* res, const mlx_array a, const mlx_stream s)
   mlx_negative: { parameters: ["buffer", "u64", "u64"], result: "i32" },
-  // int mlx_not_equal(mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s)
-  mlx_not_equal: { parameters: ["buffer", "u64", "u64", "u64"], result: "i32" },
-  // int mlx_ones(mlx_array* res, const int* shape, size_t shape_num, mlx_dtype dtype, const mlx_stream s)
-  mlx_ones: { parameters: ["buffer", "buffer", "usize", "i32", "u64"], result: "i32" },
   // int mlx_pad(mlx_array* res, const mlx_array a, const int* axes, size_t axes_num, const int* low_pad_size, size_t low_pad_size_num, const int* high_pad_size, size_t high_pad_size_num, const mlx_array pad_value, const char* mode, const mlx_stream s)
   mlx_pad: { parameters: ["buffer", "u64", "buffer", "usize", "buffer", "usize", "buffer", "usize", "u64", "buffer", "u64"], result: "i32" },
   // int mlx_power(mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s)
@@ -300,8 +246,6 @@ export const SYMBOLS = {
   mlx_quantized_matmul: { parameters: ["buffer", "u64", "u64", "u64", "u64", "bool", "u64", "u64", "buffer", "u64"], result: "i32" },
   // int mlx_reciprocal(mlx_array* res, const mlx_array a, const mlx_stream s)
   mlx_reciprocal: { parameters: ["buffer", "u64", "u64"], result: "i32" },
-  // int mlx_repeat_axis(mlx_array* res, const mlx_array arr, int repeats, int axis, const mlx_stream s)
-  mlx_repeat_axis: { parameters: ["buffer", "u64", "i32", "i32", "u64"], result: "i32" },
   // int mlx_reshape(mlx_array* res, const mlx_array a, const int* shape, size_t shape_num, const mlx_stream s)
   mlx_reshape: { parameters: ["buffer", "u64", "buffer", "usize", "u64"], result: "i32" },
   // int mlx_rsqrt(mlx_array* res, const mlx_array a, const mlx_stream s)
@@ -316,10 +260,6 @@ export const SYMBOLS = {
   mlx_slice_update: { parameters: ["buffer", "u64", "u64", "buffer", "usize", "buffer", "usize", "buffer", "usize", "u64"], result: "i32" },
   // int mlx_softmax_axis(mlx_array* res, const mlx_array a, int axis, bool precise, const mlx_stream s)
   mlx_softmax_axis: { parameters: ["buffer", "u64", "i32", "bool", "u64"], result: "i32" },
-  // int mlx_sort_axis(mlx_array* res, const mlx_array a, int axis, const mlx_stream s)
-  mlx_sort_axis: { parameters: ["buffer", "u64", "i32", "u64"], result: "i32" },
-  // int mlx_split(mlx_vector_array* res, const mlx_array a, int num_splits, int axis, const mlx_stream s)
-  mlx_split: { parameters: ["buffer", "u64", "i32", "i32", "u64"], result: "i32" },
   // int mlx_split_sections(mlx_vector_array* res, const mlx_array a, const int* indices, size_t indices_num, int axis, const mlx_stream s)
   mlx_split_sections: { parameters: ["buffer", "u64", "buffer", "usize", "i32", "u64"], result: "i32" },
   // int mlx_sqrt(mlx_array* res, const mlx_array a, const mlx_stream s)
@@ -328,32 +268,22 @@ export const SYMBOLS = {
   mlx_square: { parameters: ["buffer", "u64", "u64"], result: "i32" },
   // int mlx_squeeze_axis(mlx_array* res, const mlx_array a, int axis, const mlx_stream s)
   mlx_squeeze_axis: { parameters: ["buffer", "u64", "i32", "u64"], result: "i32" },
-  // int mlx_stack_axis(mlx_array* res, const mlx_vector_array arrays, int axis, const mlx_stream s)
-  mlx_stack_axis: { parameters: ["buffer", "u64", "i32", "u64"], result: "i32" },
   // int mlx_subtract(mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s)
   mlx_subtract: { parameters: ["buffer", "u64", "u64", "u64"], result: "i32" },
-  // int mlx_sum(mlx_array* res, const mlx_array a, bool keepdims, const mlx_stream s)
-  mlx_sum: { parameters: ["buffer", "u64", "bool", "u64"], result: "i32" },
   // int mlx_sum_axis(mlx_array* res, const mlx_array a, int axis, bool keepdims, const mlx_stream s)
   mlx_sum_axis: { parameters: ["buffer", "u64", "i32", "bool", "u64"], result: "i32" },
   // int mlx_swapaxes(mlx_array* res, const mlx_array a, int axis1, int axis2, const mlx_stream s)
   mlx_swapaxes: { parameters: ["buffer", "u64", "i32", "i32", "u64"], result: "i32" },
-  // int mlx_take_axis(mlx_array* res, const mlx_array a, const mlx_array indices, int axis, const mlx_stream s)
-  mlx_take_axis: { parameters: ["buffer", "u64", "u64", "i32", "u64"], result: "i32" },
   // int mlx_take_along_axis(mlx_array* res, const mlx_array a, const mlx_array indices, int axis, const mlx_stream s)
   mlx_take_along_axis: { parameters: ["buffer", "u64", "u64", "i32", "u64"], result: "i32" },
+  // int mlx_take_axis(mlx_array* res, const mlx_array a, const mlx_array indices, int axis, const mlx_stream s)
+  mlx_take_axis: { parameters: ["buffer", "u64", "u64", "i32", "u64"], result: "i32" },
   // int mlx_tanh(mlx_array* res, const mlx_array a, const mlx_stream s)
   mlx_tanh: { parameters: ["buffer", "u64", "u64"], result: "i32" },
-  // int mlx_topk_axis(mlx_array* res, const mlx_array a, int k, int axis, const mlx_stream s)
-  mlx_topk_axis: { parameters: ["buffer", "u64", "i32", "i32", "u64"], result: "i32" },
-  // int mlx_transpose(mlx_array* res, const mlx_array a, const mlx_stream s)
-  mlx_transpose: { parameters: ["buffer", "u64", "u64"], result: "i32" },
   // int mlx_transpose_axes(mlx_array* res, const mlx_array a, const int* axes, size_t axes_num, const mlx_stream s)
   mlx_transpose_axes: { parameters: ["buffer", "u64", "buffer", "usize", "u64"], result: "i32" },
   // int mlx_where(mlx_array* res, const mlx_array condition, const mlx_array x, const mlx_array y, const mlx_stream s)
   mlx_where: { parameters: ["buffer", "u64", "u64", "u64", "u64"], result: "i32" },
   // int mlx_zeros(mlx_array* res, const int* shape, size_t shape_num, mlx_dtype dtype, const mlx_stream s)
   mlx_zeros: { parameters: ["buffer", "buffer", "usize", "i32", "u64"], result: "i32" },
-  // int mlx_zeros_like(mlx_array* res, const mlx_array a, const mlx_stream s)
-  mlx_zeros_like: { parameters: ["buffer", "u64", "u64"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;

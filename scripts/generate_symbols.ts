@@ -9,28 +9,16 @@
  */
 import { fromFileUrl, join } from "@std/path";
 
-/** What the binding offers, by header. Only what speech needs and what any tensor library obviously has. */
+/**
+ * The functions that ffi/ calls, by header. Opening the library costs time for every one, so there is none without a
+ * caller (tests/ffi_symbols_test.ts).
+ */
 const WANTED: Record<string, string[]> = {
   "error.h": ["mlx_set_error_handler"],
   "version.h": ["mlx_version"],
   "string.h": ["mlx_string_new", "mlx_string_data", "mlx_string_free"],
-  "device.h": [
-    "mlx_device_new_type",
-    "mlx_device_free",
-    "mlx_device_get_type",
-    "mlx_device_count",
-    "mlx_device_is_available",
-    "mlx_get_default_device",
-    "mlx_set_default_device",
-    "mlx_device_info_new",
-    "mlx_device_info_get",
-    "mlx_device_info_free",
-    "mlx_device_info_has_key",
-    "mlx_device_info_get_string",
-    "mlx_device_info_get_size",
-  ],
+  "device.h": ["mlx_device_new_type", "mlx_device_free", "mlx_device_count"],
   "stream.h": [
-    "mlx_stream_new_device",
     "mlx_stream_new_thread_unsafe",
     "mlx_stream_free",
     "mlx_synchronize",
@@ -45,24 +33,18 @@ const WANTED: Record<string, string[]> = {
     "mlx_get_peak_memory",
     "mlx_reset_peak_memory",
     "mlx_set_cache_limit",
-    "mlx_set_memory_limit",
-    "mlx_set_wired_limit",
   ],
   "array.h": [
     "mlx_array_new_data",
-    "mlx_array_new_bool",
-    "mlx_array_new_int",
     "mlx_array_new_float32",
     "mlx_array_free",
     "mlx_array_ndim",
-    "mlx_array_shape",
     "mlx_array_dim",
     "mlx_array_size",
     "mlx_array_nbytes",
     "mlx_array_dtype",
-    "mlx_array_tostring",
     "mlx_array_data_uint8",
-    "_mlx_array_wait",
+    "mlx_array_wait_nonblocking",
     "_mlx_array_is_available",
     "_mlx_array_is_row_contiguous",
   ],
@@ -82,14 +64,13 @@ const WANTED: Record<string, string[]> = {
     "mlx_map_string_to_string_new",
     "mlx_map_string_to_string_free",
     "mlx_map_string_to_string_insert",
-    "mlx_map_string_to_string_get",
   ],
   "closure.h": ["mlx_closure_new_func", "mlx_closure_free", "mlx_closure_apply"],
   "compile.h": ["mlx_compile"],
   "io.h": ["mlx_load_safetensors", "mlx_save_safetensors"],
-  "transforms.h": ["mlx_eval", "mlx_async_eval"],
+  "transforms.h": ["mlx_eval", "mlx_eval_nonblocking", "mlx_async_eval"],
   "fft.h": ["mlx_fft_rfft"],
-  "random.h": ["mlx_random_key", "mlx_random_normal", "mlx_random_uniform", "mlx_random_categorical"],
+  "random.h": ["mlx_random_key", "mlx_random_normal", "mlx_random_categorical"],
   "fast.h": [
     "mlx_fast_layer_norm",
     "mlx_fast_rms_norm",
@@ -97,30 +78,20 @@ const WANTED: Record<string, string[]> = {
     "mlx_fast_rope_dynamic",
     "mlx_fast_scaled_dot_product_attention",
   ],
-  "ops.h": [
-    ..."abs add addmm arange argmax_axis argsort_axis as_strided astype broadcast_to clip concatenate_axis contiguous"
-      .split(" "),
-    ..."conv2d copy cos cumsum_axis dequantize divide equal erf exp expand_dims full greater"
-      .split(
-        " ",
-      ),
-    ..."greater_equal less less_equal log log10 logical_and logical_or logsumexp_axis matmul max max_axis maximum"
-      .split(" "),
-    ..."mean_axis min_axis minimum multiply negative not_equal ones pad power quantize quantized_matmul reciprocal"
-      .split(" "),
-    ..."repeat_axis reshape rsqrt sigmoid sin slice slice_update softmax_axis sort_axis split split_sections sqrt square"
-      .split(" "),
-    ..."squeeze_axis stack_axis subtract sum sum_axis swapaxes take_axis take_along_axis tanh topk_axis transpose"
-      .split(" "),
-    ..."transpose_axes where zeros zeros_like".split(" "),
-  ].map((name) => `mlx_${name}`),
+  "ops.h": `
+    abs add addmm arange argmax_axis argsort_axis as_strided astype broadcast_to concatenate_axis contiguous
+    conv2d cos dequantize divide equal erf exp expand_dims greater greater_equal less less_equal log log10
+    logical_and logical_or logsumexp_axis matmul max max_axis maximum mean_axis min_axis minimum multiply
+    negative pad power quantize quantized_matmul reciprocal reshape rsqrt sigmoid sin slice slice_update
+    softmax_axis split_sections sqrt square squeeze_axis subtract sum_axis swapaxes take_along_axis
+    take_axis tanh transpose_axes where zeros
+  `.trim().split(/\s+/).map((name) => `mlx_${name}`),
 };
 
-/** Called on a pool thread as well, under a second name. */
-const ALSO_NONBLOCKING: Record<string, string> = {
-  mlx_eval: "mlx_eval_nonblocking",
-  _mlx_array_wait: "mlx_array_wait_nonblocking",
-  mlx_synchronize: "mlx_synchronize_nonblocking",
+/** Names of ours for functions that are called on a pool thread. */
+const NONBLOCKING: Record<string, string> = {
+  mlx_eval_nonblocking: "mlx_eval",
+  mlx_array_wait_nonblocking: "_mlx_array_wait",
 };
 
 /** Younger than the oldest generation that the library search wants to tell apart by itself. */
@@ -184,32 +155,30 @@ function parsePrototypes(header: string, names: readonly string[]): Map<string, 
   return found;
 }
 
-function entry(prototype: Prototype, as?: string): string {
+function entry(key: string, prototype: Prototype): string {
+  const isRenamed = key !== prototype.name;
   const fields = [
-    ...(as ? [`name: "${prototype.name}"`] : []),
+    ...(isRenamed ? [`name: "${prototype.name}"`] : []),
     `parameters: [${prototype.parameters.map((type) => `"${type}"`).join(", ")}]`,
     `result: "${prototype.result}"`,
-    ...(as ? ["nonblocking: true"] : []),
+    ...(isRenamed ? ["nonblocking: true"] : []),
     ...(OPTIONAL.has(prototype.name) ? ["optional: true"] : []),
   ];
-  return `  // ${prototype.text}\n  ${as ?? prototype.name}: { ${fields.join(", ")} },\n`;
+  return `  // ${prototype.text}\n  ${key}: { ${fields.join(", ")} },\n`;
 }
 
 /** The text of ffi/symbols.ts for the headers in `includeFolder`. */
 export async function generateSymbols(includeFolder: string): Promise<string> {
   let body = "";
-  for (const [header, names] of Object.entries(WANTED)) {
-    const prototypes = parsePrototypes(
-      await Deno.readTextFile(join(includeFolder, "mlx", "c", header)),
-      names,
-    );
+  for (const [header, keys] of Object.entries(WANTED)) {
+    const nameOf = (key: string) => NONBLOCKING[key] ?? key;
+    const text = await Deno.readTextFile(join(includeFolder, "mlx", "c", header));
+    const prototypes = parsePrototypes(text, keys.map(nameOf));
     body += `\n  // ---- mlx/c/${header}\n`;
-    for (const name of names) {
-      const prototype = prototypes.get(name);
-      if (!prototype) throw new Error(`${header} declares no ${name}`);
-      body += entry(prototype);
-      const second = ALSO_NONBLOCKING[name];
-      if (second) body += entry(prototype, second);
+    for (const key of keys) {
+      const prototype = prototypes.get(nameOf(key));
+      if (!prototype) throw new Error(`${header} declares no ${nameOf(key)}`);
+      body += entry(key, prototype);
     }
   }
   return `// Generated by scripts/generate_symbols.ts from the headers of mlx-c. Do not edit.\n` +
