@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { stream } from "./device.ts";
 import { MLXError, takeError } from "./error.ts";
 import { native, openLibrary } from "./library.ts";
 
@@ -261,8 +262,14 @@ export function fromData(data: TypedArray, shape: readonly number[] = [data.leng
   return new MLXArray(handle);
 }
 
-/** A float32 scalar. */
-export function scalar(value: number): MLXArray {
+/** A scalar. */
+export function scalar(value: number, dtype: DType = "float32"): MLXArray {
   openLibrary();
-  return new MLXArray(native.mlx_array_new_float32(value));
+  const number = new MLXArray(native.mlx_array_new_float32(value));
+  if (dtype === "float32") return number;
+  try {
+    return take(native.mlx_astype(cell(), number.handle, DTYPE_CODE[dtype], stream()), "mlx_astype");
+  } finally {
+    number.dispose();
+  }
 }

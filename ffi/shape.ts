@@ -184,8 +184,7 @@ export function splitAt(a: MLXArray, indices: readonly number[], axis: number): 
  * @param high Elements after.
  */
 export function pad(a: MLXArray, low: readonly number[], high: readonly number[], value = 0): MLXArray {
-  using filler = scalar(value);
-  using typed = astypeLike(filler, a);
+  using filler = scalar(value, a.dtype);
   return take(
     native.mlx_pad(
       cell(),
@@ -196,18 +195,11 @@ export function pad(a: MLXArray, low: readonly number[], high: readonly number[]
       count(low),
       ints(2, high),
       count(high),
-      typed.handle,
+      filler.handle,
       CONSTANT,
       stream(),
     ),
     "mlx_pad",
-  );
-}
-
-function astypeLike(a: MLXArray, model: MLXArray): MLXArray {
-  return take(
-    native.mlx_astype(cell(), a.handle, native.mlx_array_dtype(model.handle), stream()),
-    "mlx_astype",
   );
 }
 

@@ -9,7 +9,9 @@ import { LogMel } from "../lib/audio/mel.ts";
 import { decodeWav } from "../lib/audio/wav.ts";
 import { loadFolder } from "../lib/load_folder.ts";
 import type { BackendPolicy } from "../lib/model/backend.ts";
-import { attend, exponential, planAttention, silu } from "../lib/model/exponential.ts";
+import { silu } from "../lib/model/activations.ts";
+import { exponential, rationalErf } from "../lib/model/approximations.ts";
+import { attend, attendWindows, planAttention } from "../lib/model/attention.ts";
 import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
 import { Engine } from "../lib/recognize/engine.ts";
 import { Timing } from "../lib/recognize/timing.ts";
@@ -32,7 +34,6 @@ const PLAIN: Partial<BackendPolicy> = {
   packedRows: Infinity,
   gelu: "erf",
   exponential: "native",
-  windows: "masked",
   swiglu: "plain",
   step: "fused",
   convBlocks: 32,
@@ -88,11 +89,9 @@ const ROUTES: Record<string, Partial<BackendPolicy>> = {
   "rows of packed weights made dense for the moment": { packedRows: 3 },
   "rational GELU": { gelu: "rational" },
   "polynomial exponentials": { exponential: "polynomial" },
-  "windows as a batch": { windows: "batched" },
-  "windows as a batch with polynomial exponentials": { windows: "batched", exponential: "polynomial" },
   "compiled SwiGLU": { swiglu: "compiled" },
-  "spelled decode steps": { step: "spelled" },
-  "spelled decode steps with polynomial exponentials": { step: "spelled", exponential: "polynomial" },
+  "unfused decode steps": { step: "unfused" },
+  "unfused decode steps with polynomial exponentials": { step: "unfused", exponential: "polynomial" },
   "one block a convolution": { convBlocks: 1 },
   "three blocks a convolution": { convBlocks: 3 },
   "double buffering": { doubleBuffer: true },
@@ -149,7 +148,7 @@ Deno.test("a batch gives each clip the tokens it gets alone, buffered or not", a
     samples: decodeWav(await Deno.readFile(`demo/recordings/${name}.wav`)).interleaved,
     ...{ context: "", temperature: 0, seed: 0, maxTokens: 60, logprobs: true },
   })));
-  const answers: number[][][] = [], sureness: number[][] = [];
+  const answers: number[][][] = [], allLogprobs: number[][] = [];
   for (const [doubleBuffer, together] of [[false, false], [false, true], [true, true]]) {
     const loaded = await loadFolder(DEMO_MODEL, { device: "cpu", policy: { doubleBuffer: doubleBuffer! } });
     using engine = new Engine(loaded.model, loaded.tokenizer);
@@ -159,12 +158,12 @@ Deno.test("a batch gives each clip the tokens it gets alone, buffered or not", a
       : (await Promise.all(requests.map((request) => engine.decode([request], context)))).flat();
     assertEquals(decoded.map(({ finishReason }) => finishReason), names.map(() => "stop"));
     answers.push(decoded.map(({ tokens }) => tokens));
-    sureness.push(decoded.flatMap(({ logprobs = [] }) => logprobs.map(({ logprob }) => logprob)));
+    allLogprobs.push(decoded.flatMap(({ logprobs = [] }) => logprobs.map(({ logprob }) => logprob)));
   }
-  for (const other of sureness.slice(1)) {
-    assert(largestDifference(Float32Array.from(other), Float32Array.from(sureness[0]!)) < 1e-3);
+  for (const other of allLogprobs.slice(1)) {
+    assert(largestDifference(Float32Array.from(other), Float32Array.from(allLogprobs[0]!)) < 1e-3);
   }
-  assert(sureness[0]!.length > 20 && sureness[0]!.every((logprob) => logprob <= 0));
+  assert(allLogprobs[0]!.length > 20 && allLogprobs[0]!.every((logprob) => logprob <= 0));
   assertEquals(answers[1], answers[0]);
   assertEquals(answers[2], answers[0]);
 });
@@ -178,6 +177,15 @@ Deno.test("exponential() is exp to 6e-6 where softmax uses it", () => {
   assert(beyond.every((value) => value >= 0 && value < 4e-11));
 });
 
+Deno.test("rationalErf() is erf to 5e-7", () => {
+  const x = Float32Array.from({ length: 10_001 }, (_, index) => 12 * index / 10_000 - 6);
+  const [own, native] = mx.scope(() => {
+    const array = mx.fromData(x);
+    return [mx.toFloat32(rationalErf(array)), mx.toFloat32(mx.erf(array))];
+  });
+  assert(largestDifference(own!, native!) < 5e-7);
+});
+
 Deno.test("silu() by a rational tanh is x / (1 + exp(-x))", () => {
   const x = Float32Array.from({ length: 50_001 }, (_, index) => 40 * index / 50_000 - 20);
   const computed = mx.scope(() => mx.toFloat32(silu(mx.fromData(x), "polynomial")));
@@ -188,7 +196,7 @@ Deno.test("silu() by a rational tanh is x / (1 + exp(-x))", () => {
   assert(worst < 5e-6, `error ${worst}`);
 });
 
-Deno.test("attend() in pieces equals MLX's attention, causal after earlier keys and windowed", () => {
+Deno.test("attend() in tiles equals MLX's attention, causal after earlier keys and windowed", () => {
   const policy = { exponential: "polynomial", dtype: "float32" } as BackendPolicy;
   for (
     const [length, span, mask] of [[300, 300, "causal"], [257, 300, "causal"], [104, 104, undefined]] as const
@@ -198,11 +206,45 @@ Deno.test("attend() in pieces equals MLX's attention, causal after earlier keys 
         mx.normal(shape, mx.randomKey(index), 2)
       ) as [mx.MLXArray, mx.MLXArray, mx.MLXArray];
       const plan = planAttention({ heads: 4, length, span }, mask, policy);
-      assertEquals(plan.route, "pieces");
+      assertEquals(plan.route, "tiled");
       const own = mx.toFloat32(attend(q, k, v, 0.125, plan));
       return largestDifference(own, mx.toFloat32(mx.attention(q, k, v, 0.125, mask)));
     });
     assert(difference < 5e-5, `${length} of ${span}: ${difference}`);
+  }
+});
+
+/** The plain formulation of windows: all pairs of rows, those of different windows hidden by a mask. */
+function maskedAttention(
+  qkv: readonly mx.MLXArray[],
+  { heads, window }: { heads: number; window: number },
+): mx.MLXArray {
+  const [rows, width] = qkv[0]!.shape as [number, number];
+  const windowOf = mx.fromData(Int32Array.from({ length: rows }, (_, row) => Math.floor(row / window)));
+  const mask = mx.equal(mx.reshape(windowOf, [rows, 1]), mx.reshape(windowOf, [1, rows]));
+  const [q, k, v] = qkv.map((part) =>
+    mx.transpose(mx.reshape(part, [1, rows, heads, width / heads]), [0, 2, 1, 3])
+  ) as [mx.MLXArray, mx.MLXArray, mx.MLXArray];
+  const mixed = mx.attention(q, k, v, (width / heads) ** -0.5, mask);
+  return mx.reshape(mx.transpose(mixed, [0, 2, 1, 3]), [rows, width]);
+}
+
+Deno.test("attendWindows() equals full attention with a mask of windows, whatever is left of the last window", () => {
+  const size = { heads: 2, window: 104 };
+  for (const exponential of ["native", "polynomial"] as const) {
+    const policy = { exponential, dtype: "float32" } as BackendPolicy;
+    for (const rows of [1, 57, 104, 105, 208, 390]) {
+      const difference = mx.scope(() => {
+        const qkv = [0, 1, 2].map((seed) => mx.normal([rows, 128], mx.randomKey(seed), 2)) as [
+          mx.MLXArray,
+          mx.MLXArray,
+          mx.MLXArray,
+        ];
+        const own = mx.toFloat32(attendWindows(qkv, size, policy));
+        return largestDifference(own, mx.toFloat32(maskedAttention(qkv, size)));
+      });
+      assert(difference < 5e-5, `${rows} rows, ${exponential}: ${difference}`);
+    }
   }
 });
 

@@ -39,10 +39,8 @@ export interface BackendPolicy {
   exponential: "native" | "polynomial";
   /** SiLU times gate: `compiled` into one kernel by MLX, for a GPU; on a CPU that would need a C++ compiler. */
   swiglu: "compiled" | "plain";
-  /** Norm, rotary positions and attention of a decode step: `fused` by MLX's own operations, `spelled` for a CPU. */
-  step: "fused" | "spelled";
-  /** The encoder's attention: its windows as a batch, or all rows at once with a mask, the plain way. */
-  windows: "batched" | "masked";
+  /** A decode step in float32: `fused` by MLX's own operations, `unfused` for a CPU (decode_step.ts). */
+  step: "fused" | "unfused";
   /** Blocks that go through the convolutions at once: bounds memory. */
   convBlocks: number;
   /** Chunks of a long recording decoded at once. */
@@ -174,8 +172,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
       gelu: "rational",
       exponential: dtype === "float32" ? "polynomial" : "native",
       swiglu: "plain",
-      step: dtype === "float32" ? "spelled" : "fused",
-      windows: "batched",
+      step: dtype === "float32" ? "unfused" : "fused",
       convBlocks: 1,
       batchSize: 8,
       doubleBuffer: false,
@@ -190,7 +187,6 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
     exponential: "native",
     swiglu: "compiled",
     step: "fused",
-    windows: "batched",
     convBlocks: 32,
     batchSize: 4,
     doubleBuffer: true,

@@ -11,6 +11,7 @@ import {
   type DType,
   loadSafetensors,
   type MLXArray,
+  type PackedWeight,
   readSafetensorsHeader,
   SafetensorsError,
   type TensorInfo,
@@ -18,7 +19,15 @@ import {
 } from "../../ffi/mod.ts";
 import { ModelError } from "../errors.ts";
 import type { ModelConfig } from "./config.ts";
-import type { LinearWeights, Matrix } from "./layers.ts";
+
+/** A matrix of the checkpoint, dense `[out, in]` or packed. */
+export type Matrix = MLXArray | PackedWeight;
+
+/** A matrix with an optional bias `[out]`. */
+export interface LinearWeights {
+  weight: Matrix;
+  bias?: MLXArray | undefined;
+}
 
 /** How a folder names its tensors. */
 export type Layout = "mlx" | "original" | "hf";

@@ -17,15 +17,7 @@ import {
   transpose,
 } from "../../ffi/mod.ts";
 import type { BackendPolicy } from "./backend.ts";
-
-/** A matrix of the checkpoint, dense `[out, in]` or packed. */
-export type Matrix = MLXArray | PackedWeight;
-
-/** A matrix with an optional bias `[out]`. */
-export interface LinearWeights {
-  weight: Matrix;
-  bias?: MLXArray | undefined;
-}
+import type { Checkpoint, LinearWeights, Matrix } from "./checkpoint.ts";
 
 /** Whether a weight is packed. */
 export function isPacked(weight: Matrix): weight is PackedWeight {
@@ -125,16 +117,22 @@ export class Embedding {
   }
 }
 
-/** Weight and bias of a layer norm. */
-export interface NormWeights {
-  weight: MLXArray;
-  bias: MLXArray;
-}
-
 /** torch's default, not in config.json (spec 5.7). */
 const LAYER_NORM_EPSILON = 1e-5;
 
 /** Layer norm of the encoder. */
-export function encoderNorm(x: MLXArray, { weight, bias }: NormWeights): MLXArray {
-  return layerNorm(x, weight, bias, LAYER_NORM_EPSILON);
+export class LayerNorm {
+  readonly parameters: MLXArray[];
+  readonly #weight: MLXArray;
+  readonly #bias: MLXArray;
+
+  constructor(source: Checkpoint, path: string, width: number, { dtype }: BackendPolicy) {
+    this.#weight = source.float(`${path}.weight`, [width], dtype);
+    this.#bias = source.float(`${path}.bias`, [width], dtype);
+    this.parameters = [this.#weight, this.#bias];
+  }
+
+  apply(x: MLXArray): MLXArray {
+    return layerNorm(x, this.#weight, this.#bias, LAYER_NORM_EPSILON);
+  }
 }

@@ -5,8 +5,8 @@
  */
 import { concatenate, type MLXArray, type PackedWeight } from "../../ffi/mod.ts";
 import type { BackendPolicy } from "./backend.ts";
-import type { Checkpoint } from "./checkpoint.ts";
-import { isPacked, type Linear, makeLinear, type Matrix } from "./layers.ts";
+import type { Checkpoint, Matrix } from "./checkpoint.ts";
+import { isPacked, type Linear, makeLinear } from "./layers.ts";
 
 /** Matrices with the same input one below the other: one product instead of several. */
 function fuse(parts: Matrix[], policy: BackendPolicy): Linear | undefined {

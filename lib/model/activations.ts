@@ -1,0 +1,44 @@
+/**
+ * The activations of the network: GELU in the encoder, SwiGLU in the decoder.
+ *
+ * @module
+ */
+import { add, Compiled, erf, type MLXArray, multiply, scalar, sigmoid } from "../../ffi/mod.ts";
+import { paysOff, rationalErf, rationalTanh } from "./approximations.ts";
+import type { BackendPolicy } from "./backend.ts";
+
+/** x / 2 * (1 + erf(x / sqrt 2)): the exact GELU, not its tanh approximation (spec 5.7). */
+export function gelu(x: MLXArray, route: BackendPolicy["gelu"]): MLXArray {
+  const dtype = x.dtype;
+  const scaled = multiply(x, scalar(Math.SQRT1_2, dtype));
+  const curve = route === "erf" ? erf(scaled) : rationalErf(scaled);
+  return multiply(multiply(x, scalar(0.5, dtype)), add(curve, scalar(1, dtype)));
+}
+
+/** x * sigmoid(x), which is h + h tanh(h) with h = x / 2. */
+export function silu(x: MLXArray, route: BackendPolicy["exponential"]): MLXArray {
+  if (route === "native" || !paysOff(x.size)) return multiply(x, sigmoid(x));
+  const half = multiply(x, scalar(0.5));
+  return add(half, multiply(half, rationalTanh(half)));
+}
+
+/** silu(gate) * up; compiled once for all layers where the policy says so. */
+export class SwiGLU implements Disposable {
+  readonly #policy: BackendPolicy;
+  #compiled: Compiled | undefined;
+
+  constructor(policy: BackendPolicy) {
+    this.#policy = policy;
+  }
+
+  apply(gate: MLXArray, up: MLXArray): MLXArray {
+    if (this.#policy.swiglu === "plain") return multiply(silu(gate, this.#policy.exponential), up);
+    this.#compiled ??= new Compiled(([x, y]) => multiply(multiply(x!, sigmoid(x!)), y!));
+    return this.#compiled.apply(gate, up);
+  }
+
+  [Symbol.dispose](): void {
+    this.#compiled?.[Symbol.dispose]();
+    this.#compiled = undefined;
+  }
+}

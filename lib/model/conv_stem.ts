@@ -1,0 +1,137 @@
+/**
+ * The front of the audio encoder (spec 5.1 to 5.5):
+ *
+ *   mel [128, T] -> blocks [n, 128, 100, 1] -> 3 convolutions, GELU -> [n, 16, 13, C] -> [n, 13, C * 16]
+ *   -> conv_out -> + positions in the block -> padding dropped [N, D]
+ *
+ * @module
+ */
+import {
+  add,
+  astype,
+  concatenate,
+  conv2d,
+  fromData,
+  type MLXArray,
+  pad,
+  reshape,
+  slice,
+  transpose,
+} from "../../ffi/mod.ts";
+import { gelu } from "./activations.ts";
+import type { BackendPolicy, Stages } from "./backend.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { EncoderConfig } from "./config.ts";
+import { type Linear, makeLinear } from "./layers.ts";
+import type { Tap } from "./tap.ts";
+
+/** Building the convolutions of a block takes about as long as building a layer over this many rows. */
+const BLOCK_ROWS = 60;
+/** Each halves both directions. */
+const CONVOLUTIONS = 3;
+
+/** Tokens of a block of `frames` mel frames, and bins that are left of as many: 100 -> 13. */
+export function blockTokens(frames: number): number {
+  return Math.ceil(frames / 2 ** CONVOLUTIONS);
+}
+
+/** Rows 0 .. tokens-1 of the sinusoid table: [sin(p * inv_0..), cos(p * inv_0..)], inv_j = 10000^(-j / (D/2 - 1)). */
+function sinusoids(tokens: number, width: number): Float32Array<ArrayBuffer> {
+  const half = width / 2;
+  const table = new Float32Array(tokens * width);
+  for (let position = 0; position < tokens; position++) {
+    for (let j = 0; j < half; j++) {
+      const angle = position * Math.exp(-j * Math.log(10_000) / (half - 1));
+      table[position * width + j] = Math.sin(angle);
+      table[position * width + half + j] = Math.cos(angle);
+    }
+  }
+  return table;
+}
+
+/** From mel to the tokens that the encoder's layers see. Build inside `backend.build`. */
+export class ConvStem {
+  readonly parameters: MLXArray[];
+  readonly #config: EncoderConfig;
+  readonly #policy: BackendPolicy;
+  readonly #convolutions: { weight: MLXArray; bias: MLXArray }[]; // [C, 3, 3, in], [C]
+  readonly #out: Linear;
+  readonly #positions: MLXArray; // [13, D]
+
+  constructor(source: Checkpoint, path: string, config: EncoderConfig, policy: BackendPolicy) {
+    const { width, convChannels, melBins, blockFrames } = config, { dtype } = policy;
+    this.#config = config;
+    this.#policy = policy;
+    this.#convolutions = Array.from({ length: CONVOLUTIONS }, (_, index) => {
+      const name = `${path}.conv2d${index + 1}`;
+      return {
+        weight: source.convolution(`${name}.weight`, convChannels, index === 0 ? 1 : convChannels, dtype),
+        bias: source.float(`${name}.bias`, [convChannels], dtype),
+      };
+    });
+    const flat = convChannels * blockTokens(melBins), tokens = blockTokens(blockFrames);
+    this.#out = makeLinear(source.linear(`${path}.conv_out`, width, flat, dtype), policy);
+    this.#positions = astype(fromData(sinusoids(tokens, width), [tokens, width]), dtype);
+    const convolutions = this.#convolutions.flatMap(({ weight, bias }) => [weight, bias]);
+    this.parameters = [...convolutions, ...this.#out.parameters, this.#positions];
+  }
+
+  /** Number of tokens for T mel frames: 13 a whole block, ceil(r / 8) for the rest. */
+  tokenCount(melFrames: number): number {
+    const { blockFrames } = this.#config;
+    const whole = Math.floor(melFrames / blockFrames);
+    return whole * blockTokens(blockFrames) + blockTokens(melFrames % blockFrames);
+  }
+
+  /** mel `[128, T]` -> tokens `[tokenCount(T), D]`; a bounded number of blocks is convolved at a time. */
+  *stages(mel: MLXArray, tap?: Tap): Stages {
+    const { convBlocks, stageRows } = this.#policy;
+    const frames = mel.dim(1), blocks = this.#blocks(mel);
+    const [count, bins, blockWidth] = blocks.shape as [number, number, number, number];
+    const perStage = Math.max(convBlocks, Math.floor(stageRows / BLOCK_ROWS));
+    const parts: MLXArray[] = [];
+    let fresh: MLXArray[] = [blocks];
+    for (let start = 0, since = 0; start < count; start += convBlocks) {
+      if (start - since >= perStage) {
+        yield fresh;
+        fresh = [];
+        since = start;
+      }
+      const stop = Math.min(count, start + convBlocks);
+      const whole = start === 0 && stop === count;
+      const some = whole ? blocks : slice(blocks, [start, 0, 0, 0], [stop, bins, blockWidth, 1]);
+      const part = this.#convolve(some, start === 0 ? tap : undefined); // The first blocks stand for all.
+      parts.push(part);
+      fresh.push(part);
+    }
+    const convolved = parts.length === 1 ? parts[0]! : concatenate(parts, 0); // [n, 13, D]
+    tap?.("conv_out_padded_chunks", convolved);
+    const [, tokens, width] = convolved.shape as [number, number, number];
+    const positions = slice(this.#positions, [0, 0], [tokens, width]);
+    const placed = reshape(add(convolved, positions), [count * tokens, width]);
+    return slice(placed, [0, 0], [this.tokenCount(frames), width]);
+  }
+
+  /** mel `[128, T]` -> blocks `[n, 128, W, 1]`: a lone short clip keeps its width, else the tail is zero-padded. */
+  #blocks(mel: MLXArray): MLXArray {
+    const { blockFrames, melBins } = this.#config;
+    const frames = mel.dim(1);
+    if (frames <= blockFrames) return reshape(mel, [1, melBins, frames, 1]);
+    const count = Math.ceil(frames / blockFrames);
+    const padded = pad(mel, [0, 0], [0, count * blockFrames - frames]);
+    const blocks = transpose(reshape(padded, [melBins, count, blockFrames]), [1, 0, 2]);
+    return reshape(blocks, [count, melBins, blockFrames, 1]);
+  }
+
+  /** blocks `[n, 128, W, 1]` -> `[n, 13|ceil(W/8), D]`, before positions. */
+  #convolve(blocks: MLXArray, tap?: Tap): MLXArray {
+    let x = blocks;
+    for (const [index, { weight, bias }] of this.#convolutions.entries()) {
+      x = gelu(add(conv2d(x, weight, { stride: 2, padding: 1 }), bias), this.#policy.gelu); // [n, F, W, C]
+      tap?.(`conv2d${index + 1}_gelu`, x);
+    }
+    const [count, bins, tokens, channels] = x.shape as [number, number, number, number];
+    // Channel-major, frequency fastest: index = c * 16 + f.
+    return this.#out.apply(reshape(transpose(x, [0, 2, 3, 1]), [count, tokens, channels * bins]));
+  }
+}

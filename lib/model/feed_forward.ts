@@ -1,0 +1,45 @@
+/**
+ * The decoder's feed-forward part: down(silu(gate(x)) * up(x)).
+ *
+ * @module
+ */
+import { type MLXArray, slice } from "../../ffi/mod.ts";
+import type { SwiGLU } from "./activations.ts";
+import type { BackendPolicy } from "./backend.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { DecoderConfig } from "./config.ts";
+import { type Linear, makeLinear } from "./layers.ts";
+import { Projections } from "./projections.ts";
+
+/** SwiGLU between two projections. */
+export class FeedForward {
+  readonly parameters: MLXArray[];
+  readonly #width: number;
+  readonly #gateUp: Projections;
+  readonly #swiglu: SwiGLU;
+  readonly #down: Linear;
+
+  constructor(
+    source: Checkpoint,
+    path: string,
+    config: DecoderConfig,
+    policy: BackendPolicy,
+    swiglu: SwiGLU,
+  ) {
+    const { width, feedForward } = config;
+    const gateUp = [`${path}.gate_proj`, `${path}.up_proj`];
+    this.#width = feedForward;
+    this.#gateUp = new Projections(source, gateUp, [feedForward, feedForward], width, policy);
+    this.#swiglu = swiglu;
+    this.#down = makeLinear(source.linear(`${path}.down_proj`, width, feedForward, policy.dtype), policy);
+    this.parameters = [...this.#gateUp.parameters, ...this.#down.parameters];
+  }
+
+  /** x `[rows, H]` -> `[rows, H]` */
+  apply(x: MLXArray, rows: number): MLXArray {
+    const both = this.#gateUp.apply(x); // [rows, 2 * width]
+    const gate = slice(both, [0, 0], [rows, this.#width]);
+    const up = slice(both, [0, this.#width], [rows, 2 * this.#width]);
+    return this.#down.apply(this.#swiglu.apply(gate, up));
+  }
+}
