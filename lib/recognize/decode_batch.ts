@@ -117,6 +117,7 @@ export class DecodeBatch implements Disposable {
 
   #choose(logits: MLXArray): Chosen {
     const tokens = this.#tokens(logits);
+    for (const row of this.#rows) row.place++;
     const isAsked = this.#rows.some(({ request }) => request.logprobs);
     return chosen(tokens, isAsked ? logprobsOf(logits, tokens) : undefined);
   }
@@ -125,10 +126,10 @@ export class DecodeBatch implements Disposable {
   #tokens(logits: MLXArray): MLXArray {
     if (this.#rows.every(({ request }) => request.temperature === 0)) return this.#model.choose(logits);
     const vocabulary = logits.dim(1);
-    const own = this.#rows.map(({ request: { temperature, seed }, tokens }, index) => {
+    const own = this.#rows.map(({ request: { temperature, seed }, place }, index) => {
       const row = slice(logits, [index, 0], [index + 1, vocabulary]);
       if (temperature === 0) return this.#model.choose(row);
-      return this.#model.choose(row, { temperature, key: randomKey(seed * SEED_STRIDE + tokens.length) });
+      return this.#model.choose(row, { temperature, key: randomKey(seed * SEED_STRIDE + place) });
     });
     return concatenate(own, 0);
   }

@@ -14,6 +14,8 @@ import type { DecoderPass } from "./observer.ts";
 /** One clip on its way. */
 export class DecodeRow implements Disposable {
   readonly tokens: number[] = [];
+  /** Place of the next token to choose: beyond `tokens` where steps are begun ahead. */
+  place = 0;
   /** Of the tokens, where they were asked for; NaN for tokens that were not chosen freely. */
   readonly logprobs: number[] = [];
   finishReason: FinishReason | undefined;

@@ -135,6 +135,7 @@ export class Engine implements Disposable {
       const token = choice.take(toFloat32(row.pass.logits));
       row.show(token);
       row.push(token);
+      row.place++;
       const start = performance.now();
       const step = (probe?: DecoderProbe) =>
         this.model.step(fromData(Int32Array.of(token)), row.cache, probe);
