@@ -7,7 +7,7 @@ import { type AudioSource, loadAudio, type LoadedAudio } from "./audio/load.ts";
 import { Samples } from "./audio/samples.ts";
 import { ModelError, OptionError } from "./errors.ts";
 import { type LoadOptions, type ModelInfo, openModel } from "./open_model.ts";
-import type { Engine } from "./recognize/engine.ts";
+import type { ClipDecoder, Engine } from "./recognize/engine.ts";
 import type { TranscriptEvent } from "./recognize/events.ts";
 import { Lifetime } from "./recognize/lifetime.ts";
 import { detailOf, type InspectOptions, traceRecording } from "./recognize/inspection/inspect.ts";
@@ -202,7 +202,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    */
   live(options: LiveOptions = {}): LiveSession {
     this.#life.assertOpen();
-    const engine: Pick<Engine, "decode" | "tokenizer"> = {
+    const engine: ClipDecoder = {
       tokenizer: this.#engine.tokenizer,
       decode: (requests, context) => this.#life.use(() => this.#engine.decode(requests, context)),
     };

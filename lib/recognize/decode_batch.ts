@@ -254,7 +254,10 @@ export class DecodeBatch implements Disposable {
     return next;
   }
 
-  /** Double buffering has begun the next step when it reads a row's last token, and coverage counts what that saw. */
+  /**
+   * A buffered loop has begun the step after a row's last token before it reads that token, and coverage counts where
+   * that step looked: so it is computed here as well.
+   */
   async #overshoot(tokens: MLXArray): Promise<void> {
     if (!this.#model.backend.policy.doubleBuffer) return;
     using unread = this.#next(tokens);
@@ -270,8 +273,8 @@ export class DecodeBatch implements Disposable {
   }
 
   /**
-   * Double buffering: step n + 1 is built from the unread tokens and enqueued while step n runs; then n is read. Rows
-   * that end with n have taken part in n + 1 for nothing.
+   * Double buffering: step n + 1 is built from the unread tokens and enqueued while step n runs; then n is read. For
+   * rows that end with n, step n + 1 is wasted.
    */
   async #bufferedTurn(current: Chosen, run: BatchRun): Promise<Chosen | undefined> {
     using read = current;

@@ -41,6 +41,9 @@ function endsBeforeText(rawText: string, finishReason: FinishReason): boolean {
     !rawText.includes("<asr_text>") && "language ".startsWith(rawText.slice(0, 9));
 }
 
+/** What decodes clips for a call. */
+export type ClipDecoder = Pick<Engine, "decode" | "tokenizer">;
+
 /** One loaded model, ready to decode. */
 export class Engine implements Disposable {
   readonly model: Qwen3ASRModel;

@@ -11,7 +11,7 @@ import { OptionError } from "../errors.ts";
 import { parseTranscript } from "../text/parse.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { ClipRequest } from "./clip.ts";
-import type { Engine } from "./engine.ts";
+import type { ClipDecoder } from "./engine.ts";
 import { Timing } from "./timing.ts";
 
 const UNDECODABLE = "\uFFFD";
@@ -72,7 +72,7 @@ export function fixedPrefix(tokenizer: Tokenizer, raw: string, unfixed: number):
 
 /** A stream that is being heard. Feed it 16 kHz mono samples; one call at a time. */
 export class LiveSession {
-  readonly #engine: Pick<Engine, "decode" | "tokenizer">;
+  readonly #engine: ClipDecoder;
   readonly #settings: LiveSettings;
   #heard = new Float32Array(0);
   #waiting: Float32Array[] = [];
@@ -83,7 +83,7 @@ export class LiveSession {
   #busy = false;
 
   /** Made by the class that hands it out. */
-  constructor(engine: Pick<Engine, "decode" | "tokenizer">, settings: LiveSettings) {
+  constructor(engine: ClipDecoder, settings: LiveSettings) {
     this.#engine = engine;
     this.#settings = settings;
   }

@@ -7,7 +7,7 @@ import { peakMemory, resetPeakMemory } from "../../../ffi/mod.ts";
 import { SAMPLE_RATE, type Samples } from "../../audio/samples.ts";
 import type { ChunkResult, Segment, Transcript } from "../../transcript.ts";
 import type { Clip, ClipAnswer, ClipRequest } from "../clip.ts";
-import type { Engine } from "../engine.ts";
+import type { ClipDecoder } from "../engine.ts";
 import type { TranscriptEvent } from "../events.ts";
 import type { ClipObserver } from "../observer.ts";
 import type { RecognizeSettings } from "../settings.ts";
@@ -25,7 +25,7 @@ const SPARE_TOKENS = 32;
 
 /** What a call is made of. */
 export interface LongFormCall {
-  engine: Pick<Engine, "decode" | "tokenizer">;
+  engine: ClipDecoder;
   samples: Samples;
   /** As `planRecording` gives them. */
   chunks: readonly Chunk[];
@@ -127,7 +127,7 @@ class LongForm {
       const redecode = settings.rescue && !this.#signal.aborted ? this.#redecode : undefined;
       const chunk = await judge(this.#place(chunks[order]!), clip, answers[order]!, redecode);
       this.#finish(chunk, segmentsOf({ ...chunk, speech: clip.speech }));
-      // Megabytes a chunk, that would wait for the collector; an observer may show them later.
+      // Megabytes per chunk, which would wait for the collector. What an observer was shown is its to keep.
       if (!requests[order]!.observer) clip.samples.buffer.transfer(0);
     }
   }
