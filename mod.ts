@@ -28,7 +28,7 @@ export type {
   TranscriptEvent,
 } from "./lib/recognize/events.ts";
 export type { LiveOptions, LiveSession, LiveText } from "./lib/recognize/live.ts";
-export type { InspectOptions } from "./lib/recognize/trace.ts";
+export type { InspectOptions } from "./lib/recognize/inspection/inspect.ts";
 export type {
   AttentionTrace,
   CacheSize,
@@ -41,7 +41,7 @@ export type {
   TokenCandidate,
   Trace,
   TraceStep,
-} from "./lib/recognize/trace_result.ts";
+} from "./lib/recognize/inspection/trace.ts";
 export type { SpeechActivity, SpeechInterval } from "./lib/audio/speech.ts";
 export { chromeTrace } from "./lib/recognize/chrome_trace.ts";
 export type { StageSpan } from "./lib/recognize/timing.ts";
@@ -65,7 +65,7 @@ export {
   type LoadedAudio,
   type LoadOptions as LoadAudioOptions,
 } from "./lib/audio/load.ts";
-export type { Clip } from "./lib/audio/pcm.ts";
+export type { TimeRange } from "./lib/audio/pcm.ts";
 export type { Samples } from "./lib/audio/samples.ts";
 export { AudioError, DownloadError, ModelError, OptionError, Qwen3ASRError } from "./lib/errors.ts";
 export {

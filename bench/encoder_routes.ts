@@ -41,16 +41,19 @@ const times = new Map<string, number[]>(models.map(([name]) => [name, []]));
 const peaks = new Map<string, number>();
 for (let round = -1; round < Number(args.rounds); round++) {
   for (const [name, model] of models) {
-    using mel = model.backend.build(() => new LogMel(model.config.encoder.melBins).apply(speechLike(30)));
-    mx.evaluate(mel);
-    model.backend.trim();
-    mx.resetPeakMemory();
-    const before = mx.activeMemory();
-    const start = performance.now();
-    using audio = model.backend.build(() => model.encoder.apply(mel));
-    await model.backend.evaluate(audio);
-    if (round >= 0) times.get(name)!.push(performance.now() - start);
-    peaks.set(name, mx.peakMemory() - before);
+    const { backend } = model;
+    await backend.exclusive(async () => {
+      using mel = backend.build(() => new LogMel(model.config.encoder.melBins).apply(speechLike(30)));
+      mx.evaluate(mel);
+      backend.trim();
+      mx.resetPeakMemory();
+      const before = mx.activeMemory();
+      const start = performance.now();
+      using audio = backend.build(() => model.encoder.apply(mel));
+      await backend.evaluate(audio);
+      if (round >= 0) times.get(name)!.push(performance.now() - start);
+      peaks.set(name, mx.peakMemory() - before);
+    });
   }
 }
 const plain = times.get("plain")!;
@@ -71,9 +74,10 @@ cache.reserve(positions + 256);
 model.backend.trim();
 mx.resetPeakMemory();
 const before = mx.activeMemory(), start = performance.now();
-const pass = await model.backend.runStages(
-  () => model.prefillStages(mx.zeros([1, positions, width]), cache),
-  { also: () => cache.arrays() },
+const pass = await model.backend.exclusive(() =>
+  model.backend.runStages(() => model.prefillStages(mx.zeros([1, positions, width]), cache), {
+    also: () => cache.arrays(),
+  })
 );
 pass.result.dispose();
 console.log(

@@ -17,49 +17,59 @@ for (const { size, label, directory } of await benchCheckpoints(["tiny", "small"
   let model: Qwen3ASRModel, mel: mx.MLXArray, audio: mx.MLXArray;
   let logits: mx.MLXArray, cache: ReturnType<Qwen3ASRModel["newCache"]>;
 
-  const prefill = () => {
-    logits?.dispose();
-    cache?.dispose();
-    cache = model.newCache();
-    cache.reserve(PROMPT + 256);
-    const ids = new Array<number>(PROMPT).fill(9);
-    logits = model.backend.build(() => model.prefill(model.splice(ids, AUDIO_START, audio), cache));
-    mx.evaluate(logits, ...cache.arrays());
-  };
+  const prefill = () =>
+    model.backend.exclusive(() => {
+      logits?.dispose();
+      cache?.dispose();
+      cache = model.newCache();
+      cache.reserve(PROMPT + 256);
+      const ids = new Array<number>(PROMPT).fill(9);
+      logits = model.backend.build(() => model.prefill(model.splice(ids, AUDIO_START, audio), cache));
+      mx.evaluate(logits, ...cache.arrays());
+    });
 
   Deno.bench(`load ${label}`, { group: "load", ...ROUNDS }, async () => {
     audio?.dispose();
     mel?.dispose();
     model?.[Symbol.dispose]();
     model = await Qwen3ASRModel.load(directory);
-    mel = model.backend.build(() => new LogMel(model.config.encoder.melBins).apply(speechLike(30)));
-    mx.evaluate(mel);
+    await model.backend.exclusive(() => {
+      mel = model.backend.build(() => new LogMel(model.config.encoder.melBins).apply(speechLike(30)));
+      mx.evaluate(mel);
+    });
   });
 
-  Deno.bench(`encoder, 30 s, ${label}`, { group: "encoder", ...ROUNDS }, () => {
-    audio?.dispose();
-    audio = model.backend.build(() => model.encoder.apply(mel));
-    mx.evaluate(audio);
-  });
+  Deno.bench(`encoder, 30 s, ${label}`, { group: "encoder", ...ROUNDS }, () =>
+    model.backend.exclusive(() => {
+      audio?.dispose();
+      audio = model.backend.build(() => model.encoder.apply(mel));
+      mx.evaluate(audio);
+    }));
 
   Deno.bench(`prefill, ${PROMPT} positions, ${label}`, { group: "prefill", ...ROUNDS }, prefill);
 
-  Deno.bench(`decode step, ${label}`, { group: "decode step", n: 8, warmup: 2 }, () => {
-    const next = model.backend.build(() => model.choose(model.step(model.choose(logits), cache)));
-    mx.evaluate(next);
-    next.dispose();
-  });
+  Deno.bench(
+    `decode step, ${label}`,
+    { group: "decode step", n: 8, warmup: 2 },
+    () =>
+      model.backend.exclusive(() => {
+        const next = model.backend.build(() => model.choose(model.step(model.choose(logits), cache)));
+        mx.evaluate(next);
+        next.dispose();
+      }),
+  );
 
   Deno.bench(
     `host time of a step, ${label}`,
     { group: "host time of a step", n: 50, warmup: 10 },
-    (bench) => {
-      using builder = new StepBuilder(model, 16);
-      bench.start();
-      const token = builder.build();
-      bench.end();
-      token.dispose();
-    },
+    (bench) =>
+      model.backend.exclusive(() => {
+        using builder = new StepBuilder(model, 16);
+        bench.start();
+        const token = builder.build();
+        bench.end();
+        token.dispose();
+      }),
   );
 
   if (size !== "tiny") {

@@ -176,7 +176,9 @@ async function compareHost(folder: string, device: "cpu" | "gpu", rounds: number
   const ours: number[] = [], theirs: number[] = [];
   for (let round = -1; round < rounds; round++) {
     const count = round < 0 ? 1000 : 300; // Each warms up in the first round, which does not count.
-    const mine = device === "gpu" ? singlePrimitives(() => steps(count)) : steps(count);
+    const mine = await model.backend.exclusive(() =>
+      device === "gpu" ? singlePrimitives(() => steps(count)) : steps(count)
+    );
     const { tokens } = await peer.ask(device === "gpu" ? "single" : "cpu", count);
     if (round < 0) continue;
     ours.push(median(mine));

@@ -124,9 +124,11 @@ async function runSuites(): Promise<BenchJson> {
 async function launchLine(): Promise<string> {
   const policy = defaultPolicy("gpu", "float32");
   using model = await Qwen3ASRModel.load(await syntheticCheckpoint("deep"), { device: "cpu", policy });
-  using builder = new StepBuilder(model, 280);
-  builder.build().dispose(); // What is compiled is built once.
-  const counts = singlePrimitives(() => countPrimitives(() => builder.build().dispose()));
+  const counts = await model.backend.exclusive(() => {
+    using builder = new StepBuilder(model, 280);
+    builder.build().dispose(); // What is compiled is built once.
+    return singlePrimitives(() => countPrimitives(() => builder.build().dispose()));
+  });
   const all = launches(counts), { layers } = model.config.decoder;
   return `Operations of a decode step that start a kernel on a GPU, packed weights: ${all}, ${
     (all / layers).toFixed(1)

@@ -5,7 +5,6 @@
  */
 import { join } from "@std/path";
 import { type LoadModelOptions, Qwen3ASRModel } from "./model/qwen3_asr_model.ts";
-import { mlxMutex } from "./recognize/mutex.ts";
 import { Tokenizer, type TokenizerFiles } from "./text/tokenizer.ts";
 
 const TOKENIZER_FILES = {
@@ -33,7 +32,7 @@ export async function loadFolder(
   directory: string,
   options: LoadModelOptions,
 ): Promise<{ model: Qwen3ASRModel; tokenizer: Tokenizer }> {
-  const model = await Qwen3ASRModel.load(directory, { exclusive: (work) => mlxMutex.run(work), ...options });
+  const model = await Qwen3ASRModel.load(directory, options);
   try {
     return { model, tokenizer: await loadTokenizer(directory) };
   } catch (error) {

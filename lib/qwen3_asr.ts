@@ -7,17 +7,17 @@ import { type AudioSource, loadAudio, type LoadedAudio } from "./audio/load.ts";
 import { Samples } from "./audio/samples.ts";
 import { ModelError, OptionError } from "./errors.ts";
 import { type LoadOptions, type ModelInfo, openModel } from "./open_model.ts";
-import type { Engine } from "./recognize/engine.ts";
+import type { ClipDecoder, Engine } from "./recognize/engine.ts";
 import type { TranscriptEvent } from "./recognize/events.ts";
 import { Lifetime } from "./recognize/lifetime.ts";
+import { detailOf, type InspectOptions, traceRecording } from "./recognize/inspection/inspect.ts";
+import type { Trace } from "./recognize/inspection/trace.ts";
 import { type LiveOptions, LiveSession } from "./recognize/live.ts";
-import { LongForm, type RecognizeSettings } from "./recognize/long_form.ts";
-import { Mutex } from "./recognize/mutex.ts";
+import { type LongFormCall, recognizeRecording } from "./recognize/long_form/long_form.ts";
+import { planRecording } from "./recognize/long_form/plan.ts";
 import type { TranscribeOptions } from "./recognize/options.ts";
 import { liveSettings, recognizeSettings } from "./recognize/settings.ts";
 import { Timing } from "./recognize/timing.ts";
-import { type InspectOptions, traceRecording, wishesOf } from "./recognize/trace.ts";
-import type { Trace } from "./recognize/trace_result.ts";
 import type { Transcript } from "./transcript.ts";
 
 /** What there is of a recording whose reading was aborted. */
@@ -44,7 +44,6 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
   /** What was loaded. */
   readonly info: ModelInfo;
   readonly #engine: Engine;
-  readonly #queue = new Mutex();
   readonly #life: Lifetime;
 
   private constructor(engine: Engine, info: ModelInfo) {
@@ -69,47 +68,44 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
     return new Qwen3ASR(engine, info);
   }
 
-  #settings(options: TranscribeOptions): RecognizeSettings {
-    return recognizeSettings(options, this.#engine.model.backend.policy.batchSize);
-  }
-
   /** The recording, read now unless it was read before. */
   async #audio(
     source: AudioSource | LoadedAudio,
-    { signal, clip }: Pick<TranscribeOptions, "signal" | "clip">,
+    { signal, range }: Pick<TranscribeOptions, "signal" | "range">,
   ): Promise<Pick<LoadedAudio, "samples" | "warnings">> {
     signal?.throwIfAborted();
     if (typeof source === "string" || !("samples" in source)) {
-      return await loadAudio(source, { ...(signal ? { signal } : {}), ...(clip ? { clip } : {}) });
+      return await loadAudio(source, { ...(signal ? { signal } : {}), ...(range ? { range } : {}) });
     }
-    if (clip) {
-      throw new OptionError("Cannot clip a recording that was read already: name the clip when reading.");
+    if (range) {
+      throw new OptionError(
+        "Cannot take a range of a recording that was read already: name the range when reading.",
+      );
     }
     return source;
   }
 
-  async #run(source: AudioSource | LoadedAudio, options: TranscribeOptions): Promise<Transcript> {
-    const { signal, onProgress = () => {} } = options;
-    const settings = this.#settings(options);
-    const timing = new Timing({ keepSpans: options.onProfile !== undefined });
+  /** Checks the options, reads the recording and cuts it. */
+  async #prepare(source: AudioSource | LoadedAudio, options: TranscribeOptions): Promise<LongFormCall> {
+    const { signal, onAbort, onProfile, onProgress: emit = () => {} } = options;
+    const settings = recognizeSettings(options, this.#engine.model.backend.policy.batchSize);
+    const timing = new Timing({ keepSpans: onProfile !== undefined });
     const start = performance.now();
-    const audio = await this.#audio(source, options).catch((error) => {
-      if (signal?.aborted && options.onAbort === "partial") return UNREAD;
+    const { samples, warnings } = await this.#audio(source, options).catch((error) => {
+      if (signal?.aborted && onAbort === "partial") return UNREAD;
       throw error;
     });
     timing.book("audio", start);
-    const run = new LongForm(
-      this.#engine,
-      this.#queue,
-      audio.samples,
-      { ...settings, warnings: audio.warnings },
-      timing,
-      onProgress,
-    );
-    const transcript = await run.run();
-    if (transcript.partial && options.onAbort !== "partial") signal?.throwIfAborted();
-    onProgress({ type: "done", transcript });
-    options.onProfile?.(timing.spans ?? [], transcript);
+    const chunks = await planRecording(samples, settings);
+    return { engine: this.#engine, samples, chunks, settings: { ...settings, warnings }, timing, emit };
+  }
+
+  async #transcribe(source: AudioSource | LoadedAudio, options: TranscribeOptions): Promise<Transcript> {
+    const call = await this.#prepare(source, options);
+    const transcript = await recognizeRecording(call);
+    if (transcript.partial && options.onAbort !== "partial") options.signal?.throwIfAborted();
+    call.emit({ type: "done", transcript });
+    options.onProfile?.(call.timing.spans ?? [], transcript);
     return transcript;
   }
 
@@ -122,7 +118,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    * @throws {OptionError} When an option is not usable.
    */
   async transcribe(source: AudioSource | LoadedAudio, options: TranscribeOptions = {}): Promise<Transcript> {
-    return await this.#life.use(() => this.#run(source, options));
+    return await this.#life.use(() => this.#transcribe(source, options));
   }
 
   /**
@@ -206,10 +202,11 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    */
   live(options: LiveOptions = {}): LiveSession {
     this.#life.assertOpen();
-    const queue: Pick<Mutex, "run"> = {
-      run: (task, signal) => this.#life.use(() => this.#queue.run(task, signal)),
+    const engine: ClipDecoder = {
+      tokenizer: this.#engine.tokenizer,
+      decode: (requests, context) => this.#life.use(() => this.#engine.decode(requests, context)),
     };
-    return new LiveSession(this.#engine, queue, liveSettings(options));
+    return new LiveSession(engine, liveSettings(options));
   }
 
   /**
@@ -238,17 +235,10 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
   }
 
   async #inspect(source: AudioSource, options: InspectOptions): Promise<Trace> {
-    const { signal, chunk, onProgress: emit = () => {} } = options;
-    const settings = this.#settings(options);
-    const wishes = wishesOf(options, this.#engine);
-    const timing = new Timing();
-    const start = performance.now();
-    const { samples, warnings } = await this.#audio(source, options);
-    timing.book("audio", start);
-    const about = { wishes, chunk, timing, emit };
-    const trace = await traceRecording(this.#engine, this.#queue, samples, { ...settings, warnings }, about);
-    if (trace.transcript.partial) signal?.throwIfAborted();
-    emit({ type: "done", transcript: trace.transcript });
+    const detail = detailOf(options, this.#engine);
+    const call = await this.#prepare(source, options);
+    const trace = await traceRecording(this.#engine, call, detail, options.chunk);
+    call.emit({ type: "done", transcript: trace.transcript });
     return trace;
   }
 

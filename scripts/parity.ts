@@ -295,9 +295,11 @@ export async function runParity(directory: string, options: ParityOptions = {}):
         using reference = await Reference.read(join(directory, "cases", name));
         const { interleaved } = decodeWav(await Deno.readFile(join(directory, "audio", `${clip}.wav`)));
         const parity = new ClipParity(model, tokenizer, reference, { model: folder, clip, variant });
-        using embeddings = parity.encode(interleaved);
-        for (const prompt of ["auto", "forced", "context"] as const) parity.decode(prompt, embeddings);
-        parity.windows(embeddings.dim(0));
+        await model.backend.exclusive(() => {
+          using embeddings = parity.encode(interleaved);
+          for (const prompt of ["auto", "forced", "context"] as const) parity.decode(prompt, embeddings);
+          parity.windows(embeddings.dim(0));
+        });
         parity.finish();
         rows.push(...parity.rows);
       }

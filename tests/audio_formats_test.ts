@@ -128,7 +128,7 @@ Deno.test("loadAudio() stops decoding a small file with hours of silence at maxD
       const error = await assertRejects(() => loadAudio(source, { maxDurationSeconds: 60 }), AudioError);
       assertMatch(error.message, /it is longer than 60 s/);
     }
-    const { durationSeconds } = await loadAudio(path, { clip: { startSeconds: 10, endSeconds: 20 } });
+    const { durationSeconds } = await loadAudio(path, { range: { startSeconds: 10, endSeconds: 20 } });
     assertEquals(durationSeconds, 10);
   });
 });

@@ -144,31 +144,31 @@ Deno.test("loadAudio() keeps the level until samples are read, then divides by a
   assert(heard.every((x) => Math.abs(x) <= 1) && heard.some((x) => x > 0.999));
 });
 
-Deno.test("loadAudio() keeps only the clip and stops reading behind it", async () => {
+Deno.test("loadAudio() keeps only the range and stops reading behind it", async () => {
   const wave = whiteNoise(16000 * 60, 0.5);
   const bytes = encodeWav(wave, { sampleRate: 16000 });
   const { stream, taken } = streamOf(bytes, 4096);
   const { samples, durationSeconds } = await loadAudio(stream, {
-    clip: { startSeconds: 1.5, endSeconds: 2.25 },
+    range: { startSeconds: 1.5, endSeconds: 2.25 },
   });
   assertEquals(durationSeconds, 0.75);
   assertEquals(samples.slice(), decodeWav(bytes).interleaved.slice(24000, 36000));
   assertLess(taken(), 36000 * 2 + 100_000);
-  const { samples: tail } = await loadAudio(wave, { clip: { startSeconds: 59 } });
+  const { samples: tail } = await loadAudio(wave, { range: { startSeconds: 59 } });
   assertEquals(tail.slice(), wave.slice(59 * 16000));
 });
 
 Deno.test("loadAudio() refuses clips and limits that can't be", async () => {
   const wave = whiteNoise(16000, 0.5);
   assertEquals(
-    await messageOf(wave, { clip: { startSeconds: 2 } }),
-    "The clip starts at 2 s, but the audio ends at 1.000 s.",
+    await messageOf(wave, { range: { startSeconds: 2 } }),
+    "The range starts at 2 s, but the audio ends at 1.000 s.",
   );
   for (
     const options of [
-      { clip: { startSeconds: -1 } },
-      { clip: { startSeconds: 2, endSeconds: 1 } },
-      { clip: { endSeconds: NaN } },
+      { range: { startSeconds: -1 } },
+      { range: { startSeconds: 2, endSeconds: 1 } },
+      { range: { endSeconds: NaN } },
       { maxDurationSeconds: 0 },
     ]
   ) await assertRejects(() => loadAudio(wave, options), OptionError);

@@ -34,8 +34,9 @@ async function logitsOf(options: Omit<MakeCheckpointOptions, "out" | "size">): P
     await makeCheckpoint({ size: "tiny", out, ...options });
     using model = await Qwen3ASRModel.load(out, { device: "cpu" });
     using cache = model.newCache();
-    return mx.scope(() =>
-      model.backend.build(() => {
+    const { backend } = model;
+    return await backend.exclusive(() =>
+      backend.build(() => {
         using mel = new LogMel(model.config.encoder.melBins);
         const audio = model.encoder.apply(mel.apply(TONE));
         let logits = model.prefill(model.splice(new Array(20).fill(9), 3, audio), cache);

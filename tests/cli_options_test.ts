@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { readArguments } from "../lib/cli/arguments.ts";
-import { clock, length, parseClip, size, speed } from "../lib/cli/clock.ts";
+import { clock, length, parseRange, size, speed } from "../lib/cli/clock.ts";
 import { COMMAND_OPTIONS, type OptionSpec, variableOf } from "../lib/cli/option_specs.ts";
 import { bar, Progress } from "../lib/cli/progress.ts";
 import { fit, lastColumns, Terminal } from "../lib/cli/terminal.ts";
@@ -76,13 +76,13 @@ Deno.test("option names and letters are unique in every command", () => {
   }
 });
 
-Deno.test("parseClip() reads seconds, minutes and hours, and open ends", () => {
-  assertEquals(parseClip("1:00-2:30"), { startSeconds: 60, endSeconds: 150 });
-  assertEquals(parseClip("90-"), { startSeconds: 90 });
-  assertEquals(parseClip("-0:30.5"), { startSeconds: 0, endSeconds: 30.5 });
-  assertEquals(parseClip("1:02:03.5 - 2:00:00"), { startSeconds: 3723.5, endSeconds: 7200 });
+Deno.test("parseRange() reads seconds, minutes and hours, and open ends", () => {
+  assertEquals(parseRange("1:00-2:30"), { startSeconds: 60, endSeconds: 150 });
+  assertEquals(parseRange("90-"), { startSeconds: 90 });
+  assertEquals(parseRange("-0:30.5"), { startSeconds: 0, endSeconds: 30.5 });
+  assertEquals(parseRange("1:02:03.5 - 2:00:00"), { startSeconds: 3723.5, endSeconds: 7200 });
   for (const wrong of ["", "-", "5", "1:70-2:00", "a-b", "1-2-3", "10-5", "5-5"]) {
-    assertThrows(() => parseClip(wrong), OptionError, "Cannot use --clip");
+    assertThrows(() => parseRange(wrong), OptionError, "Cannot use --range");
   }
 });
 
@@ -223,7 +223,7 @@ Deno.test("every model option reaches the model", async () => {
   assertEquals([stats.language, stats.truncated], ["English", true]);
   assert(stats.stats.promptTokens > 60, "the context is part of the prompt");
   assert(stdout.length < 26, "cut off by --max-tokens");
-  const quiet = await cli(["-m", "demo", "-q", "-l", "English", "--clip", "0.5-1.5", "-f", "json", file]);
+  const quiet = await cli(["-m", "demo", "-q", "-l", "English", "--range", "0.5-1.5", "-f", "json", file]);
   assertEquals([quiet.code, quiet.stderr], [0, ""]);
   const { durationSeconds, chunks } = JSON.parse(quiet.stdout);
   assertEquals([durationSeconds, chunks[0].startSeconds, chunks[0].endSeconds], [1, 0.5, 1.5]);

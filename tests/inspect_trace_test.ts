@@ -34,7 +34,7 @@ Deno.test("inspect() gives the text, language and tokens of transcribe() for sho
 Deno.test("transcribe() with logprobs gives the tokens' probabilities as inspect() has them, in every batch", () =>
   withDemo(async (asr) => {
     for (const language of [undefined, "English"]) {
-      const options = { chunkSeconds: 12, clip: { endSeconds: 40 }, language, rescue: false };
+      const options = { chunkSeconds: 12, range: { endSeconds: 40 }, language, rescue: false };
       const { chunks } = await asr.inspect(LONG, options);
       for (const batchSize of [1, 4]) {
         const plain = await asr.transcribe(LONG, { ...options, batchSize, logprobs: true });
@@ -55,8 +55,8 @@ Deno.test("transcribe() with logprobs gives the tokens' probabilities as inspect
 
 Deno.test("inspect() makes the same doubts and rescues as transcribe() and keeps every pass", () =>
   withDemo(async (asr) => {
-    const clip = { endSeconds: 34 };
-    const options = { chunkSeconds: 45, clip };
+    const range = { endSeconds: 34 };
+    const options = { chunkSeconds: 45, range };
     const plain = await asr.transcribe(LONG, options);
     const trace = await asr.inspect(LONG, options);
     assertEquals(trace.transcript.chunks, plain.chunks);
@@ -73,7 +73,7 @@ Deno.test("inspect() sees what transcribe() sees where steps are begun ahead and
   const policy = { doubleBuffer: true, denseWeights: false, batchSize: 1 };
   await using asr = await Qwen3ASR.load("demo", { device: "cpu", policy });
   const before = liveHandles();
-  const options = { chunkSeconds: 12, clip: { endSeconds: 16 } };
+  const options = { chunkSeconds: 12, range: { endSeconds: 16 } };
   const plain = await asr.transcribe(LONG, options);
   const trace = await asr.inspect(LONG, { ...options, attention: [0, 2], layers: [1] });
   assertEquals(trace.transcript.chunks, plain.chunks);
@@ -137,7 +137,7 @@ Deno.test("inspect() gives attention rows that sum to 1, and a head on the audio
 
 Deno.test("inspect() looks into the one chunk it is asked for and transcribes the rest", () =>
   withDemo(async (asr) => {
-    const options = { chunkSeconds: 12, clip: { startSeconds: 5, endSeconds: 40 } };
+    const options = { chunkSeconds: 12, range: { startSeconds: 5, endSeconds: 40 } };
     const plain = await asr.transcribe(LONG, options);
     const trace = await asr.inspect(LONG, { ...options, chunk: 1 });
     assertEquals(trace.text, plain.text);

@@ -13,6 +13,7 @@ import { silu } from "../lib/model/activations.ts";
 import { exponential, rationalErf } from "../lib/model/approximations.ts";
 import { attend, attendWindows, planAttention } from "../lib/model/attention.ts";
 import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
+import { encode } from "../lib/recognize/encode.ts";
 import { Engine } from "../lib/recognize/engine.ts";
 import { Timing } from "../lib/recognize/timing.ts";
 import { buildPrompt } from "../lib/text/prompt.ts";
@@ -56,13 +57,16 @@ async function run(
   using engine = new Engine(loaded.model, loaded.tokenizer);
   const { model, tokenizer } = engine;
   const context = { timing: new Timing() };
-  using embeddings = await engine.encode(samples, context);
+  using embeddings = await encode(model, samples, context);
   const prompt = buildPrompt(tokenizer, { audioTokens: embeddings.dim(0), context: "" });
   using cache = model.newCache();
-  using logits = model.backend.build(() =>
-    model.prefill(model.splice(prompt.ids, prompt.audioStart, embeddings), cache)
-  );
-  await model.backend.evaluate(logits);
+  using logits = await model.backend.exclusive(async () => {
+    const built = model.backend.build(() =>
+      model.prefill(model.splice(prompt.ids, prompt.audioStart, embeddings), cache)
+    );
+    await model.backend.evaluate(built);
+    return built;
+  });
   const numbers = { audio: mx.toFloat32(embeddings), logits: mx.toFloat32(logits) };
   const request = { samples, context: "", temperature: 0, seed: 0, maxTokens: STEPS, minTokens: STEPS };
   const [answer] = await engine.decode([request], context);
@@ -148,7 +152,7 @@ Deno.test("a batch gives each clip the tokens it gets alone, buffered or not", a
     samples: decodeWav(await Deno.readFile(`demo/recordings/${name}.wav`)).interleaved,
     ...{ context: "", temperature: 0, seed: 0, maxTokens: 60, logprobs: true },
   })));
-  const answers: number[][][] = [], allLogprobs: number[][] = [];
+  const answers: number[][][] = [], logprobs: number[][] = [];
   for (const [doubleBuffer, together] of [[false, false], [false, true], [true, true]]) {
     const loaded = await loadFolder(DEMO_MODEL, { device: "cpu", policy: { doubleBuffer: doubleBuffer! } });
     using engine = new Engine(loaded.model, loaded.tokenizer);
@@ -158,12 +162,12 @@ Deno.test("a batch gives each clip the tokens it gets alone, buffered or not", a
       : (await Promise.all(requests.map((request) => engine.decode([request], context)))).flat();
     assertEquals(decoded.map(({ finishReason }) => finishReason), names.map(() => "stop"));
     answers.push(decoded.map(({ tokens }) => tokens));
-    allLogprobs.push(decoded.flatMap(({ logprobs = [] }) => logprobs.map(({ logprob }) => logprob)));
+    logprobs.push(decoded.flatMap((answer) => answer.logprobs?.map(({ logprob }) => logprob) ?? []));
   }
-  for (const other of allLogprobs.slice(1)) {
-    assert(largestDifference(Float32Array.from(other), Float32Array.from(allLogprobs[0]!)) < 1e-3);
+  for (const other of logprobs.slice(1)) {
+    assert(largestDifference(Float32Array.from(other), Float32Array.from(logprobs[0]!)) < 1e-3);
   }
-  assert(allLogprobs[0]!.length > 20 && allLogprobs[0]!.every((logprob) => logprob <= 0));
+  assert(logprobs[0]!.length > 20 && logprobs[0]!.every((logprob) => logprob <= 0));
   assertEquals(answers[1], answers[0]);
   assertEquals(answers[2], answers[0]);
 });
@@ -258,7 +262,8 @@ Deno.test("a bfloat16 policy computes no stage in float32", async () => {
     assertEquals(model.backend.policy.exponential, "native");
     using cache = model.newCache();
     const types = new Map<string, mx.DType>();
-    model.backend.build(() => {
+    const { backend } = model;
+    const stages = () => {
       using mel = new LogMel();
       const tap = (stage: string, array: mx.MLXArray) => types.set(stage, array.dtype);
       const audio = model.encoder.apply(mel.apply(new Float32Array(48_000)), tap);
@@ -268,7 +273,8 @@ Deno.test("a bfloat16 policy computes no stage in float32", async () => {
       types.set("prefill logits", logits.dtype);
       types.set("step logits", model.step(model.choose(logits), cache, probe).dtype);
       for (const [index, buffer] of cache.arrays().entries()) types.set(`cache ${index}`, buffer.dtype);
-    });
+    };
+    await backend.exclusive(() => backend.build(stages));
     assert(types.size > 15);
     assertEquals([...types].filter(([, dtype]) => dtype !== "bfloat16"), []);
   }

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { loadTokenizer } from "../lib/load_folder.ts";
-import { OrderedEvents } from "../lib/recognize/deltas.ts";
+import { OrderedEvents } from "../lib/recognize/long_form/ordered_events.ts";
 import type { TranscriptEvent } from "../lib/recognize/events.ts";
 import { joinTexts } from "../lib/text/join.ts";
 import { parseTranscript } from "../lib/text/parse.ts";

@@ -158,8 +158,8 @@ Deno.test("an error in one chunk leaves the other texts in the result together w
   );
   using engine = new Engine(model, tokenizer);
   const before = liveHandles();
-  const { LongForm } = await import("../lib/recognize/long_form.ts");
-  const { Mutex } = await import("../lib/recognize/mutex.ts");
+  const { recognizeRecording } = await import("../lib/recognize/long_form/long_form.ts");
+  const { planRecording } = await import("../lib/recognize/long_form/plan.ts");
   const { Timing } = await import("../lib/recognize/timing.ts");
   const { Samples } = await import("../lib/audio/samples.ts");
   const settings = {
@@ -178,7 +178,9 @@ Deno.test("an error in one chunk leaves the other texts in the result together w
     warnings: [],
   } as const;
   const samples = Samples.of(await samplesOf((await longRecording()).path));
-  const run = () => new LongForm(engine, new Mutex(), samples, settings, new Timing(), () => {}).run();
+  const chunks = await planRecording(samples, settings);
+  const run = () =>
+    recognizeRecording({ engine, samples, chunks, settings, timing: new Timing(), emit: () => {} });
   const sound = await run();
   const prefill = model.prefillStages.bind(model);
   let calls = 0;

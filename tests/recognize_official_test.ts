@@ -6,7 +6,6 @@ import { alignClip } from "../lib/recognize/align.ts";
 import type { ClipRequest } from "../lib/recognize/clip.ts";
 import { Engine } from "../lib/recognize/engine.ts";
 import { LiveSession } from "../lib/recognize/live.ts";
-import { Mutex } from "../lib/recognize/mutex.ts";
 import { Timing } from "../lib/recognize/timing.ts";
 import { resolveLanguage } from "../lib/text/languages.ts";
 import { fixtures } from "./support/fixtures.ts";
@@ -92,7 +91,7 @@ Deno.test("LiveSession goes the official stream's steps: raw text, parsed text a
   assertEquals(streams.length, 2);
   for (const stream of streams) {
     const samples = await samplesOf(stream.clip);
-    const session = new LiveSession(engine, new Mutex(), {
+    const session = new LiveSession(engine, {
       language: stream.language ? resolveLanguage(stream.language) : undefined,
       context: "",
       stepSamples: Math.round(stream.chunk_size_sec * 16_000),

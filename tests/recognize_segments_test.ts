@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AudioError, Qwen3ASR, type TranscriptEvent } from "../mod.ts";
 import type { SpeechActivity } from "../lib/audio/speech.ts";
-import { segmentsOf } from "../lib/recognize/segments.ts";
+import { segmentsOf } from "../lib/recognize/long_form/segments.ts";
 import { longRecording, recordingPath, samplesOf } from "./support/demo_files.ts";
 
 function speechIn(intervals: [number, number][]): SpeechActivity {
@@ -54,14 +54,14 @@ Deno.test("segmentsOf() gives times that never fall and stay inside the chunk, w
   }
 });
 
-Deno.test("a clip's chunks, segments and events have the recording's times", async () => {
+Deno.test("a range's chunks, segments and events have the recording's times", async () => {
   await using asr = await Qwen3ASR.load("demo");
   const { path, sentences } = await longRecording();
   const startSeconds = sentences[3]!.startSeconds - 0.2;
   const endSeconds = sentences[5]!.endSeconds + 0.2;
   const chunkEvents: TranscriptEvent[] = [];
   const { chunks, segments, durationSeconds } = await asr.transcribe(path, {
-    clip: { startSeconds, endSeconds },
+    range: { startSeconds, endSeconds },
     chunkSeconds: 8,
     onProgress: (event) => event.type === "chunk" && chunkEvents.push(event),
   });

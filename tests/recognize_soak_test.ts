@@ -30,19 +30,22 @@ Deno.test("2000 decode steps leave live handles and MLX's memory where they were
     const { model } = await loadFolder("demo/model", {});
     const cache = model.newCache();
     cache.reserve(2_200);
-    const embeddings = model.backend.build(() => model.decoder.embed(fromData(Int32Array.of(1, 2, 3, 4), [1, 4])));
-    const logits = model.backend.build(() => model.prefill(embeddings, cache));
-    let tokens = model.backend.build(() => model.choose(logits));
-    await model.backend.evaluate(tokens, ...cache.arrays());
+    const { backend } = model;
     const handles = [], bytes = [];
+    await backend.exclusive(async () => {
+    const embeddings = backend.build(() => model.decoder.embed(fromData(Int32Array.of(1, 2, 3, 4), [1, 4])));
+    const logits = backend.build(() => model.prefill(embeddings, cache));
+    let tokens = backend.build(() => model.choose(logits));
+    await backend.evaluate(tokens, ...cache.arrays());
     for (let step = 0; step < 2_000; step++) {
-      const next = model.backend.build(() => model.choose(model.step(tokens, cache)));
+      const next = backend.build(() => model.choose(model.step(tokens, cache)));
       tokens.dispose();
       tokens = next;
-      await model.backend.evaluate(tokens);
+      await backend.evaluate(tokens);
       handles.push(liveHandles());
       bytes.push(activeMemory());
     }
+    });
     console.log(JSON.stringify({ handles, bytes }));
   `);
   assertEquals(handles.length, 2_000);

@@ -13,14 +13,14 @@ import { decodeAfconvertBlocks } from "./decode_afconvert.ts";
 import { decodeFfmpegBlocks, spawnFfmpeg } from "./decode_ffmpeg.ts";
 import { decodeWavBlocks } from "./decode_wav.ts";
 import { type AudioSource, openSource } from "./open_source.ts";
-import { type Clip, type PcmBlock, PcmSink } from "./pcm.ts";
+import { type PcmBlock, PcmSink, type TimeRange } from "./pcm.ts";
 import type { Samples } from "./samples.ts";
 import { spool } from "./spool.ts";
 import { decodeWasm } from "./wasm.ts";
 import { WavEncodingError, WavReader } from "./wav.ts";
 
 export type { AudioSource } from "./open_source.ts";
-export type { Clip } from "./pcm.ts";
+export type { TimeRange } from "./pcm.ts";
 
 /** See {@link LoadOptions.decoder}. */
 export type AudioDecoder = "auto" | "ffmpeg" | "afconvert" | "wasm" | "wav";
@@ -30,7 +30,7 @@ export interface LoadOptions {
   /** Ends the reading, and any decoder, with the signal's reason. */
   signal?: AbortSignal;
   /** The part of the recording to keep. @default {all of it} */
-  clip?: Clip;
+  range?: TimeRange;
   /** The program for all formats but WAV. @default {"ffmpeg"} */
   ffmpegPath?: string;
   /**
@@ -157,20 +157,20 @@ async function decode(
  * ```
  */
 export async function loadAudio(source: AudioSource, options: LoadOptions = {}): Promise<LoadedAudio> {
-  const { signal, clip, maxDurationSeconds } = options;
+  const { signal, range, maxDurationSeconds } = options;
   const decoders: readonly string[] = ["auto", "ffmpeg", "afconvert", "wasm", "wav"];
   if (!decoders.includes(options.decoder ?? "auto")) {
     throw new OptionError(`decoder is "${options.decoder}", expected one of ${decoders.join(", ")}.`);
   }
   signal?.throwIfAborted();
   if (source instanceof Float32Array) {
-    const sink = new PcmSink({ name: "the audio", clip, maxDurationSeconds, signal });
+    const sink = new PcmSink({ name: "the audio", range, maxDurationSeconds, signal });
     await sink.wrap(source);
     return loaded(sink, "samples", []);
   }
   const bytes = await openSource(source, { signal, fetch: options.fetch });
   try {
-    const sink = new PcmSink({ name: bytes.name, clip, maxDurationSeconds, signal });
+    const sink = new PcmSink({ name: bytes.name, range, maxDurationSeconds, signal });
     const start = await bytes.peek(SNIFF_BYTES);
     if (start.length === 0) throw new AudioError(`Cannot read ${bytes.name}: it is empty.`);
     const container = containerOf(start);

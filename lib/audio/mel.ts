@@ -91,6 +91,9 @@ function reflectPad(samples: Float32Array): Float32Array<ArrayBuffer> {
   return padded;
 }
 
+/** Computed once for each number of bands: 25,000 numbers that every clip needs. */
+const filtersOf = new Map<number, Float32Array<ArrayBuffer>>();
+
 /** The front end with its tables on a device; build inside a scope. */
 export class LogMel implements Disposable {
   readonly #window: MLXArray;
@@ -100,7 +103,9 @@ export class LogMel implements Disposable {
   constructor(melBins = 128) {
     this.melBins = melBins;
     this.#window = keep(fromData(hannWindow()));
-    this.#filters = keep(fromData(melFilters(melBins), [BINS, melBins]));
+    const filters = filtersOf.get(melBins) ?? melFilters(melBins);
+    filtersOf.set(melBins, filters);
+    this.#filters = keep(fromData(filters, [BINS, melBins]));
   }
 
   /**

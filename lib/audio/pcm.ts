@@ -16,12 +16,10 @@ export interface PcmBlock {
 }
 
 /** The part of a recording to keep. */
-export interface Clip {
-  /** @default {0} */
-  /** Start, in seconds of the recording. */
+export interface TimeRange {
+  /** Start, in seconds of the recording. @default {0} */
   startSeconds?: number;
-  /** @default {the end of the recording} */
-  /** End, in seconds of the recording. */
+  /** End, in seconds of the recording. @default {the end of the recording} */
   endSeconds?: number;
 }
 
@@ -42,7 +40,9 @@ function mixdown(interleaved: Float32Array, channels: number, mono: Float32Array
 
 function sampleOf(seconds: number | undefined, fallback: number, name: string): number {
   if (seconds === undefined) return fallback;
-  if (!(seconds >= 0)) throw new OptionError(`clip.${name} is ${seconds}, expected seconds from 0 up.`);
+  if (!(seconds >= 0)) {
+    throw new OptionError(`Cannot use range.${name} ${seconds}: it must be seconds from 0 up.`);
+  }
   return Math.round(seconds * SAMPLE_RATE);
 }
 
@@ -61,19 +61,19 @@ export class PcmSink {
   /** 16 kHz samples seen, kept or not. */
   #seen = 0;
 
-  /** @throws {OptionError} When the clip or the limit is impossible. */
+  /** @throws {OptionError} When the range or the limit is impossible. */
   constructor(options: {
     name: string;
-    clip?: Clip | undefined;
+    range?: TimeRange | undefined;
     maxDurationSeconds?: number | undefined;
     signal?: AbortSignal | undefined;
   }) {
-    const { clip = {}, maxDurationSeconds = Infinity } = options;
+    const { range = {}, maxDurationSeconds = Infinity } = options;
     this.#name = options.name;
-    this.#start = sampleOf(clip.startSeconds, 0, "startSeconds");
-    this.#end = sampleOf(clip.endSeconds, Infinity, "endSeconds");
+    this.#start = sampleOf(range.startSeconds, 0, "startSeconds");
+    this.#end = sampleOf(range.endSeconds, Infinity, "endSeconds");
     if (this.#end <= this.#start) {
-      throw new OptionError(`The clip ends at ${clip.endSeconds} s, expected after its start.`);
+      throw new OptionError(`The range ends at ${range.endSeconds} s, expected after its start.`);
     }
     if (!(maxDurationSeconds > 0)) {
       throw new OptionError(`maxDurationSeconds is ${maxDurationSeconds}, expected above 0.`);
@@ -87,7 +87,7 @@ export class PcmSink {
     return this.#format ?? { channels: 0, sampleRate: 0 };
   }
 
-  /** Whether the end of the clip is reached: more blocks change nothing. */
+  /** Whether the end of the range is reached: more blocks change nothing. */
   get full(): boolean {
     return this.#seen >= this.#end;
   }
@@ -116,11 +116,11 @@ export class PcmSink {
    */
   async wrap(samples: Float32Array): Promise<void> {
     this.#format = { channels: 1, sampleRate: SAMPLE_RATE };
-    const clipped = samples.subarray(this.#start, this.#end);
+    const kept = samples.subarray(this.#start, this.#end);
     this.#seen = samples.length;
     const block = 65536;
-    for (let at = 0; at < clipped.length; at += block) {
-      this.samples.push(clipped.subarray(at, at + block), { keep: true });
+    for (let at = 0; at < kept.length; at += block) {
+      this.samples.push(kept.subarray(at, at + block), { keep: true });
       this.#checkLimit();
       await this.#breath.pause();
     }
@@ -137,14 +137,14 @@ export class PcmSink {
     const seconds = this.#seen / SAMPLE_RATE;
     throw new AudioError(
       this.#seen > 0
-        ? `The clip starts at ${this.#start / SAMPLE_RATE} s, but ${this.#name} ends at ${
+        ? `The range starts at ${this.#start / SAMPLE_RATE} s, but ${this.#name} ends at ${
           seconds.toFixed(3)
         } s.`
         : `Cannot read ${this.#name}: it holds no samples.`,
     );
   }
 
-  /** Keeps the part of the samples that lies in the clip. */
+  /** Keeps the part of the samples that lies in the range. */
   #keep(samples: Float32Array): void {
     const from = Math.max(0, this.#start - this.#seen);
     const to = Math.min(samples.length, this.#end - this.#seen);

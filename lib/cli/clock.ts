@@ -46,16 +46,16 @@ function secondsOf(text: string): number {
  *
  * @throws {OptionError} When it is nothing of the kind, or ends before it begins.
  */
-export function parseClip(text: string): { startSeconds?: number; endSeconds?: number } {
+export function parseRange(text: string): { startSeconds?: number; endSeconds?: number } {
   const [from = "", to = "", ...more] = text.split("-").map((part) => part.trim());
   const startSeconds = from === "" ? 0 : secondsOf(from);
   const endSeconds = to === "" ? Infinity : secondsOf(to);
   const isRange = text.includes("-") && more.length === 0 && (from !== "" || to !== "");
   if (!isRange || Number.isNaN(startSeconds) || Number.isNaN(endSeconds)) {
-    throw new OptionError(`Cannot use --clip ${text}: it must look like 1:00-2:30, 90- or -0:30`);
+    throw new OptionError(`Cannot use --range ${text}: it must look like 1:00-2:30, 90- or -0:30`);
   }
   if (endSeconds <= startSeconds) {
-    throw new OptionError(`Cannot use --clip ${text}: it ends before it begins`);
+    throw new OptionError(`Cannot use --range ${text}: it ends before it begins`);
   }
   return { startSeconds, ...(to === "" ? {} : { endSeconds }) };
 }

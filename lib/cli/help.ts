@@ -28,7 +28,7 @@ Options (all of them: help options)
   -m, --model NAME|DIR    0.6b, 1.7b, 0.6b-4bit, demo, org/name or a folder
   -l, --language LANG     name or code; detected when left out
       --context TEXT      what it is about: names, spelling, domain
-      --clip FROM-TO      a part only: 1:00-2:30, 90-
+      --range FROM-TO     a part only: 1:00-2:30, 90-
   -f, --format F,...      txt json jsonl srt vtt tsv ass
   -o, --output-dir DIR    write files there (--resume: skip what is done)
   -r, --recursive         folders with all their folders (--watch DIR: live)

@@ -123,7 +123,7 @@ export async function inspect(args: Arguments, terminal: Terminal): Promise<numb
     await using asr = await loadModel(modelSettings(args), terminal, interruption.signal);
     interruption.libraryPath = asr.info.libraryPath;
     const progress = new Progress(terminal, input.name, {
-      startSeconds: options.clip?.startSeconds ?? 0,
+      startSeconds: options.range?.startSeconds ?? 0,
       beforeSeconds: 0,
     });
     const trace = await asr.inspect(input.source, {

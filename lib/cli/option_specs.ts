@@ -67,7 +67,7 @@ const SPEECH = [
   { name: "languages", value: "A,B,...", help: "detect among these only", many: true },
   { name: "context", value: "TEXT", help: "what it is about: names, spelling, domain" },
   { name: "hotwords", value: "FILE", help: "words to expect, one a line", completes: "file" },
-  { name: "clip", value: "FROM-TO", help: "a part only: 1:00-2:30, 90-, -0:30" },
+  { name: "range", value: "FROM-TO", help: "a part only: 1:00-2:30, 90-, -0:30" },
   { name: "chunk-seconds", value: "N", help: "longest piece decoded at once (30)" },
   { name: "batch-size", value: "N", help: "pieces decoded side by side" },
   { name: "temperature", value: "T", help: "0: the likeliest token (0)" },
@@ -131,7 +131,7 @@ export const COMMAND_OPTIONS = {
   inspect: [
     ...MODEL,
     ...NETWORK,
-    ...SPEECH.filter(({ name }) => ["language", "clip"].includes(name)),
+    ...SPEECH.filter(({ name }) => ["language", "range"].includes(name)),
     ...OUTPUT.filter(({ name }) => name === "output-dir"),
     ...COMMON,
   ],

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Coverage, joinTexts, mergeLanguages, type Transcript } from "../../mod.ts";
+import type { Transcript } from "../../mod.ts";
+import { assemble } from "../recognize/long_form/assemble.ts";
 
 /** Where in the recording an interrupted transcript ends. */
 export function heardSeconds({ chunks }: Transcript): number {
@@ -20,50 +21,14 @@ function placeOf(warning: string): number {
  * where it ends: it is kept, without text, marked `cancelled`. */
 export function finishedPart(transcript: Transcript): Transcript {
   const until = heardSeconds(transcript);
-  const kept = transcript.chunks.filter(({ startSeconds }) => startSeconds < until);
+  const chunks = transcript.chunks.filter(({ startSeconds }) => startSeconds < until);
   const next = transcript.chunks.find(({ startSeconds }) => startSeconds >= until);
+  if (next) chunks.push({ ...next, text: "", rawText: "", tokens: [], finishReason: "cancelled" });
   return {
     ...transcript,
-    text: joinTexts(kept.map(({ text }) => text)),
-    language: mergeLanguages(kept.flatMap(({ language }) => language.split(","))),
-    segments: transcript.segments.filter(({ startSeconds }) => startSeconds < until),
-    chunks: next === undefined
-      ? kept
-      : [...kept, { ...next, text: "", rawText: "", tokens: [], finishReason: "cancelled" }],
+    ...assemble(chunks, transcript.segments.filter(({ startSeconds }) => startSeconds < until)),
+    partial: true,
     warnings: transcript.warnings.filter((warning) => !(placeOf(warning) >= until)),
-  };
-}
-
-function merged(before: Coverage, after: Coverage): Coverage {
-  const verdicts = [before.verdict, after.verdict];
-  const speechSeconds = before.speechSeconds + after.speechSeconds;
-  const tokens = before.tokensPerSecond * before.speechSeconds + after.tokensPerSecond * after.speechSeconds;
-  return {
-    speechSeconds,
-    tokensPerSecond: speechSeconds > 0 ? tokens / speechSeconds : 0,
-    verdict: verdicts.includes("suspect")
-      ? "suspect"
-      : verdicts.includes("complete")
-      ? "complete"
-      : "no-speech",
-    reasons: [...before.reasons, ...after.reasons],
-  };
-}
-
-/** Doubts about finished chunks only. */
-function coverageOfFinished({ chunks, coverage }: Transcript): Coverage {
-  const finished = chunks.filter(({ finishReason }) => finishReason !== "cancelled");
-  const verdicts = finished.map((chunk) => chunk.coverage.verdict);
-  return {
-    ...coverage,
-    verdict: verdicts.includes("suspect")
-      ? "suspect"
-      : verdicts.includes("complete")
-      ? "complete"
-      : "no-speech",
-    reasons: finished.flatMap(({ index, coverage: { reasons } }) =>
-      reasons.map((reason) => `Chunk ${index}: ${reason}`)
-    ),
   };
 }
 
@@ -78,13 +43,9 @@ export function continued(before: Transcript, after: Transcript): Transcript {
   const chunks = [...kept, ...after.chunks].map((chunk, index) => ({ ...chunk, index }));
   return {
     ...after,
-    text: joinTexts(chunks.map(({ text }) => text)),
-    language: mergeLanguages(chunks.flatMap(({ language }) => language.split(","))),
+    ...assemble(chunks, [...before.segments, ...after.segments]),
+    partial: after.partial,
     durationSeconds: before.durationSeconds,
-    segments: [...before.segments, ...after.segments],
-    chunks,
-    coverage: merged(coverageOfFinished(before), after.coverage),
-    truncated: before.truncated || after.truncated,
     warnings: [...before.warnings, ...after.warnings],
   };
 }

@@ -14,7 +14,7 @@ import {
   type TranscribeOptions,
 } from "../../mod.ts";
 import type { Arguments } from "./arguments.ts";
-import { parseClip } from "./clock.ts";
+import { parseRange } from "./clock.ts";
 
 /** Which model, and how it runs. */
 export interface ModelSettings {
@@ -77,7 +77,7 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
       "Cannot use --language and --languages at once: the first leaves nothing to choose",
     );
   }
-  const clip = args.text("clip");
+  const range = args.text("range");
   const temperature = args.number("temperature", { least: 0 });
   const seed = args.number("seed", { least: 0, whole: true });
   if (seed !== undefined && !temperature && args.isFlag("seed")) {
@@ -95,6 +95,6 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
     },
     chunkSeconds: args.number("chunk-seconds", { least: 1 }),
     batchSize: args.number("batch-size", { least: 1, whole: true }),
-    clip: clip === undefined ? undefined : parseClip(clip),
+    range: range === undefined ? undefined : parseRange(range),
   };
 }

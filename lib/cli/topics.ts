@@ -18,7 +18,7 @@ export const TOPICS: Readonly<Record<string, string>> = {
 All are transcribed with one loading of the model, in the given order. One bad
 recording does not stop the rest: the exit code and the last lines tell.
 A model's folder may stand in front of the recordings: MODEL_DIR a.wav.
---clip 1:00-2:30 takes a part; times are those of the whole recording.
+--range 1:00-2:30 takes a part; times are those of the whole recording.
 `,
   output: `Where transcripts go
   Without --output-dir and --output-template they are printed to standard

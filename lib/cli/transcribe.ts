@@ -78,12 +78,12 @@ export class TranscribeRun implements AsyncDisposable {
   async openJournal(hasDirectory: boolean): Promise<void> {
     if (!this.#plan.toFiles || !(hasDirectory || this.#resume)) return;
     await Deno.mkdir(this.#plan.journalDirectory, { recursive: true });
-    const { sampling, clip, batchSize: _batchSize, ...speech } = this.#options;
+    const { sampling, range, batchSize: _batchSize, ...speech } = this.#options;
     this.#journal = await Journal.open(this.#plan.journalDirectory, {
       model: this.#settings.model ?? "",
       ...speech,
       ...sampling,
-      ...clip,
+      ...range,
     });
   }
 
@@ -120,14 +120,14 @@ export class TranscribeRun implements AsyncDisposable {
 
   async #recognise(input: Input, label: string, before: Transcript | undefined): Promise<Transcript> {
     const asr = await this.model();
-    const from = this.#options.clip?.startSeconds ?? 0;
+    const from = this.#options.range?.startSeconds ?? 0;
     const startSeconds = before === undefined ? from : heardSeconds(before);
     const place = { startSeconds, beforeSeconds: startSeconds - from };
     const progress = new Progress(this.#terminal, label, place);
     try {
       const transcript = await asr.transcribe(input.source, {
         ...this.#options,
-        clip: { ...this.#options.clip, startSeconds },
+        range: { ...this.#options.range, startSeconds },
         signal: this.#interruption.signal,
         onAbort: "partial",
         onProgress: (event: TranscriptEvent) => progress.event(event),

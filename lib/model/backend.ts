@@ -18,6 +18,7 @@ import {
   Stream,
 } from "../../ffi/mod.ts";
 import { OptionError } from "../errors.ts";
+import { assertExclusive, exclusive } from "./exclusive.ts";
 
 /** Where to compute: `auto` is MLX's GPU where there is one, else the CPU. */
 export type Device = "auto" | "cpu" | "gpu";
@@ -90,27 +91,47 @@ export class Backend implements Disposable {
       policy?: Partial<BackendPolicy>;
     } = {},
   ): Backend {
-    const wish = options.device ?? "auto";
+    const asked = options.device ?? "auto";
     const hasGpu = deviceCount("gpu") > 0;
-    if (wish === "gpu" && !hasGpu) {
+    if (asked === "gpu" && !hasGpu) {
       throw new OptionError(
         `Cannot compute on "gpu": this build of MLX has no GPU device. Use device "cpu" or "auto".`,
       );
     }
-    const device = wish === "auto" ? (hasGpu ? "gpu" : "cpu") : wish;
+    const device = asked === "auto" ? (hasGpu ? "gpu" : "cpu") : asked;
     if (device === "cpu") reuseFreedMemory();
     const natural = device === "cpu" ? "float32" : options.checkpointType ?? "bfloat16";
     const dtype = options.dtype === undefined || options.dtype === "auto" ? natural : options.dtype;
     return new Backend(device, { ...defaultPolicy(device, dtype), ...options.policy });
   }
 
-  /** Builds a graph on this device; arrays that are neither returned nor kept are freed. Synchronous only. */
+  /**
+   * Runs a task that has MLX for itself: all that builds or evaluates belongs into one. Tasks of all models run one
+   * after the other, in the order of asking. Hold it for a stage or a few decode steps, never for a whole call.
+   *
+   * @param signal Ends the waiting with its reason; a task that runs is left alone.
+   */
+  exclusive<T>(task: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+    return exclusive(task, signal);
+  }
+
+  /**
+   * Builds a graph on this device; arrays that are neither returned nor kept are freed. Synchronous only.
+   *
+   * @throws {Error} Outside of {@linkcode exclusive}.
+   */
   build<T>(make: () => T): T {
+    assertExclusive("build a graph");
     return onStream(this.stream, () => scope(make));
   }
 
-  /** Computes arrays of this device while the event loop stays free. */
+  /**
+   * Computes arrays of this device while the event loop stays free.
+   *
+   * @throws {Error} Outside of {@linkcode exclusive}.
+   */
   evaluate(...arrays: MLXArray[]): Promise<void> {
+    assertExclusive("evaluate");
     return evaluateAsync(arrays, { on: this.stream });
   }
 

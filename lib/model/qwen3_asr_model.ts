@@ -33,6 +33,7 @@ import { Checkpoint, type Layout } from "./checkpoint.ts";
 import { type ModelConfig, parseConfig } from "./config.ts";
 import { Decoder } from "./decoder.ts";
 import { AudioEncoder } from "./encoder.ts";
+import { exclusive } from "./exclusive.ts";
 import { KVCache } from "./kv_cache.ts";
 import { freeMemory, planMemory } from "./memory_estimate.ts";
 import type { DecoderProbe } from "./tap.ts";
@@ -46,8 +47,6 @@ export interface LoadModelOptions {
   dtype?: ActivationType;
   /** Overrides of single routes, for tests and measurements. */
   policy?: Partial<BackendPolicy>;
-  /** Keeps others away from MLX while work goes on, stage by stage. @default {nobody is kept away} */
-  exclusive?: <T>(work: () => Promise<T>) => Promise<T>;
   /** Bytes that may be used. @default {what the system says is free} */
   freeBytes?: number;
 }
@@ -130,7 +129,6 @@ export class Qwen3ASRModel implements Disposable {
    */
   static async load(directory: string, options: LoadModelOptions = {}): Promise<Qwen3ASRModel> {
     const config = await readConfig(directory);
-    const { exclusive = (work) => work() } = options;
     const source = await exclusive(() => Checkpoint.open(directory, config));
     const { backend, notes } = await openBackend(source, config, options).catch((error) => {
       source.dispose();
@@ -144,7 +142,7 @@ export class Qwen3ASRModel implements Disposable {
         for (const array of groups.flat()) keep(array);
         return made;
       };
-      const model = await exclusive(() => Promise.resolve(backend.build(build)));
+      const model = await exclusive(() => backend.build(build));
       source.dispose();
       for (const group of groups) await exclusive(() => backend.evaluate(...group));
       model.#parameters.push(...groups.flat());

@@ -1,9 +1,39 @@
 /**
- * One clip of at most a chunk's length: what is asked of the decoder, and what it answered.
+ * A clip is what is decoded: a chunk of a recording, a part of one, or what a live stream has heard. What is asked of
+ * the decoder, and what it answered.
  *
  * @module
  */
+import { measureSpeechInTurns, type SpeechActivity } from "../audio/speech.ts";
 import type { FinishReason, TokenLogprob } from "../transcript.ts";
+import type { ClipObserver } from "./observer.ts";
+
+/** Where a clip is from. */
+export interface ClipOrigin {
+  /** Place of its chunk among the recording's. */
+  chunk: number;
+  /** Sample of the recording at which it begins. */
+  startSample: number;
+}
+
+/** Samples of a recording. */
+export interface Clip {
+  /** 16 kHz mono in [-1, 1]. */
+  samples: Float32Array<ArrayBuffer>;
+  origin: ClipOrigin;
+  /** Where it sounds like speech, in seconds from the start of the clip. */
+  speech: SpeechActivity;
+}
+
+/** A clip of samples. The one place where speech is measured for recognition. */
+export async function clipOf(samples: Float32Array<ArrayBuffer>, origin: ClipOrigin): Promise<Clip> {
+  return { samples, origin, speech: await measureSpeechInTurns(samples) };
+}
+
+/** The samples from one place of a clip to another, not copied. */
+export function partOf({ samples, origin }: Clip, from: number, to: number): Promise<Clip> {
+  return clipOf(samples.subarray(from, to), { ...origin, startSample: origin.startSample + from });
+}
 
 /** What to decode. */
 export interface ClipRequest {
@@ -29,12 +59,16 @@ export interface ClipRequest {
   logprobs?: boolean | undefined;
   /** Called with every token but the stop token, as it comes. */
   onToken?: ((id: number) => void) | undefined;
+  /** Is shown what happens to the clip, which is decoded alone then. */
+  observer?: ClipObserver | undefined;
 }
 
 /** What came out. */
 export interface ClipAnswer {
   /** Without the stop token; what a cut loop repeated is gone. */
   tokens: number[];
+  /** How many of the tokens are text: those behind the language line. */
+  textTokens: number;
   finishReason: FinishReason;
   /** Decoded tokens with prefix. */
   rawText: string;
@@ -55,5 +89,13 @@ export interface ClipAnswer {
 
 /** The answer to a clip that was not begun. */
 export function cancelled(): ClipAnswer {
-  return { tokens: [], finishReason: "cancelled", rawText: "", language: "", text: "", attended: undefined };
+  return {
+    tokens: [],
+    textTokens: 0,
+    finishReason: "cancelled",
+    rawText: "",
+    language: "",
+    text: "",
+    attended: undefined,
+  };
 }

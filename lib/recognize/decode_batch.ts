@@ -29,11 +29,8 @@ import { turn } from "../breathe.ts";
 import { KVCache } from "../model/kv_cache.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
 import type { DecoderProbe } from "../model/tap.ts";
-import { findTokenLoop } from "../text/loops.ts";
-import type { Prompt } from "../text/prompt.ts";
-import type { FinishReason } from "../transcript.ts";
-import type { ClipRequest } from "./clip.ts";
-import { mlxMutex } from "./mutex.ts";
+import type { DecodeRow } from "./decode_row.ts";
+import { attentionLayer, buildPass } from "./observer.ts";
 import type { Timing } from "./timing.ts";
 
 /** Other calls get a turn at least this often, in milliseconds. The event loop is free during every step. */
@@ -41,55 +38,7 @@ const TURN_MS = 8;
 /** Steps after which freed buffers of ever new sizes are given back to the system. */
 const TRIM_EVERY = 256;
 /** Keeps the random numbers of neighbouring seeds apart. */
-export const SEED_STRIDE = 100_003;
-
-/** One clip on its way. */
-export class DecodeRow implements Disposable {
-  readonly tokens: number[] = [];
-  /** Of the tokens, where they were asked for; NaN for tokens that were not chosen freely. */
-  readonly logprobs: number[] = [];
-  finishReason: FinishReason | undefined;
-  attended: Float32Array | undefined;
-  readonly request: ClipRequest;
-  readonly cache: KVCache;
-  readonly prompt: Prompt;
-  /** `[1, V]` after the prompt; gone once the first token is chosen. */
-  logits: MLXArray;
-
-  constructor(request: ClipRequest, cache: KVCache, prompt: Prompt, logits: MLXArray) {
-    this.request = request;
-    this.cache = cache;
-    this.prompt = prompt;
-    this.logits = logits;
-  }
-
-  /** Appends a token that was not chosen freely. */
-  push(id: number, logprob = NaN): void {
-    this.tokens.push(id);
-    this.logprobs.push(logprob);
-    this.request.onToken?.(id);
-  }
-
-  /** Books a chosen token and says whether the row ends with it. */
-  accept(id: number, stops: ReadonlySet<number>, logprob?: number): void {
-    const minTokens = this.request.minTokens ?? 0;
-    if (this.tokens.length >= minTokens && stops.has(id)) {
-      this.finishReason = "stop";
-      return;
-    }
-    this.push(id, logprob);
-    const loop = this.tokens.length > minTokens ? findTokenLoop(this.tokens) : undefined;
-    if (loop) {
-      this.tokens.length = this.logprobs.length = loop.startIndex + loop.period;
-      this.finishReason = "repetition";
-    } else if (this.tokens.length >= this.request.maxTokens) this.finishReason = "length";
-  }
-
-  [Symbol.dispose](): void {
-    this.logits.dispose();
-    this.cache.dispose();
-  }
-}
+const SEED_STRIDE = 100_003;
 
 /** What a step chose. */
 interface Chosen extends Disposable {
@@ -129,6 +78,8 @@ export class DecodeBatch implements Disposable {
   readonly #watched: ReadonlySet<number>;
   readonly #promptLength: number;
   #rows: DecodeRow[];
+  /** The only row, when somebody looks on. */
+  readonly #observed: DecodeRow | undefined;
   /** Largest attention so far per row and prompt position, `[B, P]`. */
   #attention: MLXArray | undefined;
   #steps = 0;
@@ -136,12 +87,18 @@ export class DecodeBatch implements Disposable {
   private constructor(model: Qwen3ASRModel, rows: DecodeRow[], cache: KVCache, watched: ReadonlySet<number>) {
     this.#model = model;
     this.#rows = [...rows];
+    this.#observed = rows.find(({ request }) => request.observer);
     this.#cache = cache;
     this.#watched = watched;
     this.#promptLength = cache.length;
   }
 
-  /** Puts the rows' caches together; call under the mutex. The rows' caches are the batch's from here on. */
+  /**
+   * Puts the rows' caches together, under the lock; they are the batch's from here on.
+   *
+   * @param rows A row with an observer comes alone.
+   * @param watched Decoder layers whose attention onto the prompt is followed, for coverage.
+   */
   static async create(
     model: Qwen3ASRModel,
     rows: DecodeRow[],
@@ -160,6 +117,7 @@ export class DecodeBatch implements Disposable {
 
   #choose(logits: MLXArray): Chosen {
     const tokens = this.#tokens(logits);
+    for (const row of this.#rows) row.place++;
     const isAsked = this.#rows.some(({ request }) => request.logprobs);
     return chosen(tokens, isAsked ? logprobsOf(logits, tokens) : undefined);
   }
@@ -168,27 +126,33 @@ export class DecodeBatch implements Disposable {
   #tokens(logits: MLXArray): MLXArray {
     if (this.#rows.every(({ request }) => request.temperature === 0)) return this.#model.choose(logits);
     const vocabulary = logits.dim(1);
-    const own = this.#rows.map(({ request: { temperature, seed }, tokens }, index) => {
+    const own = this.#rows.map(({ request: { temperature, seed }, place }, index) => {
       const row = slice(logits, [index, 0], [index + 1, vocabulary]);
       if (temperature === 0) return this.#model.choose(row);
-      return this.#model.choose(row, { temperature, key: randomKey(seed * SEED_STRIDE + tokens.length) });
+      return this.#model.choose(row, { temperature, key: randomKey(seed * SEED_STRIDE + place) });
     });
     return concatenate(own, 0);
   }
 
-  /** Keeps, per prompt position, the largest weight that any head of the watched layers gave it. */
-  #watch(): DecoderProbe {
+  /** Keeps, per prompt position, the largest weight that any head gave it. `weights` [B, heads, 1, positions] */
+  #keepLargest(weights: MLXArray): void {
     const length = this.#promptLength;
+    const [batch, heads] = weights.shape as [number, number];
+    const onPrompt = slice(weights, [0, 0, 0, 0], [batch, heads, 1, length]);
+    const largest = reshape(max(onPrompt, 1), [batch, length]);
+    const before = this.#attention;
+    this.#attention = keep(before ? maximum(before, largest) : largest);
+    before?.dispose();
+  }
+
+  /** Looks at the layers watched for coverage, and at those that somebody else wants to see. */
+  #probe(shown?: DecoderProbe): DecoderProbe {
     return {
-      attention: this.#watched,
-      tap: (stage, weights) => {
-        if (!stage.startsWith("decoder_attention_")) return;
-        const [batch, heads] = weights.shape as [number, number];
-        const onPrompt = slice(weights, [0, 0, 0, 0], [batch, heads, 1, length]);
-        const largest = reshape(max(onPrompt, 1), [batch, length]);
-        const before = this.#attention;
-        this.#attention = keep(before ? maximum(before, largest) : largest);
-        before?.dispose();
+      attention: shown?.attention ? this.#watched.union(shown.attention) : this.#watched,
+      tap: (stage, array) => {
+        const layer = attentionLayer(stage);
+        if (layer !== undefined && this.#watched.has(layer)) this.#keepLargest(array);
+        shown?.tap?.(stage, array);
       },
     };
   }
@@ -196,21 +160,31 @@ export class DecodeBatch implements Disposable {
   /** The first tokens, from the logits after the prompts. */
   #first(): Chosen {
     const first = this.#model.backend.build(() =>
-      this.#choose(concatenate(this.#rows.map((row) => row.logits), 0))
+      this.#choose(concatenate(this.#rows.map((row) => row.pass.logits), 0))
     );
-    for (const row of this.#rows) row.logits.dispose();
+    for (const row of this.#rows) if (row !== this.#observed) row.pass.logits.dispose();
     return first;
+  }
+
+  /** int32 `[B]` -> logits `[B, V]` of the next step; those of a row with an observer are kept for it. */
+  #step(tokens: MLXArray): MLXArray {
+    const step = (shown?: DecoderProbe) => this.#model.step(tokens, this.#cache, this.#probe(shown));
+    if (!this.#observed?.request.observer) return step();
+    this.#observed.pass = buildPass(this.#observed.request.observer, step);
+    return this.#observed.pass.logits;
   }
 
   /** int32 `[B]` -> the tokens after them. */
   #next(tokens: MLXArray): Chosen {
-    return this.#model.backend.build(() =>
-      this.#choose(this.#model.step(tokens, this.#cache, this.#watch()))
-    );
+    return this.#model.backend.build(() => this.#choose(this.#step(tokens)));
   }
 
+  /** All that is to be evaluated with a step. */
   #outputs(next: Chosen): MLXArray[] {
-    return this.#attention ? [...arraysOf(next), this.#attention] : arraysOf(next);
+    const outputs = arraysOf(next);
+    if (this.#attention) outputs.push(this.#attention);
+    if (this.#observed) outputs.push(...this.#observed.pass.weights.values());
+    return outputs;
   }
 
   /** What was attended to, for rows that have ended. */
@@ -245,11 +219,12 @@ export class DecodeBatch implements Disposable {
   /** Hands evaluated tokens to their rows. */
   #deliver({ tokens, logprobs }: Chosen, run: BatchRun): Int32Array {
     const ids = readInt32(tokens);
-    const sureness = logprobs && toFloat32(logprobs);
+    const logprobsOfRows = logprobs && toFloat32(logprobs);
     run.timing.decodeSteps++;
     run.timing.generatedTokens += ids.length;
     for (const [index, row] of this.#rows.entries()) {
-      row.accept(ids[index]!, run.stops, sureness?.[index]);
+      row.show(ids[index]!);
+      row.accept(ids[index]!, run.stops, logprobsOfRows?.[index]);
       if (run.signal?.aborted) row.finishReason ??= "cancelled";
     }
     if (++this.#steps % TRIM_EVERY === 0) this.#model.backend.trim();
@@ -261,8 +236,10 @@ export class DecodeBatch implements Disposable {
     using read = current;
     const start = performance.now();
     await this.#model.backend.evaluate(...this.#outputs(read));
+    if (this.#observed) this.#observed.pass.milliseconds += performance.now() - start;
     const rows = this.#rows.length;
     const ids = this.#deliver(read, run);
+    if (this.#observed?.finishReason) await this.#overshoot(read.tokens);
     const staying = this.#compact();
     let next: Chosen | undefined;
     if (staying.length > 0) {
@@ -277,6 +254,16 @@ export class DecodeBatch implements Disposable {
     return next;
   }
 
+  /**
+   * A buffered loop has begun the step after a row's last token before it reads that token, and coverage counts where
+   * that step looked: so it is computed here as well.
+   */
+  async #overshoot(tokens: MLXArray): Promise<void> {
+    if (!this.#model.backend.policy.doubleBuffer) return;
+    using unread = this.#next(tokens);
+    await this.#model.backend.evaluate(...this.#outputs(unread));
+  }
+
   /** Some steps, each read before the next is built; then somebody else's turn. */
   async #plainTurn(first: Chosen, run: BatchRun): Promise<Chosen | undefined> {
     const turnEnd = performance.now() + TURN_MS;
@@ -286,8 +273,8 @@ export class DecodeBatch implements Disposable {
   }
 
   /**
-   * Double buffering: step n + 1 is built from the unread tokens and enqueued while step n runs; then n is read. Rows
-   * that end with n have taken part in n + 1 for nothing.
+   * Double buffering: step n + 1 is built from the unread tokens and enqueued while step n runs; then n is read. For
+   * rows that end with n, step n + 1 is wasted.
    */
   async #bufferedTurn(current: Chosen, run: BatchRun): Promise<Chosen | undefined> {
     using read = current;
@@ -327,16 +314,17 @@ export class DecodeBatch implements Disposable {
 
   /** Decodes until every row has ended. */
   async run(run: BatchRun): Promise<void> {
-    const { doubleBuffer } = this.#model.backend.policy;
-    let tokens: Chosen | undefined = await mlxMutex.run(() => {
+    const { backend } = this.#model;
+    const isBuffered = backend.policy.doubleBuffer && !this.#observed;
+    let tokens: Chosen | undefined = await backend.exclusive(() => {
       const first = this.#first();
-      if (doubleBuffer) enqueue(...this.#outputs(first));
-      return Promise.resolve(first);
+      if (isBuffered) enqueue(...this.#outputs(first));
+      return first;
     });
     while (tokens) {
       const current: Chosen = tokens;
-      tokens = await mlxMutex.run(() =>
-        doubleBuffer ? this.#bufferedTurn(current, run) : this.#plainTurn(current, run)
+      tokens = await backend.exclusive(() =>
+        isBuffered ? this.#bufferedTurn(current, run) : this.#plainTurn(current, run)
       );
       await turn();
     }
@@ -345,6 +333,7 @@ export class DecodeBatch implements Disposable {
   [Symbol.dispose](): void {
     this.#cache.dispose();
     this.#attention?.dispose();
+    this.#observed?.[Symbol.dispose]();
     for (const row of this.#rows) row[Symbol.dispose]();
   }
 }

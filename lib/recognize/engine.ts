@@ -1,30 +1,31 @@
 /**
  * The engine: clips -> encoder -> prefill -> batch decoding -> answers. Knows one model and its tokenizer; knows
- * nothing of files, terminals or threads. Everything that touches MLX runs under the mutex.
+ * nothing of files, terminals or threads.
  *
  * @module
  */
-import { fromData, type MLXArray, toFloat32 } from "../../ffi/mod.ts";
-import { LogMel } from "../audio/mel.ts";
+import { disposeAll, fromData, keep, type MLXArray, toFloat32 } from "../../ffi/mod.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
+import type { DecoderProbe } from "../model/tap.ts";
+import { Mutex } from "../mutex.ts";
 import { parseTranscript } from "../text/parse.ts";
 import { buildPrompt, type Prompt, stopTokens } from "../text/prompt.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { FinishReason, TokenLogprob } from "../transcript.ts";
 import { cancelled, type ClipAnswer, type ClipRequest } from "./clip.ts";
-import { DecodeBatch, DecodeRow } from "./decode_batch.ts";
+import { DecodeBatch } from "./decode_batch.ts";
+import { DecodeRow } from "./decode_row.ts";
+import { type DecodeContext, encode } from "./encode.ts";
 import { LanguageChoice } from "./language_choice.ts";
-import { mlxMutex } from "./mutex.ts";
-import type { Timing } from "./timing.ts";
-
-/** What a call brings along. */
-export interface DecodeContext {
-  timing: Timing;
-  signal?: AbortSignal | undefined;
-}
+import { buildPass, lastPosition } from "./observer.ts";
+import { Timing } from "./timing.ts";
 
 /** The longest `language X` that a model says. */
 const LANGUAGE_LINE = 64;
+/** Positions reserved in the cache beyond the prompt, where the budget is larger. */
+const RESERVED_POSITIONS = 256;
+/** The weights of a longer prompt are a matrix that no memory holds: no observer is shown its last row. */
+const LONGEST_SHOWN_PROMPT = 2048;
 
 function failed(error: unknown): ClipAnswer {
   return {
@@ -40,15 +41,8 @@ function endsBeforeText(rawText: string, finishReason: FinishReason): boolean {
     !rawText.includes("<asr_text>") && "language ".startsWith(rawText.slice(0, 9));
 }
 
-/** What a row that ended says, without what its decoder adds to it. */
-export function readRow(
-  { request, tokens, finishReason = "cancelled" }: DecodeRow,
-  tokenizer: Tokenizer,
-): Omit<ClipAnswer, "attended"> {
-  const rawText = (request.prefix ?? "") + tokenizer.decode(tokens);
-  const said = !request.language && endsBeforeText(rawText, finishReason) ? "" : rawText;
-  return { tokens, finishReason, rawText, ...parseTranscript(said, request.language) };
-}
+/** What decodes clips for a call. */
+export type ClipDecoder = Pick<Engine, "decode" | "tokenizer">;
 
 /** One loaded model, ready to decode. */
 export class Engine implements Disposable {
@@ -56,8 +50,9 @@ export class Engine implements Disposable {
   readonly tokenizer: Tokenizer;
   /** Decoder layers whose attention onto the audio is watched for coverage. */
   readonly watchedLayers: ReadonlySet<number>;
-  readonly #front: LogMel;
   readonly #stops: ReadonlySet<number>;
+  /** Calls take turns, one batch of clips each. */
+  readonly #turns = new Mutex();
 
   /** @throws {ModelError} When the tokenizer lacks a token of the prompt. */
   constructor(model: Qwen3ASRModel, tokenizer: Tokenizer) {
@@ -66,35 +61,14 @@ export class Engine implements Disposable {
     this.tokenizer = tokenizer;
     const layers = model.config.decoder.layers;
     this.watchedLayers = new Set([Math.floor(layers / 2), Math.floor(3 * layers / 4), layers - 1]);
-    this.#front = model.backend.build(() => new LogMel(model.config.encoder.melBins));
     this.#stops = new Set(stopTokens(tokenizer));
-  }
-
-  /**
-   * Audio embeddings `[N, H]` of a clip, evaluated; the caller disposes them.
-   *
-   * @param samples 16 kHz mono.
-   */
-  async encode(samples: Float32Array, { timing, signal }: DecodeContext): Promise<MLXArray> {
-    const { backend, encoder } = this.model;
-    return await mlxMutex.run(async () => {
-      let start = performance.now();
-      using mel = backend.build(() => this.#front.apply(samples));
-      await backend.evaluate(mel);
-      timing.book("mel", start);
-      signal?.throwIfAborted();
-      start = performance.now();
-      const { result, hostMs } = await backend.runStages(() => encoder.stages(mel), { signal });
-      timing.hostMs += hostMs;
-      timing.book("encoder", start, { seconds: samples.length / 16_000 });
-      return result;
-    });
   }
 
   /** Encodes, reads the prompt, chooses the language; rejects when aborted in between. */
   async #start(request: ClipRequest, context: DecodeContext): Promise<DecodeRow> {
     context.signal?.throwIfAborted();
-    using embeddings = await this.encode(request.samples, context);
+    const { observer, samples } = request;
+    using embeddings = await encode(this.model, samples, { ...context, observer });
     context.signal?.throwIfAborted();
     const prompt = buildPrompt(this.tokenizer, {
       audioTokens: embeddings.dim(0),
@@ -102,7 +76,8 @@ export class Engine implements Disposable {
       language: request.language,
       prefix: request.prefix,
     });
-    return await mlxMutex.run(async () => {
+    observer?.prompted(prompt);
+    return await this.model.backend.exclusive(async () => {
       const row = await this.#prefill(request, prompt, embeddings, context);
       try {
         if (request.languages && !request.language && !request.prefix) {
@@ -116,7 +91,7 @@ export class Engine implements Disposable {
     });
   }
 
-  /** Fills a cache with the prompt; under the mutex. */
+  /** Fills a cache with the prompt, under the lock. */
   async #prefill(
     request: ClipRequest,
     prompt: Prompt,
@@ -126,51 +101,75 @@ export class Engine implements Disposable {
     const { backend } = this.model;
     const start = performance.now();
     const cache = this.model.newCache();
+    const weights = new Map<number, MLXArray>();
+    const observer = prompt.ids.length <= LONGEST_SHOWN_PROMPT ? request.observer : undefined;
+    const probe = observer && lastPosition(observer.attention, weights);
     let logits: MLXArray;
     try {
-      cache.reserve(prompt.ids.length + Math.min(request.maxTokens, 256));
+      cache.reserve(prompt.ids.length + Math.min(request.maxTokens, RESERVED_POSITIONS));
       using spliced = backend.build(() => this.model.splice(prompt.ids, prompt.audioStart, embeddings));
-      const pass = await backend.runStages(() => this.model.prefillStages(spliced, cache), {
-        also: () => cache.arrays(),
+      const pass = await backend.runStages(() => this.model.prefillStages(spliced, cache, probe), {
+        also: () => [...cache.arrays(), ...weights.values()],
         signal,
       });
       logits = pass.result;
       timing.hostMs += pass.hostMs;
     } catch (error) {
+      disposeAll(weights.values());
       cache.dispose();
       throw error;
     }
     timing.book("prefill", start, { tokens: prompt.ids.length });
     timing.audioTokens += prompt.audioTokens;
     timing.promptTokens += prompt.ids.length;
-    return new DecodeRow(request, cache, prompt, logits);
+    return new DecodeRow(request, cache, prompt, {
+      logits,
+      weights,
+      milliseconds: performance.now() - start,
+    });
   }
 
   /** Walks the most likely of the allowed `language X<asr_text>` beginnings, token by token. */
   async #chooseLanguage(row: DecodeRow, names: readonly string[]): Promise<void> {
     const { backend } = this.model;
+    const { observer } = row.request;
     const choice = new LanguageChoice(this.tokenizer, names);
     for (let allowed = choice.allowed(); allowed.length > 0; allowed = choice.allowed()) {
-      const token = choice.take(toFloat32(row.logits));
+      const token = choice.take(toFloat32(row.pass.logits));
+      row.show(token);
       row.push(token);
-      const next = backend.build(() => this.model.step(fromData(Int32Array.of(token)), row.cache));
-      row.logits.dispose();
-      row.logits = next;
-      await backend.evaluate(next);
+      row.place++;
+      const start = performance.now();
+      const step = (probe?: DecoderProbe) =>
+        this.model.step(fromData(Int32Array.of(token)), row.cache, probe);
+      row.pass = backend.build(() =>
+        observer ? buildPass(observer, step) : { logits: keep(step()), weights: new Map(), milliseconds: 0 }
+      );
+      await backend.evaluate(row.pass.logits, ...row.pass.weights.values());
+      row.pass.milliseconds = performance.now() - start;
     }
   }
 
-  #answer(row: DecodeRow): ClipAnswer {
+  /** What a row that ended says. */
+  #answer({ request, tokens, finishReason = "cancelled", attended, logprobs }: DecodeRow): ClipAnswer {
+    const rawText = (request.prefix ?? "") + this.tokenizer.decode(tokens);
+    const said = !request.language && endsBeforeText(rawText, finishReason) ? "" : rawText;
+    const tag = this.tokenizer.require("<asr_text>");
     return {
-      ...readRow(row, this.tokenizer),
-      attended: row.attended,
-      ...(row.request.logprobs ? { logprobs: this.#logprobs(row) } : {}),
+      tokens,
+      textTokens: tokens.length - tokens.indexOf(tag) - 1,
+      finishReason,
+      rawText,
+      ...parseTranscript(said, request.language),
+      attended,
+      ...(request.logprobs
+        ? { logprobs: this.#logprobs(tokens, logprobs, tokens.lastIndexOf(tag) + 1) }
+        : {}),
     };
   }
 
-  /** How sure the model was of the text; what stands before `<asr_text>` is none. */
-  #logprobs({ tokens, logprobs }: DecodeRow): TokenLogprob[] {
-    const first = tokens.lastIndexOf(this.tokenizer.require("<asr_text>")) + 1;
+  /** How sure the model was of the text, which begins with token `first`. */
+  #logprobs(tokens: readonly number[], logprobs: readonly number[], first: number): TokenLogprob[] {
     return tokens.slice(first).flatMap((id, index) =>
       this.tokenizer.isSpecial(id) ? [] : [{
         id,
@@ -182,17 +181,22 @@ export class Engine implements Disposable {
   }
 
   async #decodeRows(rows: DecodeRow[], context: DecodeContext): Promise<ClipAnswer[]> {
-    using batch = await mlxMutex.run(() => DecodeBatch.create(this.model, rows, this.watchedLayers));
+    using batch = await this.model.backend.exclusive(() =>
+      DecodeBatch.create(this.model, rows, this.watchedLayers)
+    );
     await batch.run({ ...context, stops: this.#stops });
-    return rows.map((row) => this.#answer(row));
+    return rows.map((row) => {
+      const answer = this.#answer(row);
+      row.request.observer?.answered({ answer, cache: row.cache, timing: context.timing });
+      return answer;
+    });
   }
 
   /**
    * Decodes clips as one batch. An error of one clip becomes its answer; an error of the batch makes its clips be
-   * decoded one by one, without telling their tokens again, so that only the guilty one is lost. Aborting ends all
-   * with `cancelled` and what they have.
+   * decoded one by one, without telling their tokens again, so that only the guilty one is lost.
    */
-  async decode(requests: readonly ClipRequest[], context: DecodeContext): Promise<ClipAnswer[]> {
+  async #decodeBatch(requests: readonly ClipRequest[], context: DecodeContext): Promise<ClipAnswer[]> {
     const answers: ClipAnswer[] = new Array(requests.length);
     const started = new Map<number, DecodeRow>();
     for (const [index, request] of requests.entries()) {
@@ -211,14 +215,43 @@ export class Engine implements Disposable {
       for (const place of places) {
         answers[place] = places.length === 1
           ? failed(error)
-          : (await this.decode([{ ...requests[place]!, onToken: undefined }], context))[0]!;
+          : (await this.#decodeBatch([{ ...requests[place]!, onToken: undefined }], context))[0]!;
       }
     }
     return answers;
   }
 
+  /** A clip that somebody looks at goes alone, and its times are its own. */
+  async #decodeObserved(request: ClipRequest, context: DecodeContext): Promise<ClipAnswer> {
+    const timing = new Timing();
+    const [answer] = await this.#decodeBatch([request], { ...context, timing });
+    context.timing.add(timing);
+    return answer!;
+  }
+
+  /**
+   * Decodes clips when it is this call's turn: those that nobody looks at as one batch, then the others. Never rejects
+   * for a clip's sake: its error is its answer. Aborting ends all with `cancelled` and what they have.
+   */
+  async decode(requests: readonly ClipRequest[], context: DecodeContext): Promise<ClipAnswer[]> {
+    const { signal } = context;
+    const inTurn = async () => {
+      const together = requests.filter(({ observer }) => !observer);
+      const answers = await this.#decodeBatch(together, context);
+      for (const [index, request] of requests.entries()) {
+        if (request.observer) answers.splice(index, 0, await this.#decodeObserved(request, context));
+      }
+      return answers;
+    };
+    try {
+      return await this.#turns.run(inTurn, signal);
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+      return requests.map(cancelled);
+    }
+  }
+
   [Symbol.dispose](): void {
-    this.#front[Symbol.dispose]();
     this.model[Symbol.dispose]();
   }
 }

@@ -11,8 +11,7 @@ import { OptionError } from "../errors.ts";
 import { parseTranscript } from "../text/parse.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { ClipRequest } from "./clip.ts";
-import type { Engine } from "./engine.ts";
-import type { Mutex } from "./mutex.ts";
+import type { ClipDecoder } from "./engine.ts";
 import { Timing } from "./timing.ts";
 
 const UNDECODABLE = "\uFFFD";
@@ -73,8 +72,7 @@ export function fixedPrefix(tokenizer: Tokenizer, raw: string, unfixed: number):
 
 /** A stream that is being heard. Feed it 16 kHz mono samples; one call at a time. */
 export class LiveSession {
-  readonly #engine: Engine;
-  readonly #queue: Pick<Mutex, "run">;
+  readonly #engine: ClipDecoder;
   readonly #settings: LiveSettings;
   #heard = new Float32Array(0);
   #waiting: Float32Array[] = [];
@@ -84,10 +82,9 @@ export class LiveSession {
   #now: LiveText = { text: "", language: "", heardSeconds: 0 };
   #busy = false;
 
-  /** Made by the class that hands it out. @param queue Is taken step by step. */
-  constructor(engine: Engine, queue: Pick<Mutex, "run">, settings: LiveSettings) {
+  /** Made by the class that hands it out. */
+  constructor(engine: ClipDecoder, settings: LiveSettings) {
     this.#engine = engine;
-    this.#queue = queue;
     this.#settings = settings;
   }
 
@@ -127,10 +124,7 @@ export class LiveSession {
       seed: 0,
       maxTokens,
     };
-    const [answer] = await this.#queue.run(
-      () => this.#engine.decode([request], { timing: new Timing(), signal }),
-      signal,
-    );
+    const [answer] = await this.#engine.decode([request], { timing: new Timing(), signal });
     if (answer!.error) throw answer!.error;
     signal?.throwIfAborted();
     this.#raw = answer!.rawText;
@@ -139,7 +133,7 @@ export class LiveSession {
     this.#steps++;
   }
 
-  async #exclusive<T>(work: () => Promise<T>): Promise<T> {
+  async #oneCall<T>(work: () => Promise<T>): Promise<T> {
     if (this.#busy) throw new OptionError("Cannot feed a live stream twice at once: await the call before.");
     this.#busy = true;
     try {
@@ -158,7 +152,7 @@ export class LiveSession {
    */
   async push(samples: Float32Array): Promise<LiveText> {
     const { stepSamples, unfixedSteps, unfixedTokens } = this.#settings;
-    return await this.#exclusive(async () => {
+    return await this.#oneCall(async () => {
       Samples.of(samples); // refuses what is no number
       this.#waiting.push(samples.slice());
       this.#waitingLength += samples.length;
@@ -176,7 +170,7 @@ export class LiveSession {
   /** Hears what is left and returns the final text. */
   async finish(): Promise<LiveText> {
     const { unfixedSteps, unfixedTokens } = this.#settings;
-    return await this.#exclusive(async () => {
+    return await this.#oneCall(async () => {
       if (this.#waitingLength === 0) return this.#now;
       this.#take(this.#waitingLength);
       const { tokenizer } = this.#engine;

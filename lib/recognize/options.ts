@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { TimeRange } from "../audio/pcm.ts";
 import type { Transcript } from "../transcript.ts";
 import type { TranscriptEvent } from "./events.ts";
 import type { StageSpan } from "./timing.ts";
@@ -58,7 +59,7 @@ export interface TranscribeOptions {
   /** Called with every event as it happens. */
   onProgress?: ((event: TranscriptEvent) => void) | undefined;
   /** Part of the recording to transcribe; times in the result are the recording's. */
-  clip?: { startSeconds?: number; endSeconds?: number } | undefined;
+  range?: TimeRange | undefined;
   /** Called at the end with every stage's start and duration. */
   onProfile?: ((spans: readonly StageSpan[], transcript: Transcript) => void) | undefined;
 }

@@ -3,14 +3,32 @@
  *
  * @module
  */
+import { SAMPLE_RATE } from "../audio/samples.ts";
 import { OptionError } from "../errors.ts";
 import { resolveLanguage } from "../text/languages.ts";
 import { systemContext } from "../text/prompt.ts";
 import type { LiveOptions, LiveSettings } from "./live.ts";
-import type { RecognizeSettings } from "./long_form.ts";
 import type { TranscribeOptions } from "./options.ts";
 
-const SAMPLE_RATE = 16_000;
+/** Checked settings of a call. */
+export interface RecognizeSettings {
+  language: string | undefined;
+  languages: readonly string[] | undefined;
+  context: string;
+  temperature: number;
+  seed: number;
+  maxTokens: number | undefined;
+  minTokens?: number | undefined;
+  logprobs?: boolean | undefined;
+  chunkSeconds: number;
+  chunking: "pauses" | "official";
+  batchSize: number;
+  rescue: boolean;
+  signal: AbortSignal | undefined;
+  /** Second of the recording at which the samples begin. */
+  offsetSeconds: number;
+  warnings: readonly string[];
+}
 
 function positive(name: string, value: number | undefined, least: number): void {
   if (value === undefined || (Number.isFinite(value) && value >= least)) return;
@@ -33,8 +51,8 @@ function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]):
 }
 
 function languageOf(name = ""): string | undefined {
-  const wish = name.trim();
-  return wish === "" || wish.toLowerCase() === "auto" ? undefined : resolveLanguage(wish);
+  const asked = name.trim();
+  return asked === "" || asked.toLowerCase() === "auto" ? undefined : resolveLanguage(asked);
 }
 
 /**
@@ -69,7 +87,7 @@ export function recognizeSettings(options: TranscribeOptions, batchSize: number)
     batchSize: Math.floor(options.batchSize ?? batchSize),
     rescue: options.rescue ?? true,
     signal: options.signal,
-    offsetSeconds: options.clip?.startSeconds ?? 0,
+    offsetSeconds: options.range?.startSeconds ?? 0,
     warnings: [],
   };
 }

@@ -17,6 +17,19 @@ export interface StageSpan {
   detail: Readonly<Record<string, number>>;
 }
 
+const SUMS = [
+  "audioMs",
+  "melMs",
+  "encoderMs",
+  "prefillMs",
+  "decodeMs",
+  "hostMs",
+  "audioTokens",
+  "promptTokens",
+  "generatedTokens",
+  "decodeSteps",
+] as const;
+
 /** Sums per stage while a call runs. */
 export class Timing {
   audioMs = 0;
@@ -42,6 +55,11 @@ export class Timing {
     const durationMs = performance.now() - startMs;
     this[`${name}Ms`] += durationMs;
     this.spans?.push({ name, startMs, durationMs, detail });
+  }
+
+  /** Adds the sums of a part of the call that was timed by itself. */
+  add(part: Timing): void {
+    for (const name of SUMS) this[name] += part[name];
   }
 
   /** The figures of a finished call. */

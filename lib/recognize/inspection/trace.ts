@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { SpeechActivity } from "../audio/speech.ts";
-import type { ChunkResult, FinishReason, Transcript } from "../transcript.ts";
+import type { SpeechActivity } from "../../audio/speech.ts";
+import type { ChunkResult, FinishReason, Transcript } from "../../transcript.ts";
 
 /** Numbers with their shape, copied out of MLX. */
 export interface Tensor {
@@ -39,7 +39,7 @@ export interface TraceStep extends TokenCandidate {
   entropy: number;
   /** Filled positions of the KV cache when the token was chosen. */
   positions: number;
-  /** Time of the pass that gave the logits; for the first token that is the prefill. Reading the trace included. */
+  /** Time of the pass that gave the logits; for the first token that is the prefill. */
   milliseconds: number;
 }
 
@@ -56,7 +56,7 @@ export interface AttentionTrace {
   rowSums: Tensor;
 }
 
-/** Milliseconds of wall time; `total` includes the reading of what is traced. */
+/** Milliseconds of wall time. Reading what is traced is part of the stage it belongs to. */
 export interface ClipTimes {
   /** Log-mel features. */
   melMs: number;
@@ -82,7 +82,7 @@ export interface CacheSize {
   bytesPerPosition: number;
 }
 
-/** One pass through encoder and decoder. */
+/** A clip on its way through encoder and decoder: a chunk, or a part of one that was decoded again. */
 export interface ClipTrace {
   /** Where the clip begins in the recording. */
   startSeconds: number;

@@ -26,7 +26,7 @@ export class Mutex {
    *
    * @param signal Ends the waiting, with its reason; a task that runs is left alone.
    */
-  async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async run<T>(task: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
     const before = this.#tail;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#tail = promise;
@@ -34,14 +34,8 @@ export class Mutex {
       await (signal ? unlessAborted(before, signal) : before);
       return await task();
     } finally {
-      // Who leaves while waiting lets nobody pass.
+      // A task that leaves the queue still lets nobody overtake those before it.
       before.then(resolve);
     }
   }
 }
-
-/**
- * Guards MLX: while an evaluation runs on a pool thread nobody may build a graph, whatever model it belongs to. Held
- * for a stage or a few decode steps, never for a whole call.
- */
-export const mlxMutex: Mutex = new Mutex();

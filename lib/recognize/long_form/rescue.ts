@@ -5,16 +5,15 @@
  *
  * @module
  */
-import { bestPause } from "../audio/pauses.ts";
-import { measureSpeechInTurns } from "../audio/speech.ts";
-import { comparableWords } from "../text/edit_distance.ts";
-import { joinTexts } from "../text/join.ts";
-import { mergeLanguages } from "../text/languages.ts";
-import type { FinishReason, Rescue } from "../transcript.ts";
-import type { ClipAnswer, ClipRequest } from "./clip.ts";
-import { type ChunkEvidence, doubts } from "./coverage.ts";
+import { bestPause } from "../../audio/pauses.ts";
+import { SAMPLE_RATE } from "../../audio/samples.ts";
+import { comparableWords } from "../../text/edit_distance.ts";
+import { joinTexts } from "../../text/join.ts";
+import { mergeLanguages } from "../../text/languages.ts";
+import type { FinishReason, Rescue } from "../../transcript.ts";
+import { type Clip, type ClipAnswer, type ClipRequest, partOf } from "../clip.ts";
+import { doubts, evidenceOf } from "./coverage.ts";
 
-const SAMPLE_RATE = 16_000;
 /** Parts shorter than this are not halved. */
 const SHORTEST_SECONDS = 6;
 /** Temperatures tried when halving did not help. */
@@ -22,36 +21,15 @@ const TEMPERATURES = [0.2, 0.5, 0.8];
 /** Depth of halving: 30 s -> 15 -> 7.5. */
 const DEPTH = 2;
 
-/** A chunk's samples with the text that stands for them. */
+/** A chunk, or a part of one, with the answer that stands for it and what is doubted about that. */
 export interface Part {
-  samples: Float32Array;
+  clip: Clip;
   answer: ClipAnswer;
   reasons: string[];
-  /** Tokens of the text, language lines not counted. */
-  tokenCount: number;
 }
 
 /** Decodes one clip under the caller's settings. */
-export type Redecode = (samples: Float32Array, change: Partial<ClipRequest>) => Promise<ClipAnswer>;
-
-/**
- * What is known about an answer.
- *
- * @param tag Id of `<asr_text>`: what stands before it is no text.
- */
-export async function evidenceOf(
-  samples: Float32Array,
-  answer: ClipAnswer,
-  tag: number,
-): Promise<ChunkEvidence> {
-  return {
-    speech: await measureSpeechInTurns(samples),
-    text: answer.text,
-    tokenCount: answer.tokens.length - answer.tokens.indexOf(tag) - 1,
-    finishReason: answer.finishReason,
-    attended: answer.attended,
-  };
-}
+export type Redecode = (clip: Clip, change: Partial<ClipRequest>) => Promise<ClipAnswer>;
 
 const WORST: readonly FinishReason[] = ["error", "cancelled", "repetition", "length", "stop"];
 
@@ -61,6 +39,7 @@ function joined(parts: readonly Part[]): ClipAnswer {
   const failed = answers.find((answer) => answer.error);
   return {
     tokens: answers.flatMap((answer) => answer.tokens),
+    textTokens: answers.reduce((sum, { textTokens }) => sum + textTokens, 0),
     finishReason: WORST.find((reason) => answers.some((answer) => answer.finishReason === reason)) ?? "stop",
     rawText: answers.map((answer) => answer.rawText).join("\n"),
     language: mergeLanguages(answers.map((answer) => answer.language)),
@@ -88,25 +67,23 @@ function confirms(halves: ClipAnswer, whole: ClipAnswer): boolean {
 class Attempts {
   readonly log: Rescue[] = [];
   readonly #redecode: Redecode;
-  readonly #tag: number;
 
-  constructor(redecode: Redecode, tag: number) {
+  constructor(redecode: Redecode) {
     this.#redecode = redecode;
-    this.#tag = tag;
   }
 
-  async #decode(samples: Float32Array, change: Partial<ClipRequest>): Promise<Part> {
-    const answer = await this.#redecode(samples, change);
-    const evidence = await evidenceOf(samples, answer, this.#tag);
-    return { samples, answer, reasons: doubts(evidence), tokenCount: evidence.tokenCount };
+  async #decode(clip: Clip, change: Partial<ClipRequest>): Promise<Part> {
+    const answer = await this.#redecode(clip, change);
+    return { clip, answer, reasons: doubts(evidenceOf(clip, answer)) };
   }
 
   async halve(part: Part, depth: number): Promise<Part> {
-    if (depth === 0 || part.samples.length < SHORTEST_SECONDS * SAMPLE_RATE) return part;
-    const cut = bestPause(part.samples);
+    const { samples } = part.clip;
+    if (depth === 0 || samples.length < SHORTEST_SECONDS * SAMPLE_RATE) return part;
+    const cut = bestPause(samples);
     const halves: Part[] = [];
-    for (const piece of [part.samples.subarray(0, cut), part.samples.subarray(cut)]) {
-      const half = await this.#decode(piece, {});
+    for (const [from, to] of [[0, cut], [cut, samples.length]] as const) {
+      const half = await this.#decode(await partOf(part.clip, from, to), {});
       if (half.answer.finishReason === "cancelled") return part;
       const isDoubted = half.reasons.length > 0 && !half.answer.error;
       halves.push(isDoubted ? await this.halve(half, depth - 1) : half);
@@ -122,18 +99,12 @@ class Attempts {
       accepted,
     });
     if (confirmed) return { ...part, reasons: [] };
-    const tokenCount = halves.reduce((sum, half) => sum + half.tokenCount, 0);
-    return accepted ? { samples: part.samples, answer, reasons, tokenCount } : part;
+    return accepted ? { clip: part.clip, answer, reasons } : part;
   }
 
   /** One draw; undefined when it was aborted. */
-  async draw(
-    best: Part,
-    samples: Float32Array,
-    temperature: number,
-    seed: number,
-  ): Promise<Part | undefined> {
-    const trial = await this.#decode(samples, { temperature, seed });
+  async draw(best: Part, clip: Clip, temperature: number, seed: number): Promise<Part | undefined> {
+    const trial = await this.#decode(clip, { temperature, seed });
     if (trial.answer.finishReason === "cancelled") return undefined;
     const accepted = !trial.answer.error && !isRunaway(trial.answer) &&
       trial.reasons.length < best.reasons.length;
@@ -151,19 +122,14 @@ class Attempts {
 /**
  * Tries to get a better answer for a doubted chunk.
  *
- * @param tag Id of `<asr_text>`.
  * @returns The best answer with the doubts that remain, and what was tried.
  */
-export async function rescue(
-  part: Part,
-  redecode: Redecode,
-  tag: number,
-): Promise<Part & { rescues: Rescue[] }> {
-  const attempts = new Attempts(redecode, tag);
+export async function rescue(part: Part, redecode: Redecode): Promise<Part & { rescues: Rescue[] }> {
+  const attempts = new Attempts(redecode);
   let best = await attempts.halve(part, DEPTH);
   for (const [index, temperature] of TEMPERATURES.entries()) {
     if (!isRunaway(best.answer)) break;
-    const drawn = await attempts.draw(best, part.samples, temperature, index + 1);
+    const drawn = await attempts.draw(best, part.clip, temperature, index + 1);
     if (!drawn) break;
     best = drawn;
   }

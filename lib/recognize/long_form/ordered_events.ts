@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { TextStream } from "../text/detokenizer.ts";
-import { joinTexts } from "../text/join.ts";
-import { parseTranscript } from "../text/parse.ts";
-import type { Tokenizer } from "../text/tokenizer.ts";
-import { strip } from "../text/whitespace.ts";
-import type { ChunkResult } from "../transcript.ts";
-import type { TranscriptEvent } from "./events.ts";
+import { TextStream } from "../../text/detokenizer.ts";
+import { joinTexts } from "../../text/join.ts";
+import { parseTranscript } from "../../text/parse.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
+import { strip } from "../../text/whitespace.ts";
+import type { ChunkResult } from "../../transcript.ts";
+import type { TranscriptEvent } from "../events.ts";
 
 const TAG = "<asr_text>";
 /** As much of the text so far as `joinTexts` looks at. */

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { TextStream } from "../text/detokenizer.ts";
-import type { Tokenizer } from "../text/tokenizer.ts";
-import type { TokenCandidate, TraceStep } from "./trace_result.ts";
+import { TextStream } from "../../text/detokenizer.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
+import type { TokenCandidate, TraceStep } from "./trace.ts";
 
 const TAG = "<asr_text>";
 

@@ -4,11 +4,12 @@
  *
  * @module
  */
-import type { SpeechActivity } from "../audio/speech.ts";
-import { comparableWords, editDistance } from "../text/edit_distance.ts";
-import { splitSentences } from "../text/join.ts";
-import { findRepeatedSentences } from "../text/loops.ts";
-import type { Coverage, FinishReason } from "../transcript.ts";
+import type { SpeechActivity } from "../../audio/speech.ts";
+import { comparableWords, editDistance } from "../../text/edit_distance.ts";
+import { splitSentences } from "../../text/join.ts";
+import { findRepeatedSentences } from "../../text/loops.ts";
+import type { Coverage, FinishReason } from "../../transcript.ts";
+import type { Clip, ClipAnswer } from "../clip.ts";
 
 /** Seconds of one audio token: 100 mel frames of 10 ms become 13. */
 const TOKEN_SECONDS = 1 / 13;
@@ -41,6 +42,14 @@ export interface ChunkEvidence {
   finishReason: FinishReason;
   /** Largest attention per audio token. */
   attended: Float32Array | undefined;
+}
+
+/** What is known of a clip and its answer. */
+export function evidenceOf(
+  { speech }: Clip,
+  { text, textTokens, finishReason, attended }: ClipAnswer,
+): ChunkEvidence {
+  return { speech, text, tokenCount: textTokens, finishReason, attended };
 }
 
 /** Neighbouring sentences that are nearly the same: a word more or less, as a decoder that lost its place writes them. */

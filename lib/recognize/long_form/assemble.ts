@@ -1,16 +1,19 @@
 /**
- * What the chunks of a recording say together.
+ * What the chunks of a recording say together: of a whole transcript, of one that was interrupted, of one that was
+ * resumed.
  *
  * @module
  */
-import type { ChunkResult, Coverage } from "../transcript.ts";
+import { joinTexts } from "../../text/join.ts";
+import { mergeLanguages } from "../../text/languages.ts";
+import type { ChunkResult, Coverage, Segment, Transcript } from "../../transcript.ts";
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
 /** One verdict over all chunks. */
-export function overall(chunks: readonly ChunkResult[]): Coverage {
+function overall(chunks: readonly ChunkResult[]): Coverage {
   const speechSeconds = sum(chunks.map(({ coverage }) => coverage.speechSeconds));
   const tokens = sum(chunks.map(({ coverage }) => coverage.tokensPerSecond * coverage.speechSeconds));
   const verdicts = new Set(chunks.map(({ coverage }) => coverage.verdict));
@@ -56,4 +59,21 @@ export function warningsOf(
     }
   }
   return warnings;
+}
+
+/** All of a transcript that follows from its chunks. */
+export type Assembled = Omit<Transcript, "durationSeconds" | "warnings" | "stats">;
+
+/** Puts chunks together, in order. */
+export function assemble(chunks: ChunkResult[], segments: Segment[]): Assembled {
+  const ends = new Set(chunks.map(({ finishReason }) => finishReason));
+  return {
+    text: joinTexts(chunks.map(({ text }) => text)),
+    language: mergeLanguages(chunks.flatMap(({ language }) => language.split(","))),
+    segments,
+    chunks,
+    coverage: overall(chunks),
+    truncated: ends.has("length") || ends.has("repetition"),
+    partial: ends.has("cancelled"),
+  };
 }

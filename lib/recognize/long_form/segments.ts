@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { SpeechActivity } from "../audio/speech.ts";
-import { splitSentences } from "../text/join.ts";
-import type { Segment } from "../transcript.ts";
+import type { SpeechActivity } from "../../audio/speech.ts";
+import { splitSentences } from "../../text/join.ts";
+import type { Segment } from "../../transcript.ts";
 
 /** A chunk's text with where its speech is. */
 export interface TimedChunk {

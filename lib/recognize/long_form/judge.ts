@@ -1,0 +1,62 @@
+/**
+ * From the answer to a chunk's clip to what became of the chunk: believed, or doubted and decoded again.
+ *
+ * @module
+ */
+import type { ChunkResult, Coverage } from "../../transcript.ts";
+import type { Clip, ClipAnswer } from "../clip.ts";
+import { ABORTED, coverageOf, doubts, evidenceOf } from "./coverage.ts";
+import { type Part, type Redecode, rescue } from "./rescue.ts";
+
+/** Where a chunk lies in the recording. */
+export type ChunkPlace = Pick<ChunkResult, "index" | "startSeconds" | "endSeconds">;
+
+const NO_SPEECH: Coverage = { speechSeconds: 0, tokensPerSecond: 0, verdict: "no-speech", reasons: [] };
+
+/** A chunk that was not decoded: it is silent, or the call was aborted before. */
+export function undecoded(place: ChunkPlace, finishReason: "silence" | "cancelled"): ChunkResult {
+  return {
+    ...place,
+    text: "",
+    language: "",
+    rawText: "",
+    tokens: [],
+    finishReason,
+    coverage: finishReason === "silence"
+      ? NO_SPEECH
+      : { ...NO_SPEECH, verdict: "suspect", reasons: [ABORTED] },
+    rescues: [],
+  };
+}
+
+/**
+ * Checks an answer and, where it is doubted, tries again.
+ *
+ * @param redecode Left out when there shall be no second try.
+ */
+export async function judge(
+  place: ChunkPlace,
+  clip: Clip,
+  first: ClipAnswer,
+  redecode: Redecode | undefined,
+): Promise<ChunkResult> {
+  const reasons = doubts(evidenceOf(clip, first));
+  let best: Part & { rescues: ChunkResult["rescues"] } = { clip, answer: first, reasons, rescues: [] };
+  if (redecode && reasons.length > 0 && first.finishReason !== "error" && clip.speech.speechSeconds > 0) {
+    best = await rescue(best, redecode);
+  }
+  const { text, language, rawText, tokens, logprobs, finishReason, error } = best.answer;
+  const left = error ? ["It could not be decoded."] : best.reasons;
+  return {
+    ...place,
+    text,
+    language,
+    rawText,
+    tokens,
+    ...(logprobs ? { logprobs } : {}),
+    finishReason,
+    coverage: coverageOf(evidenceOf(clip, best.answer), left),
+    rescues: best.rescues,
+    ...(error ? { error: { name: error.name, message: error.message } } : {}),
+  };
+}

@@ -1,0 +1,181 @@
+/**
+ * A recording of any length: its chunks are decoded in batches, judged, and put together. An answer for every chunk.
+ *
+ * @module
+ */
+import { peakMemory, resetPeakMemory } from "../../../ffi/mod.ts";
+import { SAMPLE_RATE, type Samples } from "../../audio/samples.ts";
+import type { ChunkResult, Segment, Transcript } from "../../transcript.ts";
+import type { Clip, ClipAnswer, ClipRequest } from "../clip.ts";
+import type { ClipDecoder } from "../engine.ts";
+import type { TranscriptEvent } from "../events.ts";
+import type { ClipObserver } from "../observer.ts";
+import type { RecognizeSettings } from "../settings.ts";
+import type { Timing } from "../timing.ts";
+import { assemble, warningsOf } from "./assemble.ts";
+import { type ChunkPlace, judge, undecoded } from "./judge.ts";
+import { OrderedEvents } from "./ordered_events.ts";
+import { type Chunk, clipOfChunk } from "./plan.ts";
+import type { Redecode } from "./rescue.ts";
+import { segmentsOf } from "./segments.ts";
+
+/** The fastest speech measured anywhere is near 8 tokens a second. */
+const TOKENS_PER_SECOND = 12;
+const SPARE_TOKENS = 32;
+
+/** What a call is made of. */
+export interface LongFormCall {
+  engine: ClipDecoder;
+  samples: Samples;
+  /** As `planRecording` gives them. */
+  chunks: readonly Chunk[];
+  settings: RecognizeSettings;
+  timing: Timing;
+  /** Is told what happens, but not that it is done: that is the caller's. An error in it ends the call. */
+  emit: (event: TranscriptEvent) => void;
+  /** Who looks on while a clip is decoded. */
+  observe?: ((clip: Clip, request: ClipRequest) => ClipObserver | undefined) | undefined;
+}
+
+/** Calls that are running. */
+let running = 0;
+
+/** What is asked of the decoder for a clip. */
+function requestFor(clip: Clip, settings: RecognizeSettings): ClipRequest {
+  const { context, language, languages, temperature, seed, maxTokens, minTokens = 0, logprobs } = settings;
+  const budget = Math.ceil(clip.samples.length / SAMPLE_RATE * TOKENS_PER_SECOND) + SPARE_TOKENS;
+  return {
+    samples: clip.samples,
+    context,
+    language,
+    languages,
+    temperature,
+    seed,
+    maxTokens: Math.max(minTokens, Math.min(budget, maxTokens ?? Infinity)),
+    minTokens,
+    logprobs,
+  };
+}
+
+/** A recording that is being recognised. */
+class LongForm {
+  readonly #call: LongFormCall;
+  readonly #events: OrderedEvents;
+  /** Aborted by an error in the callback. */
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #results: { chunk: ChunkResult; segments: Segment[] }[] = [];
+
+  constructor(call: LongFormCall) {
+    const { engine, samples, settings: { signal, language, offsetSeconds } } = call;
+    this.#call = call;
+    this.#signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
+    this.#events = new OrderedEvents((event) => this.#emit(event), {
+      tokenizer: engine.tokenizer,
+      forcedLanguage: language,
+      durationSeconds: offsetSeconds + samples.durationSeconds,
+    });
+  }
+
+  /** Calls back. An error in there is the caller's own: it ends the call instead of counting as the decoder's. */
+  #emit(event: TranscriptEvent): void {
+    if (this.#stop.signal.aborted) return;
+    try {
+      this.#call.emit(event);
+    } catch (error) {
+      this.#stop.abort(error);
+    }
+  }
+
+  #place({ index, startSample, endSample }: Chunk): ChunkPlace {
+    const { offsetSeconds } = this.#call.settings;
+    return {
+      index,
+      startSeconds: offsetSeconds + startSample / SAMPLE_RATE,
+      endSeconds: offsetSeconds + endSample / SAMPLE_RATE,
+    };
+  }
+
+  #finish(chunk: ChunkResult, segments: Segment[] = []): void {
+    this.#results.push({ chunk, segments });
+    this.#events.finish(chunk);
+  }
+
+  #request(clip: Clip, change: Partial<ClipRequest>): ClipRequest {
+    const request = { ...requestFor(clip, this.#call.settings), ...change };
+    return { ...request, observer: this.#call.observe?.(clip, request) };
+  }
+
+  #decode(requests: readonly ClipRequest[]): Promise<ClipAnswer[]> {
+    const { engine, timing } = this.#call;
+    return engine.decode(requests, { timing, signal: this.#signal });
+  }
+
+  readonly #redecode: Redecode = async (clip, change) =>
+    (await this.#decode([this.#request(clip, change)]))[0]!;
+
+  /** Decodes some chunks at once, then judges them one by one. */
+  async #batch(chunks: readonly Chunk[]): Promise<void> {
+    const { samples, settings, chunks: { length } } = this.#call;
+    const clips: Clip[] = [];
+    for (const chunk of chunks) clips.push(await clipOfChunk(samples, chunk, length));
+    const requests = clips.map((clip, order) =>
+      this.#request(clip, { onToken: (id) => this.#events.token(chunks[order]!.index, id) })
+    );
+    const answers = await this.#decode(requests);
+    for (const [order, clip] of clips.entries()) {
+      const redecode = settings.rescue && !this.#signal.aborted ? this.#redecode : undefined;
+      const chunk = await judge(this.#place(chunks[order]!), clip, answers[order]!, redecode);
+      this.#finish(chunk, segmentsOf({ ...chunk, speech: clip.speech }));
+      // Megabytes per chunk, which would wait for the collector. What an observer was shown is its to keep.
+      if (!requests[order]!.observer) clip.samples.buffer.transfer(0);
+    }
+  }
+
+  async #recognizeChunks(): Promise<void> {
+    const { chunks, settings } = this.#call;
+    for (const chunk of chunks) {
+      if (chunk.kind === "silence") this.#finish(undecoded(this.#place(chunk), "silence"));
+    }
+    const audio = chunks.filter(({ kind }) => kind === "audio");
+    for (let at = 0; at < audio.length; at += settings.batchSize) {
+      const some = audio.slice(at, at + settings.batchSize);
+      if (!this.#signal.aborted) await this.#batch(some);
+      else for (const chunk of some) this.#finish(undecoded(this.#place(chunk), "cancelled"));
+    }
+  }
+
+  async run(): Promise<Transcript> {
+    const { samples: { durationSeconds }, chunks: plan, settings, timing } = this.#call;
+    this.#emit({ type: "start", durationSeconds, chunks: plan.length });
+    await this.#recognizeChunks();
+    this.#stop.signal.throwIfAborted();
+    const inOrder = this.#results.sort((a, b) => a.chunk.index - b.chunk.index);
+    const assembled = assemble(
+      inOrder.map(({ chunk }) => chunk),
+      inOrder.flatMap(({ segments }) => segments),
+    );
+    const { chunks, coverage } = assembled;
+    const partial = assembled.partial || chunks.length === 0 && this.#signal.aborted;
+    return {
+      ...assembled,
+      partial,
+      durationSeconds,
+      warnings: [...settings.warnings, ...warningsOf(chunks, { coverage, partial })],
+      stats: timing.stats(durationSeconds, peakMemory()),
+    };
+  }
+}
+
+/**
+ * Recognises a recording that was cut. An abort ends it early with what there is; an error in the callback is thrown.
+ */
+export async function recognizeRecording(call: LongFormCall): Promise<Transcript> {
+  // MLX counts for the whole process: calls that overlap share the figure, none may begin it anew for another.
+  if (running++ === 0) resetPeakMemory();
+  try {
+    return await new LongForm(call).run();
+  } finally {
+    running--;
+  }
+}

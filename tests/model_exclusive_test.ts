@@ -1,0 +1,49 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { openLibrary, scalar } from "../ffi/mod.ts";
+import { Backend } from "../lib/model/backend.ts";
+
+openLibrary();
+
+Deno.test("build() and evaluate() refuse to run outside of exclusive()", async () => {
+  using backend = Backend.open({ device: "cpu" });
+  const refused = () => {
+    assertThrows(() => backend.build(() => 1), Error, "Cannot build a graph outside of backend.exclusive()");
+    assertThrows(() => backend.evaluate(), Error, "Cannot evaluate outside of backend.exclusive()");
+  };
+  refused();
+  // Nor while somebody else's task has MLX, nor in what a task leaves behind.
+  const entered = Promise.withResolvers<void>(), leave = Promise.withResolvers<void>();
+  let left: Promise<void> | undefined;
+  const task = backend.exclusive(async () => {
+    left = leave.promise.then(() => new Promise<void>((resolve) => setTimeout(resolve))).then(refused);
+    entered.resolve();
+    await leave.promise;
+    using one = backend.build(() => scalar(1));
+    await backend.evaluate(one);
+  });
+  await entered.promise;
+  refused();
+  leave.resolve();
+  await task;
+  await left;
+});
+
+Deno.test("exclusive() runs the tasks of all backends one after the other, in the order of asking", async () => {
+  using first = Backend.open({ device: "cpu" });
+  using second = Backend.open({ device: "cpu" });
+  const log: string[] = [];
+  const task = (name: string) => async () => {
+    log.push(`${name} begins`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    log.push(`${name} ends`);
+  };
+  const failing = first.exclusive(() => Promise.reject(new Error("mine alone")));
+  const controller = new AbortController();
+  const waiting = second.exclusive(task("gone"), controller.signal);
+  const all = [first.exclusive(task("a")), second.exclusive(task("b")), first.exclusive(task("c"))];
+  controller.abort(new Error("enough"));
+  await assertRejects(() => waiting, Error, "enough");
+  await assertRejects(() => failing, Error, "mine alone");
+  await Promise.all(all);
+  assertEquals(log, ["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
+});
