@@ -5,7 +5,6 @@
  */
 import { planChunks, splitOfficial } from "../audio/pauses.ts";
 import type { Samples } from "../audio/samples.ts";
-import type { RecognizeSettings } from "./long_form.ts";
 
 /** Limit of the official package without timestamps, in seconds (spec 11.1). */
 const OFFICIAL_LIMIT_SECONDS = 1200;
@@ -21,7 +20,11 @@ export interface Plan {
 /** Cuts a recording by the settings' rule; rejects when aborted. */
 export async function makePlan(
   samples: Samples,
-  { chunking, chunkSeconds, signal }: Pick<RecognizeSettings, "chunking" | "chunkSeconds" | "signal">,
+  { chunking, chunkSeconds, signal }: {
+    chunking: "pauses" | "official";
+    chunkSeconds: number;
+    signal: AbortSignal | undefined;
+  },
 ): Promise<Plan[]> {
   if (chunking === "official") {
     const options = { limitSeconds: OFFICIAL_LIMIT_SECONDS, ...(signal ? { signal } : {}) };
