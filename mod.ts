@@ -116,7 +116,6 @@ export {
   type ModelReference,
   type ModelSearch,
   type ModelSource,
-  nearestName,
   parseModelName,
   processEnvironment,
   removeCachedModel,

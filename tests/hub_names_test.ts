@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { OptionError } from "../lib/errors.ts";
-import { nearestName, parseModelName, PREFERRED_REPOSITORIES, SHORT_NAMES } from "../lib/hub/mod.ts";
+import { parseModelName, PREFERRED_REPOSITORIES, SHORT_NAMES } from "../lib/hub/mod.ts";
+import { nearestName } from "../lib/nearest_name.ts";
 
 function repository(name: string): string {
   const reference = parseModelName(name);

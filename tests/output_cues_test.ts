@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreaterOrEqual, assertLessOrEqual, assertTh
 import { OptionError } from "../lib/errors.ts";
 import type { Segment, Timing } from "../lib/transcript.ts";
 import { type Cue, makeCues } from "../lib/output/cues.ts";
-import type { CueOptions } from "../lib/output/cue_options.ts";
+import type { CueOptions } from "../lib/output/options.ts";
 import { displayWidth } from "../lib/output/display_width.ts";
 import { randomOf, randomSegments, type Script, segmentOf } from "./support/output_samples.ts";
 

@@ -69,6 +69,29 @@ Deno.test("formatTranscript() json gives the transcript back", () => {
   assert(json.endsWith("}\n"));
 });
 
+Deno.test("formatTranscript() adds a note where the format has a place for it, and nothing elsewhere", () => {
+  const transcript = transcriptOf(SEGMENTS);
+  const note = "cut --> at\n\n0:30";
+  const plain = (format: OutputFormat) => formatTranscript(transcript, format);
+  const noted = (format: OutputFormat) => formatTranscript(transcript, format, { note });
+  assertEquals(noted("txt"), `${plain("txt")}[cut --> at 0:30]\n`);
+  assertEquals(noted("vtt"), `${plain("vtt")}\nNOTE cut --&gt; at 0:30\n`);
+  assertEquals(noted("ass").replace("; cut --> at 0:30\n", ""), plain("ass"));
+  for (const format of ["srt", "tsv", "json", "jsonl"] as const) assertEquals(noted(format), plain(format));
+});
+
+Deno.test("formatTranscript() puts the recording's name first in json and in every line of jsonl", () => {
+  const options = { input: 'a "b".wav' };
+  const transcript = transcriptOf(SEGMENTS);
+  const json: Record<string, unknown> = JSON.parse(formatTranscript(transcript, "json", options));
+  assertEquals(Object.entries(json)[0], ["input", options.input]);
+  const { input: _, ...rest } = json;
+  assertEquals(rest, { ...transcript });
+  for (const line of formatTranscript(transcript, "jsonl", options).trimEnd().split("\n")) {
+    assertEquals(Object.entries(JSON.parse(line))[0], ["input", options.input]);
+  }
+});
+
 /** Every path of a JSON value, in order. */
 function paths(value: unknown, path = ""): string[] {
   if (Array.isArray(value)) return value.length ? paths(value[0], `${path}[]`) : [path];

@@ -4,7 +4,9 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { nearestName, OptionError, processEnvironment } from "../../mod.ts";
+import { OptionError } from "../errors.ts";
+import { processEnvironment } from "../hub/mod.ts";
+import { nearestName } from "../nearest_name.ts";
 import { type OptionSpec, variableOf } from "./option_specs.ts";
 
 const TRUE = /^(1|true|yes|on)$/i;

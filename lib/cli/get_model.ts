@@ -3,15 +3,15 @@
  *
  * @module
  */
+import { ModelError } from "../errors.ts";
 import {
   downloadModel,
   type DownloadProgress,
   findModel,
-  ModelError,
-  Qwen3ASR,
   type ResolvedModel,
   resolveModel,
-} from "../../mod.ts";
+} from "../hub/mod.ts";
+import { Qwen3ASR } from "../qwen3_asr.ts";
 import { clock, size } from "./clock.ts";
 import { bar } from "./progress.ts";
 import type { ModelSettings } from "./settings.ts";

@@ -5,13 +5,14 @@
  */
 import { join } from "@std/path";
 import { heatMap } from "../plot/mod.ts";
-import { OptionError, type Tensor, type Trace, type TraceStep } from "../../mod.ts";
+import { OptionError } from "../errors.ts";
+import type { Tensor, Trace, TraceStep } from "../recognize/trace_result.ts";
 import type { Arguments } from "./arguments.ts";
 import { loadModel } from "./get_model.ts";
 import { planInputs } from "./inputs.ts";
 import { Interruption } from "./interruption.ts";
-import { modelSettings, speechOptions } from "./settings.ts";
 import { Progress } from "./progress.ts";
+import { modelSettings, speechOptions } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 const FRAME_SECONDS = 0.01;

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { type Coverage, joinTexts, mergeLanguages, type Transcript } from "../../mod.ts";
+import { joinTexts } from "../text/join.ts";
+import { mergeLanguages } from "../text/languages.ts";
+import type { Coverage, Transcript } from "../transcript.ts";
 
 /** Where in the recording an interrupted transcript ends. */
 export function heardSeconds({ chunks }: Transcript): number {

@@ -3,16 +3,11 @@
  *
  * @module
  */
-import {
-  type ActivationType,
-  type Device,
-  type FormatOptions,
-  OptionError,
-  type OutputFormat,
-  parseFormat,
-  resolveLanguage,
-  type TranscribeOptions,
-} from "../../mod.ts";
+import { OptionError } from "../errors.ts";
+import type { ActivationType, Device } from "../model/backend.ts";
+import { type FormatOptions, type OutputFormat, parseFormat } from "../output/mod.ts";
+import type { TranscribeOptions } from "../recognize/options.ts";
+import { resolveLanguage } from "../text/languages.ts";
 import type { Arguments } from "./arguments.ts";
 import { parseClip } from "./clock.ts";
 

@@ -3,7 +3,10 @@
  *
  * @module
  */
-import { displayWidth, processEnvironment } from "../../mod.ts";
+import { LibraryError, MLXError } from "../../ffi/mod.ts";
+import { Qwen3ASRError } from "../errors.ts";
+import { processEnvironment } from "../hub/mod.ts";
+import { displayWidth } from "../output/mod.ts";
 
 /** The reader of standard output has gone away (`| head`). */
 export class OutputClosed extends Error {
@@ -156,4 +159,29 @@ export function fit(text: string, columns: number): string {
   const head = [...text];
   while (displayWidth(head.join("")) > half) head.pop();
   return `${head.join("")}…${lastColumns(text, columns - 1 - displayWidth(head.join("")))}`;
+}
+
+/** Rows as lines, each column as wide as its widest cell. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, i) => widths[i] = Math.max(widths[i] ?? 0, displayWidth(cell)));
+  }
+  return rows.map((row) =>
+    row.map((cell, i) => cell + " ".repeat(widths[i]! - displayWidth(cell))).join("  ").trimEnd() + "\n"
+  ).join("");
+}
+
+/** What happened, for people; with `verbose` where an error nobody expected came from. */
+export function sentence(error: unknown, verbose = false): string {
+  if (!(error instanceof Error)) return String(error);
+  const message = error.message.trim().replace(/\.$/, "");
+  if (error instanceof Qwen3ASRError || error instanceof LibraryError || error instanceof MLXError) {
+    return message;
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    return `${message.split("\n")[0]}; docs/permissions.md has the flags for each use`;
+  }
+  if (verbose && error.stack) return error.stack;
+  return `${error.name}: ${message.split("\n")[0]} (--verbose says where)`;
 }

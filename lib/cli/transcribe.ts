@@ -3,26 +3,22 @@
  *
  * @module
  */
-import {
-  OptionError,
-  type Qwen3ASR,
-  type TranscribeOptions,
-  type Transcript,
-  type TranscriptEvent,
-} from "../../mod.ts";
+import { OptionError } from "../errors.ts";
+import type { Qwen3ASR } from "../qwen3_asr.ts";
+import type { TranscriptEvent } from "../recognize/events.ts";
+import type { TranscribeOptions } from "../recognize/options.ts";
+import type { Transcript } from "../transcript.ts";
 import type { Arguments } from "./arguments.ts";
 import { length, speed } from "./clock.ts";
-import { continued, finishedPart, heardSeconds } from "./partial.ts";
 import { loadModel } from "./get_model.ts";
-import { type Input, planInputs } from "./inputs.ts";
+import { type Input, isModelFolder, planInputs } from "./inputs.ts";
 import { Interruption } from "./interruption.ts";
 import { Journal } from "./journal.ts";
-import { isModelFolder } from "./model_folder.ts";
 import { OutputPlan } from "./outputs.ts";
+import { continued, finishedPart, heardSeconds } from "./partial.ts";
 import { Progress } from "./progress.ts";
-import { sentence } from "./sentence.ts";
 import { formatsOf, type ModelSettings, modelSettings, speechOptions, writerOptions } from "./settings.ts";
-import type { Terminal } from "./terminal.ts";
+import { sentence, type Terminal } from "./terminal.ts";
 import { watch } from "./watch.ts";
 
 /** Exit codes. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { resolve } from "@std/path";
-import { AudioError, OptionError } from "../../mod.ts";
+import { AudioError, OptionError } from "../errors.ts";
 import { fileInput, type Input, recordingsIn } from "./inputs.ts";
 import type { OutputPlan } from "./outputs.ts";
 import type { Terminal } from "./terminal.ts";

@@ -18,7 +18,7 @@ export { fetchFile, type FetchFileOptions } from "./fetch_file.ts";
 export { type Fetch } from "./hub_client.ts";
 export * from "./known_models.ts";
 export * from "./model_directory.ts";
-export { type HubReference, type ModelReference, nearestName, parseModelName } from "./names.ts";
+export { type HubReference, type ModelReference, parseModelName } from "./names.ts";
 export { packagedFolder, type PackagedOptions, userCache } from "./packaged.ts";
 export { type DownloadPhase, type DownloadProgress } from "./progress.ts";
 export * from "./resolve.ts";

@@ -15,7 +15,7 @@
 import type { Segment, Timing } from "../transcript.ts";
 import { OptionError } from "../errors.ts";
 import { layOut, widthOf } from "./cue_lines.ts";
-import { type CueLimits, type CueOptions, limitsOf } from "./cue_options.ts";
+import { type CueLimits, type CueOptions, limitsOf } from "./options.ts";
 import { needsSpace } from "./line_break.ts";
 import { partition } from "./partition.ts";
 import { timeAtoms, type TimedAtom } from "./timed_atoms.ts";

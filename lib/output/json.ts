@@ -17,6 +17,7 @@ import type {
   TranscriptStats,
   Word,
 } from "../transcript.ts";
+import type { FormatOptions } from "./options.ts";
 
 type Keys<T> = readonly (keyof T & string)[];
 
@@ -101,9 +102,9 @@ export function orderedTranscript(transcript: Transcript): Transcript {
   }, TRANSCRIPT);
 }
 
-/** The whole transcript, indented by two spaces, token ids of a chunk on one line. */
-export function formatJSON(transcript: Transcript): string {
-  const json = JSON.stringify(orderedTranscript(transcript), null, 2);
+/** The whole transcript, indented by two spaces, token ids of a chunk on one line; `input` first where it is given. */
+export function formatJSON(transcript: Transcript, { input }: FormatOptions = {}): string {
+  const json = JSON.stringify({ input, ...orderedTranscript(transcript) }, null, 2);
   const compact = json.replace(/("tokens": )\[([\d\s,]*)\]/g, (_, key: string, ids: string) => {
     return `${key}[${ids.trim().replace(/,\s*/g, ", ")}]`;
   });

@@ -9,7 +9,8 @@
  */
 import type { Timing, Transcript } from "../transcript.ts";
 import { type Cue, makeCues } from "./cues.ts";
-import type { FormatOptions } from "./format.ts";
+import { normaliseSpace } from "./line_break.ts";
+import type { FormatOptions } from "./options.ts";
 import { timeCode } from "./time_code.ts";
 
 const WORD_JOINER = "\u2060";
@@ -31,6 +32,7 @@ export function formatVTT(transcript: Transcript, options: FormatOptions = {}): 
     timing = cue.timing;
     blocks.push(formatCue(cue));
   }
+  if (options.note !== undefined) blocks.push(`NOTE ${escape(normaliseSpace(options.note))}`);
   return `${blocks.join("\n\n")}\n`;
 }
 
