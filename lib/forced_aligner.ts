@@ -44,7 +44,7 @@ export class ForcedAligner implements Disposable {
     this.#tokenizer = tokenizer;
     this.#life = new Lifetime(
       () => model[Symbol.dispose](),
-      () => new ModelError("Cannot align: the model was disposed. Load it again."),
+      () => new ModelError("Cannot align: the model was disposed. Load it again.", { code: "model-closed" }),
     );
   }
 

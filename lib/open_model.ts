@@ -40,13 +40,13 @@ export interface ModelInfo {
   dtype: string;
   /** Layout of the checkpoint. */
   layout: "mlx" | "original" | "hf";
-  /** Bytes of the tensors as stored, and as held in memory. */
+  /** Bytes of the tensors as stored. */
   storedBytes: number;
   /** Bytes of the tensors as held in memory. */
   weightBytes: number;
   /** Languages that the folder lists. */
   languages: string[];
-  /** MLX's version and the library's path. */
+  /** MLX's version. */
   mlxVersion: string;
   /** Path of the native library. */
   libraryPath: string;
@@ -60,7 +60,8 @@ async function locate(model: string | URL | undefined, options: LoadOptions): Pr
   try {
     return await resolveModel(model);
   } catch (error) {
-    if (!(error instanceof ModelError) || !options.download || typeof model !== "string") throw error;
+    const isMissing = error instanceof ModelError && error.code === "model-not-found";
+    if (!isMissing || !options.download || typeof model !== "string") throw error;
     return await downloadModel(model, options.download === true ? {} : options.download);
   }
 }

@@ -81,13 +81,16 @@ function readsWav(start: Uint8Array): boolean {
 
 function missingDecoder(name: string, container: string, options: LoadOptions): AudioError {
   if (options.ffmpegPath !== undefined) {
-    return new AudioError(`Cannot read ${name}: there is no ffmpeg at ${options.ffmpegPath}.`);
+    return new AudioError(`Cannot read ${name}: there is no ffmpeg at ${options.ffmpegPath}.`, {
+      code: "decoder-missing",
+    });
   }
   const format = container === "unknown" ? "files that are not WAV" : container;
   const install = Deno.build.os === "darwin" ? "brew install ffmpeg" : "apt install ffmpeg";
   return new AudioError(
     `Cannot read ${name}: decoding ${format} needs ffmpeg, which was not found: install it (${install}) ` +
       "or convert the recording to WAV.",
+    { code: "decoder-missing" },
   );
 }
 

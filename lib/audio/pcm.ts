@@ -17,11 +17,9 @@ export interface PcmBlock {
 
 /** The part of a recording to keep. */
 export interface Clip {
-  /** @default {0} */
-  /** Start, in seconds of the recording. */
+  /** Start, in seconds of the recording. @default {0} */
   startSeconds?: number;
-  /** @default {the end of the recording} */
-  /** End, in seconds of the recording. */
+  /** End, in seconds of the recording. @default {its end} */
   endSeconds?: number;
 }
 
@@ -159,6 +157,7 @@ export class PcmSink {
     const limit = this.#maxSamples / SAMPLE_RATE;
     throw new AudioError(
       `Cannot read ${this.#name}: it is longer than ${limit} s, the limit that was set (maxDurationSeconds).`,
+      { code: "audio-too-long" },
     );
   }
 }

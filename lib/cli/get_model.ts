@@ -97,7 +97,9 @@ export async function locateModel(
     const question = `Model ${name}${meaning} is not on this machine. Download it?`;
     if (!await confirm(terminal, question, signal)) {
       signal?.throwIfAborted();
-      throw new ModelError(`Model ${name} is not on this machine and was not downloaded`);
+      throw new ModelError(`Model ${name} is not on this machine and was not downloaded`, {
+        code: "model-not-found",
+      });
     }
   }
   terminal.note(`Downloading ${wanted.repository}; it stays in the Hugging Face cache`);

@@ -99,7 +99,7 @@ function notThere(argument: string): AudioError {
   const isWord = /^[a-z]+$/i.test(argument);
   const command = isWord ? nearestName(argument, Object.keys(COMMANDS)) : undefined;
   const hint = command === undefined ? "" : `; did you mean the command "${command}"?`;
-  return new AudioError(`Cannot read ${argument}: there is no such file${hint}`);
+  return new AudioError(`Cannot read ${argument}: there is no such file${hint}`, { code: "audio-not-found" });
 }
 
 async function folder(path: string, recursive: boolean): Promise<Input[]> {

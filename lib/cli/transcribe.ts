@@ -18,7 +18,7 @@ import { OutputPlan } from "./outputs.ts";
 import { continued, finishedPart, heardSeconds } from "./partial.ts";
 import { Progress } from "./progress.ts";
 import { formatsOf, type ModelSettings, modelSettings, speechOptions, writerOptions } from "./settings.ts";
-import { sentence, type Terminal } from "./terminal.ts";
+import { OutputClosed, sentence, type Terminal } from "./terminal.ts";
 import { watch } from "./watch.ts";
 
 /** Exit codes. */
@@ -170,7 +170,7 @@ export class TranscribeRun implements AsyncDisposable {
           return;
         }
         if (this.#asr === undefined) throw error; // No model: nothing can go on.
-        if (error instanceof Error && error.name === "OutputClosed") throw error;
+        if (error instanceof OutputClosed) throw error;
         this.fail(input.name, error);
       }
     }

@@ -72,6 +72,7 @@ async function checkSpace(
   throw new DownloadError(
     `Not enough space in ${cacheDirectory} for ${layout.repository}: ${gigabytes(neededBytes)} needed, ` +
       `${gigabytes(free)} free; make room, or set HF_HOME to a folder on another disk`,
+    { code: "disk-full" },
   );
 }
 
@@ -195,6 +196,7 @@ export async function downloadModel(name: string, options: DownloadOptions = {})
     if (cached !== undefined) return cached;
     throw new DownloadError(
       `Cannot download ${name}: offline (HF_HUB_OFFLINE or --offline), and the cache ${settings.cacheDirectory} lacks it`,
+      { code: "offline" },
     );
   }
   try {

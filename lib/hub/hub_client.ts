@@ -5,7 +5,7 @@
  */
 import { DownloadError } from "../errors.ts";
 import { announcedSize, factsIn, type FileFacts } from "./file_facts.ts";
-import { refusalMessage } from "./refusal.ts";
+import { refusalError } from "./refusal.ts";
 import { parseRetryAfter, RangeRefusedError, TransientError } from "./retry.ts";
 
 const MAX_REDIRECTS = 10;
@@ -221,9 +221,7 @@ export class HubClient {
     if (status === 403 && url.origin !== this.#origin) {
       return new TransientError(`${url.host} answers ${detail}`);
     }
-    return new DownloadError(
-      refusalMessage(what, { status, code: headers.get("x-error-code"), detail, ...this.#options }),
-    );
+    return refusalError(what, { status, code: headers.get("x-error-code"), detail, ...this.#options });
   }
 }
 

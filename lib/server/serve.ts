@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type LoadOptions, OptionError, Qwen3ASR } from "../../mod.ts";
+import { type LoadOptions, OptionError, Qwen3ASR, Qwen3ASRError } from "../../mod.ts";
 import { createHandler, type Handler } from "./handler.ts";
 import { HttpError } from "./http_error.ts";
 import { type Fetch, listen, type Listener } from "./listen.ts";
@@ -94,7 +94,7 @@ export async function serve(options: ServeOptions = {}): Promise<RunningServer> 
   } catch (error) {
     await handler.close();
     if (error instanceof HttpError && error.cause) throw error.cause;
-    if (!(error instanceof Error) || !("code" in error)) throw error;
+    if (!(error instanceof Error) || !("code" in error) || error instanceof Qwen3ASRError) throw error;
     throw new OptionError(`Cannot listen at ${host}:${port}: ${error.message}.`, { cause: error });
   }
   const name = host.includes(":") ? `[${host}]` : host;

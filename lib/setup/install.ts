@@ -209,6 +209,7 @@ async function download(
   if (isOffline(options.offline || undefined, environment)) {
     throw new DownloadError(
       `Cannot get ${bundle.name}: no network may be used (HF_HUB_OFFLINE, --offline); ${cure}`,
+      { code: "offline" },
     );
   }
   const releaseUrl = options.releaseUrl ?? environment("QWEN3_ASR_RELEASE_URL") ?? RELEASE_URL;
@@ -217,7 +218,7 @@ async function download(
     const paths = await fetchParts(bundle, { ...options, directory, releaseUrl });
     await unpackInto(final, paths, { name: bundle.name, platform, signal });
   } catch (error) {
-    if (!(error instanceof DownloadError)) throw error;
+    if (!(error instanceof DownloadError) || error.code !== "download-failed") throw error;
     throw new DownloadError(`${error.message}; if it stays so, ${cure}`, { cause: error });
   }
   await Deno.remove(directory, { recursive: true });

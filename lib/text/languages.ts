@@ -105,7 +105,9 @@ function unknownLanguage(given: string, wanted: string): OptionError {
   const guess = byCountry(wanted) ?? nearestName(wanted, LANGUAGES.map(({ name }) => name));
   const hint = guess ? `, did you mean ${guess} (${codeByName.get(guess)})?` : ":";
   const list = LANGUAGES.map(({ name, code }) => `${name} (${code})`).join(", ");
-  return new OptionError(`Unknown language "${given}"${hint} The model knows ${list}`);
+  return new OptionError(`Unknown language "${given}"${hint} The model knows ${list}`, {
+    code: "language-unknown",
+  });
 }
 
 /**
