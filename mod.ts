@@ -55,6 +55,8 @@ export type {
   TokenLogprob,
   Transcript,
   TranscriptStats,
+  Warning,
+  WarningCode,
   Word,
 } from "./lib/transcript.ts";
 export type { ActivationType, BackendPolicy, Device } from "./lib/model/backend.ts";

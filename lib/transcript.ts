@@ -109,6 +109,38 @@ export interface ChunkResult {
   error?: { name: string; message: string };
 }
 
+/**
+ * What a warning is about:
+ *
+ * - `audio-damaged`: places of the recording could not be read, or were left out
+ * - `no-speech`: there is no text because there was no speech
+ * - `aborted`: the call was aborted, the text ends early
+ * - `chunk-failed`: a chunk could not be decoded, its text is missing
+ * - `chunk-doubtful`: text of a chunk may be missing, made up or repeated
+ * - `chunk-replaced`: the first text of a chunk was not believed, a later one was taken
+ */
+export type WarningCode =
+  | "audio-damaged"
+  | "no-speech"
+  | "aborted"
+  | "chunk-failed"
+  | "chunk-doubtful"
+  | "chunk-replaced";
+
+/** Something that a reader of the text has to know. */
+export interface Warning {
+  /** What it is about, for programs. */
+  code: WarningCode;
+  /** Place of the chunk that it is about, from 0; absent when it is about the whole recording. */
+  chunk?: number;
+  /** Second of the recording from which it holds; absent when it is about the whole recording. */
+  startSeconds?: number;
+  /** Second of the recording up to which it holds. */
+  endSeconds?: number;
+  /** One sentence for people. */
+  message: string;
+}
+
 /** Where the time went. Milliseconds are wall time unless the name says otherwise. */
 export interface TranscriptStats {
   /** Reading, decoding and resampling the audio. */
@@ -159,8 +191,8 @@ export interface Transcript {
   truncated: boolean;
   /** The call was aborted: the text ends early. */
   partial: boolean;
-  /** One sentence each; empty when there is nothing to say. */
-  warnings: string[];
+  /** What a reader has to know; empty when there is nothing to say. */
+  warnings: Warning[];
   /** Where the time went. */
   stats: TranscriptStats;
 }

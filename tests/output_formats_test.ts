@@ -62,7 +62,9 @@ Deno.test("formatTranscript() ass says in a comment that times are not aligned",
 });
 
 Deno.test("formatTranscript() json gives the transcript back", () => {
-  const transcript = transcriptOf(SEGMENTS, { warnings: ['"tokens": [1,\n2]'] });
+  const transcript = transcriptOf(SEGMENTS, {
+    warnings: [{ code: "aborted", message: '"tokens": [1,\n2]' }],
+  });
   const json = formatTranscript(transcript, "json");
   assertEquals(JSON.parse(json), transcript);
   assertStringIncludes(json, '"tokens": [11, 22, 33]');
@@ -100,13 +102,17 @@ function paths(value: unknown, path = ""): string[] {
 }
 
 Deno.test("formatTranscript() json keeps its fields and their order however the transcript was built", () => {
-  const { stats, segments, ...rest } = transcriptOf(SEGMENTS);
+  const warning = { code: "chunk-doubtful", chunk: 0, startSeconds: 0, endSeconds: 6, message: "?" } as const;
+  const { message, ...place } = warning;
+  const ordered = transcriptOf(SEGMENTS, { warnings: [warning] });
+  const { stats, segments, ...rest } = ordered;
   const shuffled = {
     stats,
     ...rest,
     segments: segments.map(({ words, text, ...more }) => ({ ...(words ? { words } : {}), ...more, text })),
+    warnings: [{ message, ...place }],
   };
-  assertEquals(formatTranscript(shuffled, "json"), formatTranscript(transcriptOf(SEGMENTS), "json"));
+  assertEquals(formatTranscript(shuffled, "json"), formatTranscript(ordered, "json"));
   assertEquals(paths(JSON.parse(formatTranscript(shuffled, "json"))), [
     "text",
     "language",
@@ -142,7 +148,11 @@ Deno.test("formatTranscript() json keeps its fields and their order however the 
     "coverage.reasons",
     "truncated",
     "partial",
-    "warnings",
+    "warnings[].code",
+    "warnings[].chunk",
+    "warnings[].startSeconds",
+    "warnings[].endSeconds",
+    "warnings[].message",
     "stats.audioMs",
     "stats.melMs",
     "stats.encoderMs",

@@ -7,6 +7,7 @@
  * @module
  */
 import { AudioError, OptionError } from "../errors.ts";
+import type { Warning } from "../transcript.ts";
 import type { ByteSource } from "./byte_source.ts";
 import { containerOf, needsSeeking, SNIFF_BYTES } from "./container.ts";
 import { decodeAfconvertBlocks } from "./decode_afconvert.ts";
@@ -56,8 +57,8 @@ export interface LoadedAudio {
   sourceSampleRate: number;
   /** Channels of the recording before they were mixed. */
   sourceChannels: number;
-  /** One sentence each, e.g. when the file is cut off. */
-  warnings: string[];
+  /** What a listener has to know, e.g. that the file is cut off. */
+  warnings: Warning[];
 }
 
 function refuse(name: string, container: string): void {
@@ -189,7 +190,7 @@ export async function loadAudio(source: AudioSource, options: LoadOptions = {}):
   }
 }
 
-function loaded(sink: PcmSink, container: string, warnings: string[]): LoadedAudio {
+function loaded(sink: PcmSink, container: string, sentences: readonly string[]): LoadedAudio {
   sink.finish();
   const { samples, format } = sink;
   return {
@@ -198,6 +199,6 @@ function loaded(sink: PcmSink, container: string, warnings: string[]): LoadedAud
     container,
     sourceSampleRate: format.sampleRate,
     sourceChannels: format.channels,
-    warnings,
+    warnings: sentences.map((message) => ({ code: "audio-damaged", message })),
   };
 }

@@ -13,11 +13,6 @@ export function heardSeconds({ chunks }: Transcript): number {
   return first?.startSeconds ?? chunks.at(-1)?.endSeconds ?? 0;
 }
 
-/** Where the part of the recording begins that a warning is about; NaN when it is about none. */
-function placeOf(warning: string): number {
-  return Number(/^The part from ([\d.]+) s /.exec(warning)?.[1]) + 0.05;
-}
-
 /** An interrupted transcript without the chunks that were not finished: those are decoded again. The last chunk says
  * where it ends: it is kept, without text, marked `cancelled`. */
 export function finishedPart(transcript: Transcript): Transcript {
@@ -32,7 +27,9 @@ export function finishedPart(transcript: Transcript): Transcript {
     chunks: next === undefined
       ? kept
       : [...kept, { ...next, text: "", rawText: "", tokens: [], finishReason: "cancelled" }],
-    warnings: transcript.warnings.filter((warning) => !(placeOf(warning) >= until)),
+    warnings: transcript.warnings.filter(({ code, startSeconds = -Infinity }) =>
+      code !== "aborted" && startSeconds < until
+    ),
   };
 }
 
@@ -87,6 +84,11 @@ export function continued(before: Transcript, after: Transcript): Transcript {
     chunks,
     coverage: merged(coverageOfFinished(before), after.coverage),
     truncated: before.truncated || after.truncated,
-    warnings: [...before.warnings, ...after.warnings],
+    warnings: [
+      ...before.warnings,
+      ...after.warnings.map((warning) =>
+        warning.chunk === undefined ? warning : { ...warning, chunk: warning.chunk + kept.length }
+      ),
+    ],
   };
 }

@@ -85,7 +85,7 @@ export class TranscribeRun implements AsyncDisposable {
 
   #report(input: Input, transcript: Transcript, paths: readonly string[]): void {
     const { stats, durationSeconds, language, warnings, partial } = transcript;
-    for (const warning of warnings) this.#terminal.warn(`${input.name}: ${warning}`);
+    for (const { message } of warnings) this.#terminal.warn(`${input.name}: ${message}`);
     const facts = partial
       ? `interrupted at ${length(heardSeconds(transcript))} of ${length(durationSeconds)}`
       : `${length(durationSeconds)} in ${length(stats.totalMs / 1000)} (${

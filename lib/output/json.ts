@@ -15,6 +15,7 @@ import type {
   Segment,
   Transcript,
   TranscriptStats,
+  Warning,
   Word,
 } from "../transcript.ts";
 import type { FormatOptions } from "./options.ts";
@@ -39,6 +40,7 @@ const CHUNK: Keys<ChunkResult> = [
   "rescues",
   "error",
 ];
+const WARNING: Keys<Warning> = ["code", "chunk", "startSeconds", "endSeconds", "message"];
 const STATS: Keys<TranscriptStats> = [
   "audioMs",
   "melMs",
@@ -98,6 +100,7 @@ export function orderedTranscript(transcript: Transcript): Transcript {
     segments: transcript.segments.map(orderedSegment),
     chunks: transcript.chunks.map(orderedChunk),
     coverage: inOrder(transcript.coverage, COVERAGE),
+    warnings: transcript.warnings.map((warning) => inOrder(warning, WARNING)),
     stats: inOrder(transcript.stats, STATS),
   }, TRANSCRIPT);
 }

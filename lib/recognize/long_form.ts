@@ -8,7 +8,7 @@ import { SAMPLE_RATE, type Samples } from "../audio/samples.ts";
 import type { SpeechActivity } from "../audio/speech.ts";
 import { joinTexts } from "../text/join.ts";
 import { mergeLanguages } from "../text/languages.ts";
-import type { ChunkResult, Coverage, Transcript } from "../transcript.ts";
+import type { ChunkResult, Coverage, Transcript, Warning } from "../transcript.ts";
 import { cancelled, type ClipAnswer, type ClipRequest } from "./clip.ts";
 import { ABORTED, coverageOf } from "./coverage.ts";
 import { OrderedEvents } from "./deltas.ts";
@@ -38,7 +38,8 @@ export interface RecognizeSettings {
   signal: AbortSignal | undefined;
   /** Second of the recording at which the samples begin. */
   offsetSeconds: number;
-  warnings: readonly string[];
+  /** What there was to say about the audio. */
+  warnings: readonly Warning[];
 }
 
 /** Shorter pieces of a split recording are padded with zeros to this (spec 11.1). */

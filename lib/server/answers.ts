@@ -96,7 +96,7 @@ async function verboseSegment(
 }
 
 /** What is said besides OpenAI's fields, and only when there is something to say. */
-function remarks({ warnings }: Transcript): { warnings?: string[] } {
+function remarks({ warnings }: Transcript): Partial<Pick<Transcript, "warnings">> {
   return warnings.length > 0 ? { warnings } : {};
 }
 
