@@ -211,6 +211,13 @@ Deno.test("ffi/ knows nothing about speech", () => {
   assertEquals(wrong, []);
 });
 
+Deno.test("only lib/text knows how the model spells where its text begins", () => {
+  const wrong = matching(/^lib\/(?!text\/).*\.ts$/).filter(([, text]) =>
+    text.replace(/\/\*[^]*?\*\/|\/\/.*$/gm, "").includes("asr_text")
+  );
+  assertEquals(wrong.map(([path]) => path), []);
+});
+
 Deno.test("mod.ts only exports, and jumps to the command line", () => {
   const own = codeLines(texts.get("mod.ts")!).filter((line) =>
     /^(export )?(async )?(function|class|const|let)\b/.test(line)

@@ -17,9 +17,11 @@ export interface PcmBlock {
 
 /** The part of a recording to keep. */
 export interface Clip {
-  /** Start, in seconds of the recording. @default {0} */
+  /** @default {0} */
+  /** Start, in seconds of the recording. */
   startSeconds?: number;
-  /** End, in seconds of the recording. @default {its end} */
+  /** @default {the end of the recording} */
+  /** End, in seconds of the recording. */
   endSeconds?: number;
 }
 

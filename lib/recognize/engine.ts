@@ -7,7 +7,7 @@
 import { fromData, type MLXArray, toFloat32 } from "../../ffi/mod.ts";
 import { LogMel } from "../audio/mel.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
-import { parseTranscript } from "../text/parse.ts";
+import { afterLanguageLine, parseTranscript } from "../text/parse.ts";
 import { buildPrompt, type Prompt, stopTokens } from "../text/prompt.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { FinishReason, TokenLogprob } from "../transcript.ts";
@@ -34,10 +34,10 @@ function failed(error: unknown): ClipAnswer {
   };
 }
 
-/** Whether an answer was cut short before its `<asr_text>`, so that what there is of it is no text. */
+/** Whether an answer was cut short before its language line ended, so that what there is of it is no text. */
 function endsBeforeText(rawText: string, finishReason: FinishReason): boolean {
   return (finishReason === "cancelled" || finishReason === "length") && rawText.length <= LANGUAGE_LINE &&
-    !rawText.includes("<asr_text>") && "language ".startsWith(rawText.slice(0, 9));
+    afterLanguageLine(rawText) === undefined && "language ".startsWith(rawText.slice(0, 9));
 }
 
 /** What a row that ended says, without what its decoder adds to it. */
@@ -146,7 +146,7 @@ export class Engine implements Disposable {
     return new DecodeRow(request, cache, prompt, logits);
   }
 
-  /** Walks the most likely of the allowed `language X<asr_text>` beginnings, token by token. */
+  /** Walks the most likely of the allowed beginnings, token by token. */
   async #chooseLanguage(row: DecodeRow, names: readonly string[]): Promise<void> {
     const { backend } = this.model;
     const choice = new LanguageChoice(this.tokenizer, names);
@@ -168,9 +168,9 @@ export class Engine implements Disposable {
     };
   }
 
-  /** How sure the model was of the text; what stands before `<asr_text>` is none. */
+  /** How sure the model was of the text, the language line not counted. */
   #logprobs({ tokens, logprobs }: DecodeRow): TokenLogprob[] {
-    const first = tokens.lastIndexOf(this.tokenizer.require("<asr_text>")) + 1;
+    const first = tokens.lastIndexOf(this.tokenizer.textTag) + 1;
     return tokens.slice(first).flatMap((id, index) =>
       this.tokenizer.isSpecial(id) ? [] : [{
         id,

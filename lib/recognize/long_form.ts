@@ -165,7 +165,7 @@ export class LongForm {
 
   /** Checks an answer and, where it is doubted, tries again. */
   async #judge(plan: Plan, samples: Float32Array, answer: ClipAnswer): Promise<ChunkResult> {
-    const tag = this.#engine.tokenizer.require("<asr_text>");
+    const tag = this.#engine.tokenizer.textTag;
     const evidence = await evidenceOf(samples, answer, tag);
     this.#speech.set(plan.index, evidence.speech);
     const first = coverageOf(evidence);

@@ -37,7 +37,7 @@ export type Redecode = (samples: Float32Array, change: Partial<ClipRequest>) => 
 /**
  * What is known about an answer.
  *
- * @param tag Id of `<asr_text>`: what stands before it is no text.
+ * @param tag The tokenizer's `textTag`: what stands before it is no text.
  */
 export async function evidenceOf(
   samples: Float32Array,
@@ -151,7 +151,7 @@ class Attempts {
 /**
  * Tries to get a better answer for a doubted chunk.
  *
- * @param tag Id of `<asr_text>`.
+ * @param tag The tokenizer's `textTag`.
  * @returns The best answer with the doubts that remain, and what was tried.
  */
 export async function rescue(

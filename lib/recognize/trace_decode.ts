@@ -143,7 +143,7 @@ export class TracedDecode implements Disposable {
     }
   }
 
-  /** The beginning `language X<asr_text>`, when only some languages are allowed. */
+  /** The language line, when only some languages are allowed. */
   async #chooseLanguage(names: readonly string[]): Promise<void> {
     const choice = new LanguageChoice(this.#engine.tokenizer, names);
     for (let allowed = choice.allowed(); allowed.length > 0; allowed = choice.allowed()) {

@@ -31,7 +31,7 @@ export interface TokenCandidate {
 export interface TraceStep extends TokenCandidate {
   /** What this token adds to the written text: "" for special tokens and for parts of a character. */
   written: string;
-  /** `language`: up to and with `<asr_text>`; `text`: what was said; `stop`: the end. */
+  /** `language`: the language line; `text`: what was said; `stop`: the end. */
   kind: "language" | "text" | "stop";
   /** The likeliest tokens, best first. */
   top: TokenCandidate[];
