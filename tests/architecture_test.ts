@@ -90,7 +90,13 @@ function importsOf(path: string, text: string): Import[] {
 const allImports = matching(/\.ts$/).flatMap(([path, text]) => importsOf(path, text));
 
 /** Small files that all of lib shares. */
-const SHARED = ["lib/errors.ts", "lib/breathe.ts", "lib/nearest_name.ts", "lib/transcript.ts"];
+const SHARED = [
+  "lib/abortable.ts",
+  "lib/errors.ts",
+  "lib/breathe.ts",
+  "lib/nearest_name.ts",
+  "lib/transcript.ts",
+];
 
 /** The room of a file: its folder, `lib` for what ties the rooms of lib together. */
 function roomOf(path: string): string {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { abortable } from "../abortable.ts";
 import { ModelError } from "../errors.ts";
 import {
   downloadModel,
@@ -68,8 +69,10 @@ export async function download(
 export async function confirm(terminal: Terminal, question: string, signal?: AbortSignal): Promise<boolean> {
   terminal.ask(`${question} [Y/n] `);
   const buffer = new Uint8Array(1024);
-  const aborted = new Promise<null>((resolve) => signal?.addEventListener("abort", () => resolve(null)));
-  const count = await Promise.race([Deno.stdin.read(buffer), aborted]);
+  const count = await abortable(Deno.stdin.read(buffer), signal).catch((error) => {
+    if (signal?.aborted) return null;
+    throw error;
+  });
   if (count === null) {
     terminal.line("");
     return false;

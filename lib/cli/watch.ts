@@ -4,6 +4,7 @@
  * @module
  */
 import { resolve } from "@std/path";
+import { sleep } from "../abortable.ts";
 import { AudioError, OptionError } from "../errors.ts";
 import { fileInput, type Input, recordingsIn } from "./inputs.ts";
 import type { OutputPlan } from "./outputs.ts";
@@ -11,7 +12,7 @@ import type { Terminal } from "./terminal.ts";
 
 /** How long a recording must stay unchanged before it counts as all there. */
 const QUIET_MS = 1000;
-const POLL_MS = 500;
+const POLL_SECONDS = 0.5;
 
 /** What watching works with. */
 export interface WatchOptions {
@@ -29,20 +30,6 @@ interface Seen {
   print: string;
   sinceMs: number;
   isTaken: boolean;
-}
-
-/** Waits, at most until the signal. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener("abort", end);
-  });
 }
 
 /** Paths that have stayed as they are for a while and were not taken before in this state. */
@@ -91,7 +78,7 @@ export async function watch(directory: string, options: WatchOptions): Promise<b
         );
       }
     }
-    await pause(POLL_MS, signal);
+    await sleep(POLL_SECONDS, signal).catch(() => {});
   }
   return false;
 }
