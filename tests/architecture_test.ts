@@ -145,7 +145,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/recognize",
   ]
     .concat("lib/setup", "lib/plot"),
-  "lib/server": ["mod.ts"],
+  "lib/server": ["shared", "lib", "lib/audio", "lib/text", "lib/hub", "lib/output", "lib/recognize"],
   "std": [],
 };
 

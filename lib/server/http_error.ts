@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AudioError, OptionError } from "../../mod.ts";
+import { AudioError, OptionError } from "../errors.ts";
 
 /** Statuses that the server answers with when it refuses. */
 export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 429 | 500 | 503;

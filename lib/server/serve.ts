@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { type LoadOptions, OptionError, Qwen3ASR, Qwen3ASRError } from "../../mod.ts";
+import { OptionError, Qwen3ASRError } from "../errors.ts";
+import type { LoadOptions } from "../open_model.ts";
+import { Qwen3ASR } from "../qwen3_asr.ts";
 import { createHandler, type Handler } from "./handler.ts";
 import { HttpError } from "./http_error.ts";
 import { type Fetch, listen, type Listener } from "./listen.ts";
