@@ -56,7 +56,7 @@ export class AudioError extends Qwen3ASRError {
   /** "AudioError". */
   override name = "AudioError";
 
-  /** @param options.code @default {"audio-unreadable"} */
+  /** Its code is "audio-unreadable" unless another is given. */
   constructor(
     message: string,
     options: ErrorOptions & { code?: "audio-not-found" | "audio-too-long" | "decoder-missing" } = {},
@@ -70,7 +70,7 @@ export class ModelError extends Qwen3ASRError {
   /** "ModelError". */
   override name = "ModelError";
 
-  /** @param options.code @default {"model-unusable"} */
+  /** Its code is "model-unusable" unless another is given. */
   constructor(message: string, options: ErrorOptions & { code?: "model-not-found" | "model-closed" } = {}) {
     super(message, { code: "model-unusable", ...options });
   }
@@ -81,7 +81,7 @@ export class OptionError extends Qwen3ASRError {
   /** "OptionError". */
   override name = "OptionError";
 
-  /** @param options.code @default {"option-unusable"} */
+  /** Its code is "option-unusable" unless another is given. */
   constructor(message: string, options: ErrorOptions & { code?: "language-unknown" } = {}) {
     super(message, { code: "option-unusable", ...options });
   }
@@ -92,7 +92,7 @@ export class DownloadError extends Qwen3ASRError {
   /** "DownloadError". */
   override name = "DownloadError";
 
-  /** @param options.code @default {"download-failed"} */
+  /** Its code is "download-failed" unless another is given. */
   constructor(
     message: string,
     options: ErrorOptions & { code?: "access-denied" | "disk-full" | "offline" } = {},

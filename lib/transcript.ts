@@ -21,12 +21,6 @@ export interface Word {
   endSeconds: number;
 }
 
-/**
- * Where the times of a segment come from: `chunk` the limits of the chunk it was recognised in,
- * `estimated` spread over the chunk's speech by text length, `aligned` a forced aligner.
- */
-export type Timing = "chunk" | "estimated" | "aligned";
-
 /** A stretch of text with times: a sentence or, where there is no punctuation, a chunk. */
 export interface Segment {
   /** Start, in seconds of the recording. */
@@ -37,8 +31,11 @@ export interface Segment {
   text: string;
   /** Canonical English name, "" when unknown. */
   language: string;
-  /** Where the times come from. */
-  timing: Timing;
+  /**
+   * Where the times come from: `chunk` the limits of the chunk it was recognised in, `estimated` spread over the chunk's
+   * speech by text length, `aligned` a forced aligner.
+   */
+  timing: "chunk" | "estimated" | "aligned";
   /** Words with their times, when they were aligned. */
   words?: Word[];
 }

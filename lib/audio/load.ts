@@ -23,11 +23,10 @@ import { WavEncodingError, WavReader } from "./wav.ts";
 export type { AudioSource } from "./open_source.ts";
 export type { Clip } from "./pcm.ts";
 
-/** See {@link LoadOptions.decoder}. */
-export type AudioDecoder = "auto" | "ffmpeg" | "afconvert" | "wasm" | "wav";
+const DECODERS = ["auto", "ffmpeg", "afconvert", "wasm", "wav"] as const;
 
 /** How {@link loadAudio} reads. */
-export interface LoadOptions {
+export interface LoadAudioOptions {
   /** Ends the reading, and any decoder, with the signal's reason. */
   signal?: AbortSignal;
   /** The part of the recording to keep. @default {all of it} */
@@ -38,7 +37,7 @@ export interface LoadOptions {
    * `auto` reads WAV itself and takes, for everything else, the first there is of ffmpeg, afconvert (macOS) and
    * the decoders that need no program (`wasm`: FLAC, MP3, Ogg Opus). The others insist on one way. @default {"auto"}
    */
-  decoder?: AudioDecoder;
+  decoder?: "auto" | "ffmpeg" | "afconvert" | "wasm" | "wav";
   /** Longer recordings are an error, noticed while they are decoded. @default {Infinity} */
   maxDurationSeconds?: number;
   /** Stands in for the global `fetch`. */
@@ -80,7 +79,7 @@ function readsWav(start: Uint8Array): boolean {
   }
 }
 
-function missingDecoder(name: string, container: string, options: LoadOptions): AudioError {
+function missingDecoder(name: string, container: string, options: LoadAudioOptions): AudioError {
   if (options.ffmpegPath !== undefined) {
     return new AudioError(`Cannot read ${name}: there is no ffmpeg at ${options.ffmpegPath}.`, {
       code: "decoder-missing",
@@ -99,7 +98,7 @@ function missingDecoder(name: string, container: string, options: LoadOptions): 
 async function* decodeForeign(
   source: ByteSource,
   container: string,
-  options: LoadOptions,
+  options: LoadAudioOptions,
   warnings: string[],
 ): AsyncGenerator<PcmBlock> {
   const { decoder = "auto", ffmpegPath = "ffmpeg", signal } = options;
@@ -126,7 +125,7 @@ async function* decodeForeign(
 async function decode(
   source: ByteSource,
   container: string,
-  options: LoadOptions,
+  options: LoadAudioOptions,
   warnings: string[],
 ): Promise<AsyncGenerator<PcmBlock>> {
   const { decoder = "auto" } = options;
@@ -160,11 +159,10 @@ async function decode(
  * assertEquals([samples.length, durationSeconds, container, sourceChannels], [16000, 1, "wav", 2]);
  * ```
  */
-export async function loadAudio(source: AudioSource, options: LoadOptions = {}): Promise<LoadedAudio> {
+export async function loadAudio(source: AudioSource, options: LoadAudioOptions = {}): Promise<LoadedAudio> {
   const { signal, clip, maxDurationSeconds } = options;
-  const decoders: readonly string[] = ["auto", "ffmpeg", "afconvert", "wasm", "wav"];
-  if (!decoders.includes(options.decoder ?? "auto")) {
-    throw new OptionError(`decoder is "${options.decoder}", expected one of ${decoders.join(", ")}.`);
+  if (!DECODERS.includes(options.decoder ?? "auto")) {
+    throw new OptionError(`decoder is "${options.decoder}", expected one of ${DECODERS.join(", ")}.`);
   }
   signal?.throwIfAborted();
   if (source instanceof Float32Array) {

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { OptionError } from "../errors.ts";
-import { processEnvironment } from "../hub/mod.ts";
+import { processEnvironment } from "../hub/environment.ts";
 import { nearestName } from "../nearest_name.ts";
 import { type OptionSpec, variableOf } from "./option_specs.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import type { ActivationType, Device } from "../model/backend.ts";
+import type { LoadOptions } from "../open_model.ts";
 import { type FormatOptions, type OutputFormat, parseFormat } from "../output/mod.ts";
 import type { TranscribeOptions } from "../recognize/options.ts";
 import { resolveLanguage } from "../text/languages.ts";
@@ -14,8 +14,8 @@ import { parseClip } from "./clock.ts";
 /** Which model, and how it runs. */
 export interface ModelSettings {
   model: string | undefined;
-  device: Device | undefined;
-  dtype: ActivationType | undefined;
+  device: LoadOptions["device"];
+  dtype: LoadOptions["dtype"];
   libraryPath: string | undefined;
   offline: boolean;
   yes: boolean;

@@ -5,7 +5,7 @@
  */
 import { LibraryError, MLXError } from "../../ffi/mod.ts";
 import { Qwen3ASRError } from "../errors.ts";
-import { processEnvironment } from "../hub/mod.ts";
+import { processEnvironment } from "../hub/environment.ts";
 import { displayWidth } from "../output/mod.ts";
 
 /** The reader of standard output has gone away (`| head`). */

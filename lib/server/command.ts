@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "@std/cli";
 import { OptionError } from "../errors.ts";
-import { processEnvironment } from "../hub/mod.ts";
+import { processEnvironment } from "../hub/environment.ts";
 import { isLoopback, type RunningServer, serve, type ServeOptions } from "./serve.ts";
 
 const HELP = `Serves transcriptions over HTTP, as OpenAI's clients expect them.
