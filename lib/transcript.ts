@@ -78,7 +78,7 @@ export interface TokenLogprob {
   logprob: number;
 }
 
-/** What became of one piece of the recording. */
+/** What became of one chunk of the recording. */
 export interface ChunkResult {
   /** Place among the chunks, from 0. */
   index: number;
@@ -180,7 +180,7 @@ export interface Transcript {
   durationSeconds: number;
   /** Sentences with times, in order. */
   segments: Segment[];
-  /** What became of each piece, in order. */
+  /** What became of each chunk, in order. */
   chunks: ChunkResult[];
   /** One verdict over all chunks. */
   coverage: Coverage;

@@ -68,11 +68,11 @@ const SPEECH = [
   { name: "context", value: "TEXT", help: "what it is about: names, spelling, domain" },
   { name: "hotwords", value: "FILE", help: "words to expect, one a line", completes: "file" },
   { name: "clip", value: "FROM-TO", help: "a part only: 1:00-2:30, 90-, -0:30" },
-  { name: "chunk-seconds", value: "N", help: "longest piece decoded at once (30)" },
-  { name: "batch-size", value: "N", help: "pieces decoded side by side" },
+  { name: "chunk-seconds", value: "N", help: "longest chunk of a recording, in seconds (30)" },
+  { name: "batch-size", value: "N", help: "chunks decoded side by side" },
   { name: "temperature", value: "T", help: "0: the likeliest token (0)" },
   { name: "seed", value: "N", help: "random numbers when the temperature is above 0 (0)" },
-  { name: "max-tokens", value: "N", help: "most tokens of a piece" },
+  { name: "max-tokens", value: "N", help: "most tokens of a chunk" },
 ] as const satisfies readonly OptionSpec[];
 
 /** What is written. */
