@@ -105,9 +105,8 @@ async function fetchFile(
     }
     let isFirst = true;
     await transferFile(file, blob, {
-      client,
-      repository: layout.repository,
-      commit,
+      what: `${layout.repository}/${file.name}`,
+      open: (startByte, signal) => client.open(layout.repository, commit, file.name, { startByte, signal }),
       policy: { ...policy, signal },
       stallSeconds,
       signal,

@@ -23,7 +23,7 @@ export type { CacheOptions } from "./cache_layout.ts";
 export { downloadModel } from "./download.ts";
 export type { DownloadOptions } from "./download_options.ts";
 export { type Environment, hubCacheDirectory } from "./environment.ts";
-export type { Fetch } from "./hub_client.ts";
+export type { Fetch } from "./request.ts";
 export { SHORT_NAMES } from "./known_models.ts";
 export { inspectModelDirectory, type ModelDirectory, type ModelFile } from "./model_directory.ts";
 export { type HubReference, type ModelReference, parseModelName } from "./names.ts";
