@@ -30,7 +30,7 @@ export class Arguments {
     this.#flags = flags;
   }
 
-  /** Whether an option stands on the command line; one that comes from the environment may be of no use here. */
+  /** Whether an option stands on the command line itself; one from the environment may be meant for other calls. */
   isFlag(name: string): boolean {
     return this.#flags.has(name);
   }

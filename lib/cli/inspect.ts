@@ -17,7 +17,7 @@ import type { Terminal } from "./terminal.ts";
 
 const FRAME_SECONDS = 0.01;
 
-/** The mel of all chunks in their places: rows are bands, columns frames of 10 ms; -1 where there is none. */
+/** The mel of all chunks in their places: rows are bands, columns frames of 10 ms; NaN where there is none. */
 function wholeMel({ chunks, plan }: Trace): { values: Float32Array; rows: number; columns: number } {
   const mels = chunks.map(({ passes }) => passes[0]).filter((pass) => pass !== undefined);
   const rows = mels[0]?.mel.shape[0] ?? 0;

@@ -1,5 +1,5 @@
 /**
- * The command line: arguments become calls of `mod.ts`. Transcripts to standard output, everything else to standard
+ * The command line: arguments become calls of the library. Transcripts to standard output, everything else to standard
  * error.
  *
  * @module

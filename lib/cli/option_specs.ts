@@ -18,8 +18,6 @@ export interface OptionSpec {
   choices?: readonly string[];
   /** What a shell offers as value. */
   completes?: "file" | "folder";
-  /** May be given several times. */
-  many?: boolean;
   /** Has no environment variable. */
   onlyFlag?: boolean;
 }
@@ -64,7 +62,7 @@ const NETWORK = [
 /** What is heard. */
 const SPEECH = [
   { name: "language", short: "l", value: "LANG", help: "name or code; detected when left out" },
-  { name: "languages", value: "A,B,...", help: "detect among these only", many: true },
+  { name: "languages", value: "A,B,...", help: "detect among these only" },
   { name: "context", value: "TEXT", help: "what it is about: names, spelling, domain" },
   { name: "hotwords", value: "FILE", help: "words to expect, one a line", completes: "file" },
   { name: "clip", value: "FROM-TO", help: "a part only: 1:00-2:30, 90-, -0:30" },
@@ -82,7 +80,6 @@ const OUTPUT = [
     short: "f",
     value: "F,...",
     help: "txt json jsonl srt vtt tsv ass (txt)",
-    many: true,
     choices: ["txt", "json", "jsonl", "srt", "vtt", "tsv", "ass"],
   },
   { name: "output-dir", short: "o", value: "DIR", help: "write files there", completes: "folder" },

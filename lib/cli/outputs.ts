@@ -15,12 +15,12 @@ import { heardSeconds } from "./partial.ts";
 const PLACEHOLDERS = ["parent", "stem", "format", "ext"] as const;
 const DEFAULT_TEMPLATE = "{parent}/{stem}.{format}";
 
-/** What was said about the output. */
+/** Which transcripts are written, and where to; without folder and template they are printed. */
 export interface OutputOptions {
   formats: readonly OutputFormat[];
   directory?: string | undefined;
   template?: string | undefined;
-  /** Limits of subtitles. */
+  /** How a transcript is written. */
   writer: FormatOptions;
 }
 
@@ -74,12 +74,12 @@ export class OutputPlan {
     }
   }
 
-  /** Whether files are written; else transcripts are printed. */
+  /** Whether files are written. */
   get toFiles(): boolean {
     return this.#options.directory !== undefined || this.#options.template !== undefined;
   }
 
-  /** What is written. */
+  /** Formats of every transcript. */
   get formats(): readonly OutputFormat[] {
     return this.#options.formats;
   }

@@ -96,22 +96,22 @@ export class Terminal {
     this.#say(`${this.paint("red", "error:")} ${message}`);
   }
 
-  /** What should be known. */
+  /** What a user has to know. */
   warn(message: string): void {
     if (!this.quiet) this.#say(`${this.paint("yellow", "warning:")} ${message}`);
   }
 
-  /** What happens. */
+  /** What is going on. */
   note(message: string): void {
     if (!this.quiet) this.#say(message);
   }
 
-  /** What only the curious want. */
+  /** What helps to find a fault; only when `verbose`. */
   detail(message: string): void {
     if (this.verbose) this.#say(this.paint("dim", message));
   }
 
-  /** One line for programs. */
+  /** One line for programs, also when `quiet`. */
   line(text: string): void {
     this.#say(text);
   }

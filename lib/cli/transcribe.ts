@@ -21,10 +21,7 @@ import { formatsOf, type ModelSettings, modelSettings, speechOptions, writerOpti
 import { OutputClosed, sentence, type Terminal } from "./terminal.ts";
 import { watch } from "./watch.ts";
 
-/** Exit codes. */
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
-
-/** Recordings that several transcripts can follow each other in. */
+/** Formats in which several transcripts can follow each other. */
 const JOINABLE = ["txt", "json", "jsonl"];
 
 /** One run of the command. */
@@ -281,5 +278,5 @@ export async function transcribe(args: Arguments, terminal: Terminal): Promise<n
   }
   if (total > 1) run.summary(total);
   if (isCut) return interruption.code;
-  return run.counts.failed.length > 0 ? EXIT.failed : EXIT.ok;
+  return run.counts.failed.length > 0 ? 1 : 0;
 }

@@ -26,8 +26,10 @@ export interface WatchOptions {
   recursive: boolean;
 }
 
+/** A file as it was when it was looked at last. */
 interface Seen {
-  print: string;
+  /** Its size and time of change. */
+  state: string;
   sinceMs: number;
   isTaken: boolean;
 }
@@ -38,9 +40,9 @@ async function ready(directory: string, recursive: boolean, seen: Map<string, Se
   for (const path of await recordingsIn(directory, recursive)) {
     const info = await Deno.stat(path).catch(() => undefined);
     if (!info?.isFile) continue;
-    const print = `${info.size} ${info.mtime?.getTime()}`;
+    const state = `${info.size} ${info.mtime?.getTime()}`;
     const known = seen.get(path);
-    if (known?.print !== print) seen.set(path, { print, sinceMs: performance.now(), isTaken: false });
+    if (known?.state !== state) seen.set(path, { state, sinceMs: performance.now(), isTaken: false });
     else if (!known.isTaken && info.size > 0 && performance.now() - known.sinceMs >= QUIET_MS) {
       known.isTaken = true;
       found.push(path);
