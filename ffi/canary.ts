@@ -5,8 +5,11 @@
  * @module
  */
 import { check, cString } from "./error.ts";
-import type { Native } from "./library.ts";
 import { optionalFloat, optionalInt } from "./optional.ts";
+import type { SYMBOLS } from "./symbols.ts";
+
+/** What is looked at before it becomes the library of the process. */
+type Native = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
 const GPU = 1;
 const FLOAT32 = 10;

@@ -6,7 +6,7 @@
 import { CANARY_SYMBOLS, runCanary } from "./canary.ts";
 import { check, installErrorHandler } from "./error.ts";
 import { classify, MARKERS } from "./generation.ts";
-import { type Candidate, libraryCandidates, notFound, unknownGeneration } from "./search.ts";
+import { type Candidate, libraryCandidates, LibraryError, notFound, unknownGeneration } from "./search.ts";
 import { SYMBOLS } from "./symbols.ts";
 
 /** The foreign functions, typed. */
@@ -110,7 +110,7 @@ export function openLibrary(options: { path?: string | undefined } = {}): Librar
     } catch (error) {
       if (error instanceof Deno.errors.NotCapable) throw error;
       // A library that is there but wrong is reported at once, unless it came from a mere guess.
-      if (candidate.origin !== "system" && error instanceof Error && error.name === "LibraryError") {
+      if (candidate.origin !== "system" && error instanceof LibraryError) {
         throw error;
       }
       tried.push({ ...candidate, reason: reasonOf(error) });

@@ -8,8 +8,8 @@ import { type AudioSource, loadAudio } from "./audio/load.ts";
 import { ModelError, OptionError } from "./errors.ts";
 import { resolveModel } from "./hub/mod.ts";
 import { loadFolder } from "./load_folder.ts";
-import type { ActivationType, Device } from "./model/backend.ts";
 import type { Qwen3ASRModel } from "./model/qwen3_asr_model.ts";
+import type { LoadOptions } from "./open_model.ts";
 import { alignClip } from "./recognize/align.ts";
 import { Lifetime } from "./recognize/lifetime.ts";
 import { resolveLanguage } from "./text/languages.ts";
@@ -19,16 +19,6 @@ import type { Word } from "./transcript.ts";
 
 /** The classes of the real aligner end here. */
 const LONGEST_SECONDS = 300;
-
-/** How to load an aligner. */
-export interface LoadAlignerOptions {
-  /** Where to compute. @default {"auto"} */
-  device?: Device | undefined;
-  /** Type of activations. @default {"auto"} */
-  dtype?: ActivationType | undefined;
-  /** Path of libmlxc. */
-  libraryPath?: string | undefined;
-}
 
 /**
  * A loaded Qwen3-ForcedAligner; calls may overlap. Japanese and Korean words are split by Unicode's rules, an
@@ -44,7 +34,7 @@ export class ForcedAligner implements Disposable {
     this.#tokenizer = tokenizer;
     this.#life = new Lifetime(
       () => model[Symbol.dispose](),
-      () => new ModelError("Cannot align: the model was disposed. Load it again."),
+      () => new ModelError("Cannot align: the model was disposed. Load it again.", { code: "model-closed" }),
     );
   }
 
@@ -54,7 +44,10 @@ export class ForcedAligner implements Disposable {
    * @param model Folder or name in the Hugging Face cache.
    * @throws {ModelError} When there is none, or it is no aligner.
    */
-  static async load(model: string | URL, options: LoadAlignerOptions = {}): Promise<ForcedAligner> {
+  static async load(
+    model: string | URL,
+    options: Pick<LoadOptions, "device" | "dtype" | "libraryPath"> = {},
+  ): Promise<ForcedAligner> {
     const { directory } = await resolveModel(model);
     openLibrary({ path: options.libraryPath });
     const loaded = await loadFolder(directory, {

@@ -3,19 +3,7 @@
  *
  * @module
  */
-
-/** Resolves with `before`, or rejects when aborted until then. */
-function unlessAborted(before: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const leave = () => reject(signal.reason);
-    if (signal.aborted) return leave();
-    signal.addEventListener("abort", leave, { once: true });
-    before.then(() => {
-      signal.removeEventListener("abort", leave);
-      resolve();
-    });
-  });
-}
+import { abortable } from "./abortable.ts";
 
 /** Runs one task at a time, in the order of asking. */
 export class Mutex {
@@ -31,7 +19,7 @@ export class Mutex {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#tail = promise;
     try {
-      await (signal ? unlessAborted(before, signal) : before);
+      await abortable(before, signal);
       return await task();
     } finally {
       // A task that leaves the queue still lets nobody overtake those before it.

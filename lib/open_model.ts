@@ -5,9 +5,9 @@
  */
 import { libraryInfo, openLibrary } from "../ffi/mod.ts";
 import { ModelError } from "./errors.ts";
-import { downloadModel, type DownloadOptions, type ResolvedModel, resolveModel } from "./hub/mod.ts";
+import { downloadModel, type ResolvedModel, resolveModel } from "./hub/mod.ts";
 import { loadFolder } from "./load_folder.ts";
-import type { ActivationType, BackendPolicy, Device } from "./model/backend.ts";
+import type { BackendPolicy } from "./model/backend.ts";
 import type { Qwen3ASRModel } from "./model/qwen3_asr_model.ts";
 import { Engine } from "./recognize/engine.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
@@ -15,14 +15,17 @@ import type { Tokenizer } from "./text/tokenizer.ts";
 /** How to load a model. */
 export interface LoadOptions {
   /** Where to compute: `auto` is MLX's GPU where there is one, else the CPU. @default {"auto"} */
-  device?: Device | undefined;
+  device?: "auto" | "cpu" | "gpu" | undefined;
   /** Type of activations: `auto` is float32 on a CPU, the checkpoint's own on a GPU. @default {"auto"} */
-  dtype?: ActivationType | undefined;
+  dtype?: "auto" | "float32" | "float16" | "bfloat16" | undefined;
   /** Path of libmlxc; default: see the README on where it is looked for. */
   libraryPath?: string | undefined;
-  /** Downloads a named model that is not on this machine. @default {false} */
-  download?: boolean | DownloadOptions | undefined;
-  /** Overrides of single routes of the backend, for tests and measurements. */
+  /** Downloads a named model that is not on this machine; `downloadModel()` can say how far it is. @default {false} */
+  download?: boolean | undefined;
+}
+
+/** What tests and measurements may choose besides: single routes of the backend. */
+export interface RouteOptions extends LoadOptions {
   policy?: Partial<BackendPolicy> | undefined;
 }
 
@@ -40,13 +43,13 @@ export interface ModelInfo {
   dtype: string;
   /** Layout of the checkpoint. */
   layout: "mlx" | "original" | "hf";
-  /** Bytes of the tensors as stored, and as held in memory. */
+  /** Bytes of the tensors as stored. */
   storedBytes: number;
   /** Bytes of the tensors as held in memory. */
   weightBytes: number;
   /** Languages that the folder lists. */
   languages: string[];
-  /** MLX's version and the library's path. */
+  /** MLX's version. */
   mlxVersion: string;
   /** Path of the native library. */
   libraryPath: string;
@@ -60,8 +63,9 @@ async function locate(model: string | URL | undefined, options: LoadOptions): Pr
   try {
     return await resolveModel(model);
   } catch (error) {
-    if (!(error instanceof ModelError) || !options.download || typeof model !== "string") throw error;
-    return await downloadModel(model, options.download === true ? {} : options.download);
+    const isMissing = error instanceof ModelError && error.code === "model-not-found";
+    if (!isMissing || !options.download || typeof model !== "string") throw error;
+    return await downloadModel(model);
   }
 }
 
@@ -81,7 +85,7 @@ function engineOf(model: Qwen3ASRModel, tokenizer: Tokenizer, directory: string)
 /** Finds, loads and describes a model; see `Qwen3ASR.load`. */
 export async function openModel(
   model: string | URL | undefined,
-  options: LoadOptions,
+  options: RouteOptions,
 ): Promise<{ engine: Engine; info: ModelInfo }> {
   const start = performance.now();
   const found = await locate(model, options);

@@ -51,7 +51,8 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
     this.info = info;
     this.#life = new Lifetime(
       () => engine[Symbol.dispose](),
-      () => new ModelError("Cannot transcribe: the model was disposed. Load it again."),
+      () =>
+        new ModelError("Cannot transcribe: the model was disposed. Load it again.", { code: "model-closed" }),
     );
   }
 

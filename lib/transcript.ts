@@ -21,12 +21,6 @@ export interface Word {
   endSeconds: number;
 }
 
-/**
- * Where the times of a segment come from: `chunk` the limits of the chunk it was recognised in,
- * `estimated` spread over the chunk's speech by text length, `aligned` a forced aligner.
- */
-export type Timing = "chunk" | "estimated" | "aligned";
-
 /** A stretch of text with times: a sentence or, where there is no punctuation, a chunk. */
 export interface Segment {
   /** Start, in seconds of the recording. */
@@ -37,8 +31,11 @@ export interface Segment {
   text: string;
   /** Canonical English name, "" when unknown. */
   language: string;
-  /** Where the times come from. */
-  timing: Timing;
+  /**
+   * Where the times come from: `chunk` the limits of the chunk it was recognised in, `estimated` spread over the chunk's
+   * speech by text length, `aligned` a forced aligner.
+   */
+  timing: "chunk" | "estimated" | "aligned";
   /** Words with their times, when they were aligned. */
   words?: Word[];
 }
@@ -81,7 +78,7 @@ export interface TokenLogprob {
   logprob: number;
 }
 
-/** What became of one piece of the recording. */
+/** What became of one chunk of the recording. */
 export interface ChunkResult {
   /** Place among the chunks, from 0. */
   index: number;
@@ -107,6 +104,38 @@ export interface ChunkResult {
   rescues: Rescue[];
   /** Only with `finishReason: "error"`. */
   error?: { name: string; message: string };
+}
+
+/**
+ * What a warning is about:
+ *
+ * - `audio-damaged`: places of the recording could not be read, or were left out
+ * - `no-speech`: there is no text because there was no speech
+ * - `aborted`: the call was aborted, the text ends early
+ * - `chunk-failed`: a chunk could not be decoded, its text is missing
+ * - `chunk-doubtful`: text of a chunk may be missing, made up or repeated
+ * - `chunk-replaced`: the first text of a chunk was not believed, a later one was taken
+ */
+export type WarningCode =
+  | "audio-damaged"
+  | "no-speech"
+  | "aborted"
+  | "chunk-failed"
+  | "chunk-doubtful"
+  | "chunk-replaced";
+
+/** Something that a reader of the text has to know. */
+export interface Warning {
+  /** What it is about, for programs. */
+  code: WarningCode;
+  /** Place of the chunk that it is about, from 0; absent when it is about the whole recording. */
+  chunk?: number;
+  /** Second of the recording from which it holds; absent when it is about the whole recording. */
+  startSeconds?: number;
+  /** Second of the recording up to which it holds. */
+  endSeconds?: number;
+  /** One sentence for people. */
+  message: string;
 }
 
 /** Where the time went. Milliseconds are wall time unless the name says otherwise. */
@@ -151,7 +180,7 @@ export interface Transcript {
   durationSeconds: number;
   /** Sentences with times, in order. */
   segments: Segment[];
-  /** What became of each piece, in order. */
+  /** What became of each chunk, in order. */
   chunks: ChunkResult[];
   /** One verdict over all chunks. */
   coverage: Coverage;
@@ -159,8 +188,8 @@ export interface Transcript {
   truncated: boolean;
   /** The call was aborted: the text ends early. */
   partial: boolean;
-  /** One sentence each; empty when there is nothing to say. */
-  warnings: string[];
+  /** What a reader has to know; empty when there is nothing to say. */
+  warnings: Warning[];
   /** Where the time went. */
   stats: TranscriptStats;
 }

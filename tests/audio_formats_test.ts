@@ -114,7 +114,7 @@ Deno.test("loadAudio() passes on what ffmpeg says about a damaged file", async (
     damaged.fill(0x55, 20000, 24000);
     const { warnings, samples } = await loadAudio(damaged);
     assertEquals(warnings.length, 1);
-    assertMatch(warnings[0]!, /^the audio is damaged: ffmpeg says ".+" \(\d+ lines in all\)/);
+    assertMatch(warnings[0]!.message, /^the audio is damaged: ffmpeg says ".+" \(\d+ lines in all\)/);
     assertGreater(samples.durationSeconds, 2);
   });
 });

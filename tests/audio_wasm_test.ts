@@ -62,7 +62,7 @@ Deno.test("loadAudio() leaves damaged FLAC frames out and says so", async () => 
     bytes.fill(0x55, 20000, 24000);
     const { warnings, durationSeconds } = await loadAudio(bytes, { decoder: "wasm" });
     assertEquals(warnings.length, 1);
-    assertMatch(warnings[0]!, /^the audio is damaged: \d+ places in it are no FLAC frames/);
+    assertMatch(warnings[0]!.message, /^the audio is damaged: \d+ places in it are no FLAC frames/);
     assert(durationSeconds > whole - 1.5 && durationSeconds < whole, `${durationSeconds} of ${whole} s`);
   });
 });
@@ -107,12 +107,12 @@ Deno.test("loadAudio() says so when Ogg Opus pages are missing or follow a secon
     // The second one needs a serial number of its own; its pages keep their order.
     const { warnings } = await loadAudio(twice, { decoder: "wasm" });
     assert(
-      warnings.some((warning) => /holds 2 recordings: only the first was read/.test(warning)),
-      `${warnings}`,
+      warnings.some(({ message }) => /holds 2 recordings: only the first was read/.test(message)),
+      JSON.stringify(warnings),
     );
     const gap = new Uint8Array([...bytes.subarray(0, 12000), ...bytes.subarray(16000)]);
     const damaged = await loadAudio(gap, { decoder: "wasm" });
-    assertMatch(damaged.warnings[0]!, /^the audio is damaged: Opus packets are missing or bad/);
+    assertMatch(damaged.warnings[0]!.message, /^the audio is damaged: Opus packets are missing or bad/);
   });
 });
 
@@ -156,7 +156,12 @@ Deno.test("loadAudio() passes over tags around MP3 frames and reports damage bet
     assertEquals(whole.warnings, []);
     bytes.fill(0, 10000, 13000);
     const { warnings, samples } = await loadAudio(bytes, { decoder: "wasm" });
-    assertEquals(warnings, ["the audio is damaged: 1 places between its MP3 frames were left out."]);
+    assertEquals(warnings, [
+      {
+        code: "audio-damaged",
+        message: "the audio is damaged: 1 places between its MP3 frames were left out.",
+      },
+    ]);
     assert(samples.length < whole.samples.length && samples.length > 0.8 * whole.samples.length);
   });
 });

@@ -10,7 +10,8 @@ import { clock, length, parseRange, size, speed } from "../lib/cli/clock.ts";
 import { COMMAND_OPTIONS, type OptionSpec, variableOf } from "../lib/cli/option_specs.ts";
 import { bar, Progress } from "../lib/cli/progress.ts";
 import { fit, lastColumns, Terminal } from "../lib/cli/terminal.ts";
-import { displayWidth, OptionError } from "../mod.ts";
+import { OptionError } from "../lib/errors.ts";
+import { displayWidth } from "../lib/output/mod.ts";
 import { cli, recording, ROOT } from "./support/cli_process.ts";
 import { transcriptOf } from "./support/output_samples.ts";
 

@@ -4,7 +4,14 @@
  *
  * @module
  */
-import { assert, assertEquals, assertGreater, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertLessOrEqual,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { dirname, join } from "@std/path";
 import { ROOT } from "./support/cli_process.ts";
 import { type Block, blocksOf, commandsOf, Desk, documents, foreignCommands } from "./support/docs_blocks.ts";
@@ -112,6 +119,49 @@ Deno.test("a block in another language is marked, and documents with a test of t
   for (const [document, test] of Object.entries(OWN_TEST)) {
     const source = await Deno.readTextFile(join(ROOT, test));
     assert(source.includes(document.replace(/.*\//, "")), `${test} does not read ${document}`);
+  }
+});
+
+/** Most names that the main entry may have: what is more belongs behind another door. */
+const MOST_NAMES = 55;
+
+/** Names that a module exports by `export { ... } from`, types too. */
+function exportsOf(source: string): string[] {
+  return [...source.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, names]) =>
+    names!.split(",").map((name) => name.replace(/^\s*type /, "").trim()).filter((name) => name !== "")
+  );
+}
+
+/** Names that TypeScript imports from an entry; the compiler refuses those it does not use. */
+function importsFrom(entry: string, text: string): string[] {
+  const statements = text.matchAll(/^import (?:type )?\{([^}]*)\} from "([^"]+)";$/gm);
+  return [...statements].filter(([, , from]) => from === entry).flatMap(([, names]) =>
+    names!.split(",").map((name) => name.replace(/^\s*type /, "").trim())
+  );
+}
+
+Deno.test(`mod.ts exports at most ${MOST_NAMES} names, and api.md uses each in a block that runs`, async () => {
+  const names = exportsOf(await Deno.readTextFile(join(ROOT, "mod.ts")));
+  assert(names.includes("Qwen3ASR") && names.includes("Transcript"), `${names}`);
+  assertEquals(names.filter((name, i) => names.indexOf(name) !== i), []);
+  assertLessOrEqual(names.length, MOST_NAMES);
+  const used = new Set(
+    blocks.filter((block) => block.document === "docs/api.md" && isRunHere(block)).flatMap(({ text }) =>
+      importsFrom("@qwen3/asr", text)
+    ),
+  );
+  assertEquals(names.filter((name) => !used.has(name)), []);
+});
+
+Deno.test("api.md explains every code of an error and of a warning", async () => {
+  const sources = await Promise.all(
+    ["errors.ts", "transcript.ts"].map((file) => Deno.readTextFile(join(ROOT, "lib", file))),
+  );
+  for (const [i, type] of ["ErrorCode", "WarningCode"].entries()) {
+    const union = new RegExp(`export type ${type} =([^;]*);`).exec(sources[i]!)?.[1] ?? "";
+    const codes = [...union.matchAll(/"([\w-]+)"/g)].map(([, code]) => code!);
+    assertGreater(codes.length, 3);
+    assertEquals(codes.filter((code) => !texts.get("docs/api.md")!.includes(`| \`${code}\``)), []);
   }
 });
 

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { ModelError } from "../lib/errors.ts";
+import { findCachedModel } from "../lib/hub/cache.ts";
 import {
   downloadModel,
-  findCachedModel,
   hubCacheDirectory,
   listCachedModels,
   removeCachedModel,

@@ -1,6 +1,8 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { OptionError } from "../lib/errors.ts";
-import { nearestName, parseModelName, PREFERRED_REPOSITORIES, SHORT_NAMES } from "../lib/hub/mod.ts";
+import { PREFERRED_REPOSITORIES } from "../lib/hub/known_models.ts";
+import { parseModelName, SHORT_NAMES } from "../lib/hub/mod.ts";
+import { nearestName } from "../lib/nearest_name.ts";
 
 function repository(name: string): string {
   const reference = parseModelName(name);

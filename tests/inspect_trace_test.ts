@@ -2,6 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertGreater, assertRejects 
 import { fromFileUrl } from "@std/path";
 import { OptionError, Qwen3ASR } from "@qwen3/asr";
 import { liveHandles } from "@qwen3/asr/mlx";
+import type { RouteOptions } from "../lib/open_model.ts";
 import { measureSpeech } from "../lib/audio/speech.ts";
 
 const recording = (name: string) => fromFileUrl(new URL(`../demo/recordings/${name}`, import.meta.url));
@@ -71,7 +72,8 @@ Deno.test("inspect() makes the same doubts and rescues as transcribe() and keeps
 
 Deno.test("inspect() sees what transcribe() sees where steps are begun ahead and weights stay packed", async () => {
   const policy = { doubleBuffer: true, denseWeights: false, batchSize: 1 };
-  await using asr = await Qwen3ASR.load("demo", { device: "cpu", policy });
+  const routes: RouteOptions = { device: "cpu", policy };
+  await using asr = await Qwen3ASR.load("demo", routes);
   const before = liveHandles();
   const options = { chunkSeconds: 12, range: { endSeconds: 16 } };
   const plain = await asr.transcribe(LONG, options);

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertLessOrEqual, assertThrows } from "@std/assert";
 import { OptionError } from "../lib/errors.ts";
-import type { Segment, Timing } from "../lib/transcript.ts";
+import type { Segment } from "../lib/transcript.ts";
 import { type Cue, makeCues } from "../lib/output/cues.ts";
-import type { CueOptions } from "../lib/output/cue_options.ts";
+import type { CueOptions } from "../lib/output/options.ts";
 import { displayWidth } from "../lib/output/display_width.ts";
 import { randomOf, randomSegments, type Script, segmentOf } from "./support/output_samples.ts";
 
@@ -52,7 +52,7 @@ function checkInside(cues: readonly Cue[], segments: readonly Segment[]): void {
 Deno.test("makeCues() keeps every rule on random texts of all scripts", () => {
   const random = randomOf(7);
   for (let round = 0; round < 210; round++) {
-    const timing: Timing = round % 2 ? "chunk" : "estimated";
+    const timing: Segment["timing"] = round % 2 ? "chunk" : "estimated";
     const segments = randomSegments(random, SCRIPTS[round % SCRIPTS.length]!, timing);
     const cues = makeCues(segments);
     checkRules(cues, segments);

@@ -62,11 +62,36 @@ Deno.test("formatTranscript() ass says in a comment that times are not aligned",
 });
 
 Deno.test("formatTranscript() json gives the transcript back", () => {
-  const transcript = transcriptOf(SEGMENTS, { warnings: ['"tokens": [1,\n2]'] });
+  const transcript = transcriptOf(SEGMENTS, {
+    warnings: [{ code: "aborted", message: '"tokens": [1,\n2]' }],
+  });
   const json = formatTranscript(transcript, "json");
   assertEquals(JSON.parse(json), transcript);
   assertStringIncludes(json, '"tokens": [11, 22, 33]');
   assert(json.endsWith("}\n"));
+});
+
+Deno.test("formatTranscript() adds a note where the format has a place for it, and nothing elsewhere", () => {
+  const transcript = transcriptOf(SEGMENTS);
+  const note = "cut --> at\n\n0:30";
+  const plain = (format: OutputFormat) => formatTranscript(transcript, format);
+  const noted = (format: OutputFormat) => formatTranscript(transcript, format, { note });
+  assertEquals(noted("txt"), `${plain("txt")}[cut --> at 0:30]\n`);
+  assertEquals(noted("vtt"), `${plain("vtt")}\nNOTE cut --&gt; at 0:30\n`);
+  assertEquals(noted("ass").replace("; cut --> at 0:30\n", ""), plain("ass"));
+  for (const format of ["srt", "tsv", "json", "jsonl"] as const) assertEquals(noted(format), plain(format));
+});
+
+Deno.test("formatTranscript() puts the recording's name first in json and in every line of jsonl", () => {
+  const options = { input: 'a "b".wav' };
+  const transcript = transcriptOf(SEGMENTS);
+  const json: Record<string, unknown> = JSON.parse(formatTranscript(transcript, "json", options));
+  assertEquals(Object.entries(json)[0], ["input", options.input]);
+  const { input: _, ...rest } = json;
+  assertEquals(rest, { ...transcript });
+  for (const line of formatTranscript(transcript, "jsonl", options).trimEnd().split("\n")) {
+    assertEquals(Object.entries(JSON.parse(line))[0], ["input", options.input]);
+  }
 });
 
 /** Every path of a JSON value, in order. */
@@ -77,13 +102,17 @@ function paths(value: unknown, path = ""): string[] {
 }
 
 Deno.test("formatTranscript() json keeps its fields and their order however the transcript was built", () => {
-  const { stats, segments, ...rest } = transcriptOf(SEGMENTS);
+  const warning = { code: "chunk-doubtful", chunk: 0, startSeconds: 0, endSeconds: 6, message: "?" } as const;
+  const { message, ...place } = warning;
+  const ordered = transcriptOf(SEGMENTS, { warnings: [warning] });
+  const { stats, segments, ...rest } = ordered;
   const shuffled = {
     stats,
     ...rest,
     segments: segments.map(({ words, text, ...more }) => ({ ...(words ? { words } : {}), ...more, text })),
+    warnings: [{ message, ...place }],
   };
-  assertEquals(formatTranscript(shuffled, "json"), formatTranscript(transcriptOf(SEGMENTS), "json"));
+  assertEquals(formatTranscript(shuffled, "json"), formatTranscript(ordered, "json"));
   assertEquals(paths(JSON.parse(formatTranscript(shuffled, "json"))), [
     "text",
     "language",
@@ -119,7 +148,11 @@ Deno.test("formatTranscript() json keeps its fields and their order however the 
     "coverage.reasons",
     "truncated",
     "partial",
-    "warnings",
+    "warnings[].code",
+    "warnings[].chunk",
+    "warnings[].startSeconds",
+    "warnings[].endSeconds",
+    "warnings[].message",
     "stats.audioMs",
     "stats.melMs",
     "stats.encoderMs",

@@ -7,7 +7,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { dirname, fromFileUrl, join } from "@std/path";
 import { buildCache } from "../ffi/search.ts";
 import { DownloadError } from "../lib/errors.ts";
-import { packagedFolder, userCache } from "../lib/hub/mod.ts";
+import { packagedFolder, userCache } from "../lib/hub/packaged.ts";
 import { PACKAGED_FILES } from "../lib/hub/packaged_files.ts";
 import { packagedFilesTable } from "../scripts/packaged_files.ts";
 import { Folder, ROOT } from "./support/cli_process.ts";

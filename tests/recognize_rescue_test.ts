@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { cancelled, type Clip, type ClipAnswer, clipOf } from "../lib/recognize/clip.ts";
+import { type Clip, clipOf } from "../lib/recognize/clip.ts";
+import { cancelled, type ClipAnswer } from "../lib/recognize/clip_answer.ts";
 import { coverageOf, doubts, evidenceOf } from "../lib/recognize/long_form/coverage.ts";
 import { type Part, type Redecode, rescue } from "../lib/recognize/long_form/rescue.ts";
 

@@ -106,7 +106,7 @@ Deno.test("maxTokens ends a chunk with that many tokens, marked truncated with a
     rescue: false,
   });
   assertEquals([chunks[0]!.tokens.length, chunks[0]!.finishReason, truncated], [6, "length", true]);
-  assert(warnings.some((warning) => warning.includes("budget")));
+  assert(warnings.some(({ code, message }) => code === "chunk-doubtful" && message.includes("budget")));
 });
 
 Deno.test("a live stream refuses samples that are no numbers, and goes on without them", async () => {

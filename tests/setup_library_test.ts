@@ -8,7 +8,8 @@ import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "
 import { fromFileUrl, join } from "@std/path";
 import { libraryCandidates } from "../ffi/search.ts";
 import { DownloadError } from "../lib/errors.ts";
-import { type Bundle, setupLibrary, type SetupOptions, type SetupProgress } from "../lib/setup/mod.ts";
+import type { Bundle } from "../lib/setup/bundle.ts";
+import { installLibrary, type InstallOptions, type SetupProgress } from "../lib/setup/install.ts";
 import { bundleTable, readBundles } from "../scripts/bundle_table.ts";
 import { cli, Folder, recording, reference } from "./support/cli_process.ts";
 import { FileServer, sha256 } from "./support/setup_server.ts";
@@ -43,7 +44,7 @@ interface Release extends AsyncDisposable {
   server: FileServer;
   bundle: Bundle;
   cache: Folder;
-  options: SetupOptions;
+  options: InstallOptions;
 }
 
 /** A release with one bundle in two parts. */
@@ -91,7 +92,7 @@ Deno.test("the built library, bundled, released, set up elsewhere, transcribes",
   }
   await using cache = await Folder.make();
   const environment = (name: string) => ({ QWEN3_ASR_CACHE: cache.path })[name];
-  const installed = await setupLibrary({ bundles, environment, releaseUrl: `${server.url}v1` });
+  const installed = await installLibrary({ bundles, environment, releaseUrl: `${server.url}v1` });
   assertEquals(installed.wasThere, false);
 
   const env = { QWEN3_ASR_CACHE: cache.path, QWEN3_ASR_MLX_C: "" };
@@ -121,7 +122,7 @@ Deno.test("bundleTable() is a module with the release's address, names, sizes an
 Deno.test("setupLibrary() puts a bundle where the library is looked for, and nothing else", async () => {
   await using there = await release();
   const progress: SetupProgress[] = [];
-  const installed = await setupLibrary({ ...there.options, onProgress: (state) => progress.push(state) });
+  const installed = await installLibrary({ ...there.options, onProgress: (state) => progress.push(state) });
   const store = there.cache.at("qwen3-asr", "mlx-c");
   const { name } = there.bundle;
   assertEquals(installed, {
@@ -140,7 +141,7 @@ Deno.test("setupLibrary() puts a bundle where the library is looked for, and not
   }
 
   const count = there.server.seen.length;
-  assertEquals((await setupLibrary(there.options)).wasThere, true);
+  assertEquals((await installLibrary(there.options)).wasThere, true);
   assertEquals(there.server.seen.length, count);
 });
 
@@ -149,11 +150,11 @@ Deno.test("setupLibrary() goes on where a cut connection stopped, also in a late
   const { file, sizeBytes } = there.bundle.parts[1]!;
   there.server.mischief.set(file, ["cut", "busy", "busy"]);
   await assertRejects(
-    () => setupLibrary({ ...there.options, retries: 1 }),
+    () => installLibrary({ ...there.options, retries: 1 }),
     DownloadError,
     "gave up after 2 tries",
   );
-  await setupLibrary(there.options);
+  await installLibrary(there.options);
   const ranges = there.server.seen.filter(({ path }) => path === file).map(({ range }) => range);
   assertEquals(ranges[0], null);
   assertMatch(ranges.at(-1)!, /^bytes=[1-9]\d*-$/);
@@ -165,21 +166,21 @@ Deno.test("setupLibrary() refuses bytes with another sum and installs nothing", 
   await using there = await release();
   const { file, sha256 } = there.bundle.parts[0]!;
   there.server.mischief.set(file, ["wrong", "wrong"]);
-  const error = await assertRejects(() => setupLibrary(there.options), DownloadError, "came damaged twice");
+  const error = await assertRejects(() => installLibrary(there.options), DownloadError, "came damaged twice");
   assertStringIncludes(error.message, sha256);
   assertStringIncludes(error.message, "build_mlx_c.sh");
   const store = there.cache.at("qwen3-asr", "mlx-c");
   assertEquals(await names(store), [`.download-${there.bundle.name}`]);
-  await setupLibrary(there.options);
+  await installLibrary(there.options);
 });
 
 Deno.test("setupLibrary() leaves the library that works when a bundle turns out to be another one", async () => {
   await using there = await release();
   const other = { ...there.bundle, name: there.bundle.name.replace("1.0", "2.0") };
-  await setupLibrary(there.options);
+  await installLibrary(there.options);
   const store = there.cache.at("qwen3-asr", "mlx-c");
   await assertRejects(
-    () => setupLibrary({ ...there.options, bundles: [other] }),
+    () => installLibrary({ ...there.options, bundles: [other] }),
     DownloadError,
     `Cannot use the bundle ${other.name}: it holds something else`,
   );
@@ -189,15 +190,15 @@ Deno.test("setupLibrary() leaves the library that works when a bundle turns out 
 
 Deno.test("setupLibrary() says how else to come by a library: offline, none for this machine, none at all", async () => {
   await using there = await release({ HF_HUB_OFFLINE: "1" });
-  await assertRejects(() => setupLibrary(there.options), DownloadError, "HF_HUB_OFFLINE");
+  await assertRejects(() => installLibrary(there.options), DownloadError, "HF_HUB_OFFLINE");
   const windows = { ...there.options, platform: { os: "windows", arch: "x86_64" } };
   await assertRejects(
-    () => setupLibrary(windows),
+    () => installLibrary(windows),
     DownloadError,
     "No prebuilt mlx-c for windows on x86_64, cpu: this version has none for it; build it from a checkout",
   );
   const mac = { ...there.options, bundles: [], platform: { os: "darwin", arch: "aarch64" } };
-  await assertRejects(() => setupLibrary(mac), DownloadError, "brew install mlx-c");
+  await assertRejects(() => installLibrary(mac), DownloadError, "brew install mlx-c");
   assertEquals(there.server.seen, []);
 });
 
@@ -205,10 +206,10 @@ Deno.test("setupLibrary() stops when it is told to, and a server that is not the
   await using there = await release();
   const reason = new Error("enough");
   const signal = AbortSignal.abort(reason);
-  assertEquals(await setupLibrary({ ...there.options, signal }).catch((error) => error), reason);
+  assertEquals(await installLibrary({ ...there.options, signal }).catch((error) => error), reason);
   await there.server[Symbol.asyncDispose]();
   const error = await assertRejects(
-    () => setupLibrary(there.options),
+    () => installLibrary(there.options),
     DownloadError,
     "gave up after 3 tries",
   );

@@ -3,26 +3,11 @@
  *
  * @module
  */
+import { abortable } from "../abortable.ts";
 import { AudioError } from "../errors.ts";
 
 /** Larger blocks are handed out in pieces, so that nobody downstream works long without a pause. */
 const MAX_BLOCK = 65536;
-
-/**
- * Settles like `reading`, or rejects when the signal is aborted. Every call has a promise of its own: one that lived as
- * long as the signal would keep what each race was won with.
- */
-async function unlessAborted<T>(reading: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([aborted, reading]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
-}
 
 /** Reads a stream of bytes block by block. */
 export class ByteSource implements AsyncIterable<Uint8Array> {
@@ -112,9 +97,6 @@ export class ByteSource implements AsyncIterable<Uint8Array> {
         { cause },
       );
     });
-    if (!this.#signal) return await reading;
-    // A read that loses the race may still fail later: nobody is there to hear it.
-    reading.catch(() => {});
-    return await unlessAborted(reading, this.#signal);
+    return await abortable(reading, this.#signal);
   }
 }

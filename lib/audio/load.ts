@@ -7,6 +7,7 @@
  * @module
  */
 import { AudioError, OptionError } from "../errors.ts";
+import type { Warning } from "../transcript.ts";
 import type { ByteSource } from "./byte_source.ts";
 import { containerOf, needsSeeking, SNIFF_BYTES } from "./container.ts";
 import { decodeAfconvertBlocks } from "./decode_afconvert.ts";
@@ -22,11 +23,10 @@ import { WavEncodingError, WavReader } from "./wav.ts";
 export type { AudioSource } from "./open_source.ts";
 export type { TimeRange } from "./pcm.ts";
 
-/** See {@link LoadOptions.decoder}. */
-export type AudioDecoder = "auto" | "ffmpeg" | "afconvert" | "wasm" | "wav";
+const DECODERS = ["auto", "ffmpeg", "afconvert", "wasm", "wav"] as const;
 
 /** How {@link loadAudio} reads. */
-export interface LoadOptions {
+export interface LoadAudioOptions {
   /** Ends the reading, and any decoder, with the signal's reason. */
   signal?: AbortSignal;
   /** The part of the recording to keep. @default {all of it} */
@@ -37,7 +37,7 @@ export interface LoadOptions {
    * `auto` reads WAV itself and takes, for everything else, the first there is of ffmpeg, afconvert (macOS) and
    * the decoders that need no program (`wasm`: FLAC, MP3, Ogg Opus). The others insist on one way. @default {"auto"}
    */
-  decoder?: AudioDecoder;
+  decoder?: "auto" | "ffmpeg" | "afconvert" | "wasm" | "wav";
   /** Longer recordings are an error, noticed while they are decoded. @default {Infinity} */
   maxDurationSeconds?: number;
   /** Stands in for the global `fetch`. */
@@ -56,8 +56,8 @@ export interface LoadedAudio {
   sourceSampleRate: number;
   /** Channels of the recording before they were mixed. */
   sourceChannels: number;
-  /** One sentence each, e.g. when the file is cut off. */
-  warnings: string[];
+  /** What a listener has to know, e.g. that the file is cut off. */
+  warnings: Warning[];
 }
 
 function refuse(name: string, container: string): void {
@@ -79,15 +79,18 @@ function readsWav(start: Uint8Array): boolean {
   }
 }
 
-function missingDecoder(name: string, container: string, options: LoadOptions): AudioError {
+function missingDecoder(name: string, container: string, options: LoadAudioOptions): AudioError {
   if (options.ffmpegPath !== undefined) {
-    return new AudioError(`Cannot read ${name}: there is no ffmpeg at ${options.ffmpegPath}.`);
+    return new AudioError(`Cannot read ${name}: there is no ffmpeg at ${options.ffmpegPath}.`, {
+      code: "decoder-missing",
+    });
   }
   const format = container === "unknown" ? "files that are not WAV" : container;
   const install = Deno.build.os === "darwin" ? "brew install ffmpeg" : "apt install ffmpeg";
   return new AudioError(
     `Cannot read ${name}: decoding ${format} needs ffmpeg, which was not found: install it (${install}) ` +
       "or convert the recording to WAV.",
+    { code: "decoder-missing" },
   );
 }
 
@@ -95,7 +98,7 @@ function missingDecoder(name: string, container: string, options: LoadOptions): 
 async function* decodeForeign(
   source: ByteSource,
   container: string,
-  options: LoadOptions,
+  options: LoadAudioOptions,
   warnings: string[],
 ): AsyncGenerator<PcmBlock> {
   const { decoder = "auto", ffmpegPath = "ffmpeg", signal } = options;
@@ -122,7 +125,7 @@ async function* decodeForeign(
 async function decode(
   source: ByteSource,
   container: string,
-  options: LoadOptions,
+  options: LoadAudioOptions,
   warnings: string[],
 ): Promise<AsyncGenerator<PcmBlock>> {
   const { decoder = "auto" } = options;
@@ -156,11 +159,10 @@ async function decode(
  * assertEquals([samples.length, durationSeconds, container, sourceChannels], [16000, 1, "wav", 2]);
  * ```
  */
-export async function loadAudio(source: AudioSource, options: LoadOptions = {}): Promise<LoadedAudio> {
+export async function loadAudio(source: AudioSource, options: LoadAudioOptions = {}): Promise<LoadedAudio> {
   const { signal, range, maxDurationSeconds } = options;
-  const decoders: readonly string[] = ["auto", "ffmpeg", "afconvert", "wasm", "wav"];
-  if (!decoders.includes(options.decoder ?? "auto")) {
-    throw new OptionError(`decoder is "${options.decoder}", expected one of ${decoders.join(", ")}.`);
+  if (!DECODERS.includes(options.decoder ?? "auto")) {
+    throw new OptionError(`decoder is "${options.decoder}", expected one of ${DECODERS.join(", ")}.`);
   }
   signal?.throwIfAborted();
   if (source instanceof Float32Array) {
@@ -186,7 +188,7 @@ export async function loadAudio(source: AudioSource, options: LoadOptions = {}):
   }
 }
 
-function loaded(sink: PcmSink, container: string, warnings: string[]): LoadedAudio {
+function loaded(sink: PcmSink, container: string, sentences: readonly string[]): LoadedAudio {
   sink.finish();
   const { samples, format } = sink;
   return {
@@ -195,6 +197,6 @@ function loaded(sink: PcmSink, container: string, warnings: string[]): LoadedAud
     container,
     sourceSampleRate: format.sampleRate,
     sourceChannels: format.channels,
-    warnings,
+    warnings: sentences.map((message) => ({ code: "audio-damaged", message })),
   };
 }

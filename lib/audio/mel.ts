@@ -24,9 +24,8 @@ import {
   subtract,
   transpose,
 } from "../../ffi/mod.ts";
+import { SAMPLE_RATE } from "./samples.ts";
 
-/** Samples of a second. */
-const SAMPLE_RATE = 16_000;
 /** Length of a frame and of the transform, in samples. */
 export const FRAME_SAMPLES = 400;
 /** Distance of two frames, in samples: 10 ms. */

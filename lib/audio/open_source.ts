@@ -54,7 +54,8 @@ async function openPath(path: string, signal: AbortSignal | undefined): Promise<
     return new ByteSource(readable, { name: path, path: isFile ? path : undefined, signal });
   } catch (cause) {
     if (cause instanceof AudioError) throw cause;
-    throw new AudioError(`Cannot read ${path}: ${reasonOf(cause, path)}.`, { cause });
+    const code = cause instanceof Deno.errors.NotFound ? { code: "audio-not-found" } as const : {};
+    throw new AudioError(`Cannot read ${path}: ${reasonOf(cause, path)}.`, { cause, ...code });
   }
 }
 

@@ -159,6 +159,7 @@ export class PcmSink {
     const limit = this.#maxSamples / SAMPLE_RATE;
     throw new AudioError(
       `Cannot read ${this.#name}: it is longer than ${limit} s, the limit that was set (maxDurationSeconds).`,
+      { code: "audio-too-long" },
     );
   }
 }

@@ -15,20 +15,12 @@ import { levelOf, markActive, smoothed } from "./activity.ts";
 import { bandLevels, FRAME_SECONDS } from "./band_levels.ts";
 import { SAMPLE_RATE } from "./samples.ts";
 
-/** A stretch of speech-like energy. */
-export interface SpeechInterval {
-  /** Start, in seconds of the recording. */
-  startSeconds: number;
-  /** End, in seconds of the recording. */
-  endSeconds: number;
-}
-
 /** See {@link measureSpeech}. */
 export interface SpeechActivity {
   /** Sum of the intervals' lengths. */
   speechSeconds: number;
-  /** In order, without overlap. */
-  intervals: SpeechInterval[];
+  /** Where there is speech-like energy: seconds, in order, without overlap. */
+  intervals: { startSeconds: number; endSeconds: number }[];
   /** Mean square per frame in dB of full scale, at least -100. */
   energyDb: Float32Array;
   /** Length of a frame. */

@@ -4,7 +4,9 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { nearestName, OptionError, processEnvironment } from "../../mod.ts";
+import { OptionError } from "../errors.ts";
+import { processEnvironment } from "../hub/environment.ts";
+import { nearestName } from "../nearest_name.ts";
 import { type OptionSpec, variableOf } from "./option_specs.ts";
 
 const TRUE = /^(1|true|yes|on)$/i;
@@ -28,7 +30,7 @@ export class Arguments {
     this.#flags = flags;
   }
 
-  /** Whether an option stands on the command line; one that comes from the environment may be of no use here. */
+  /** Whether an option stands on the command line itself; one from the environment may be meant for other calls. */
   isFlag(name: string): boolean {
     return this.#flags.has(name);
   }

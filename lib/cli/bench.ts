@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { findModel, ModelError, Qwen3ASR } from "../../mod.ts";
+import { ModelError } from "../errors.ts";
+import { findModel } from "../hub/mod.ts";
+import { Qwen3ASR } from "../qwen3_asr.ts";
 import type { Arguments } from "./arguments.ts";
 import { length, size, speed } from "./clock.ts";
-import { demoRecording, LONG_RECORDING } from "./demo_files.ts";
+import { demoRecording, LONG_RECORDING } from "./inputs.ts";
 import { Interruption } from "./interruption.ts";
 import { type ModelSettings, modelSettings } from "./settings.ts";
-import { table } from "./table.ts";
-import type { Terminal } from "./terminal.ts";
+import { table, type Terminal } from "./terminal.ts";
 
 const RUNS = 3;
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OptionError } from "../../mod.ts";
+import { OptionError } from "../errors.ts";
 
 /** `1:02:03`, `2:05`: whole seconds. */
 export function clock(seconds: number): string {

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { LANGUAGES, nearestName, OptionError } from "../../mod.ts";
+import { OptionError } from "../errors.ts";
+import { nearestName } from "../nearest_name.ts";
+import { LANGUAGES } from "../text/languages.ts";
 import type { Arguments } from "./arguments.ts";
 import { HELP_TOPICS } from "./help.ts";
 import { COMMAND_OPTIONS, type CommandName, COMMANDS, type OptionSpec } from "./option_specs.ts";

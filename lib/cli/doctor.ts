@@ -3,23 +3,16 @@
  *
  * @module
  */
-import {
-  deviceCount,
-  findModel,
-  inspectModelDirectory,
-  openLibrary,
-  Qwen3ASR,
-  readSafetensorsHeader,
-  resolveModel,
-} from "../../mod.ts";
+import { deviceCount, openLibrary, readSafetensorsHeader } from "../../ffi/mod.ts";
+import { findModel, inspectModelDirectory, resolveModel } from "../hub/mod.ts";
+import { Qwen3ASR } from "../qwen3_asr.ts";
 import { join } from "@std/path";
 import type { Arguments } from "./arguments.ts";
 import { size } from "./clock.ts";
-import { demoRecording, SHORT_RECORDING } from "./demo_files.ts";
-import { sentence } from "./sentence.ts";
+import { versionText } from "./help.ts";
+import { demoRecording, SHORT_RECORDING } from "./inputs.ts";
 import { type ModelSettings, modelSettings } from "./settings.ts";
-import type { Terminal } from "./terminal.ts";
-import { versionText } from "./version.ts";
+import { sentence, type Terminal } from "./terminal.ts";
 
 /** What was found out about one thing. */
 export interface Finding {

@@ -3,15 +3,16 @@
  *
  * @module
  */
+import { abortable } from "../abortable.ts";
+import { ModelError } from "../errors.ts";
 import {
   downloadModel,
   type DownloadProgress,
   findModel,
-  ModelError,
-  Qwen3ASR,
   type ResolvedModel,
   resolveModel,
-} from "../../mod.ts";
+} from "../hub/mod.ts";
+import { Qwen3ASR } from "../qwen3_asr.ts";
 import { clock, size } from "./clock.ts";
 import { bar } from "./progress.ts";
 import type { ModelSettings } from "./settings.ts";
@@ -68,8 +69,10 @@ export async function download(
 export async function confirm(terminal: Terminal, question: string, signal?: AbortSignal): Promise<boolean> {
   terminal.ask(`${question} [Y/n] `);
   const buffer = new Uint8Array(1024);
-  const aborted = new Promise<null>((resolve) => signal?.addEventListener("abort", () => resolve(null)));
-  const count = await Promise.race([Deno.stdin.read(buffer), aborted]);
+  const count = await abortable(Deno.stdin.read(buffer), signal).catch((error) => {
+    if (signal?.aborted) return null;
+    throw error;
+  });
   if (count === null) {
     terminal.line("");
     return false;
@@ -97,7 +100,9 @@ export async function locateModel(
     const question = `Model ${name}${meaning} is not on this machine. Download it?`;
     if (!await confirm(terminal, question, signal)) {
       signal?.throwIfAborted();
-      throw new ModelError(`Model ${name} is not on this machine and was not downloaded`);
+      throw new ModelError(`Model ${name} is not on this machine and was not downloaded`, {
+        code: "model-not-found",
+      });
     }
   }
   terminal.note(`Downloading ${wanted.repository}; it stays in the Hugging Face cache`);

@@ -1,9 +1,10 @@
 /**
- * Help that fits one screen, and topics for the rest.
+ * Help that fits one screen, topics for the rest, and the version.
  *
  * @module
  */
-import { nearestName, OptionError } from "../../mod.ts";
+import { OptionError } from "../errors.ts";
+import { nearestName } from "../nearest_name.ts";
 import type { Arguments } from "./arguments.ts";
 import {
   COMMAND_OPTIONS,
@@ -14,7 +15,14 @@ import {
 } from "./option_specs.ts";
 import type { Terminal } from "./terminal.ts";
 import { TOPICS } from "./topics.ts";
-import { VERSION } from "./version.ts";
+
+/** Version of this package: as in deno.json, where a test holds it. */
+export const VERSION = "0.1.0";
+
+/** What `--version` prints. */
+export function versionText(): string {
+  return `qwen3-asr ${VERSION} (Deno ${Deno.version.deno}, ${Deno.build.os} ${Deno.build.arch})\n`;
+}
 
 const OVERVIEW = `qwen3-asr ${VERSION}: speech to text in 30 languages, on your own machine
 

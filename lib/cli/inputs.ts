@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { basename, dirname, extname, join, relative, resolve } from "@std/path";
-import { AudioError, nearestName, OptionError } from "../../mod.ts";
+import { basename, dirname, extname, fromFileUrl, join, relative, resolve } from "@std/path";
+import { AudioError, OptionError } from "../errors.ts";
+import { nearestName } from "../nearest_name.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { COMMANDS } from "./option_specs.ts";
 
@@ -98,7 +99,7 @@ function notThere(argument: string): AudioError {
   const isWord = /^[a-z]+$/i.test(argument);
   const command = isWord ? nearestName(argument, Object.keys(COMMANDS)) : undefined;
   const hint = command === undefined ? "" : `; did you mean the command "${command}"?`;
-  return new AudioError(`Cannot read ${argument}: there is no such file${hint}`);
+  return new AudioError(`Cannot read ${argument}: there is no such file${hint}`, { code: "audio-not-found" });
 }
 
 async function folder(path: string, recursive: boolean): Promise<Input[]> {
@@ -151,4 +152,29 @@ export async function planInputs(
     }
   }
   return { inputs: [...inputs.values()], bad };
+}
+
+/** Whether a path is a folder that can only be meant as a model: a config or weights in it, or nothing to transcribe. */
+export async function isModelFolder(path: string): Promise<boolean> {
+  const info = await Deno.stat(path).catch(() => undefined);
+  if (!info?.isDirectory) return false;
+  for await (const { name } of Deno.readDir(path)) {
+    if (name === "config.json" || name.endsWith(".safetensors")) return true;
+  }
+  return (await recordingsIn(path, true)).length === 0;
+}
+
+/** A recording of 4 s and what is said in it. */
+export const SHORT_RECORDING = {
+  file: "dev-00-en.wav",
+  text: "The train leaves at ten on Thursday.",
+} as const;
+
+/** A recording of 102 s. */
+export const LONG_RECORDING = "long-en.wav";
+
+/** Path of a recording of the demo, or `undefined` where this program was loaded from the network. */
+export function demoRecording(file: string): string | undefined {
+  const url = new URL(`../../demo/recordings/${file}`, import.meta.url);
+  return url.protocol === "file:" ? fromFileUrl(url) : undefined;
 }

@@ -5,18 +5,19 @@
  */
 import { join } from "@std/path";
 import { heatMap } from "../plot/mod.ts";
-import { OptionError, type Tensor, type Trace, type TraceStep } from "../../mod.ts";
+import { OptionError } from "../errors.ts";
+import type { Tensor, Trace, TraceStep } from "../recognize/inspection/trace.ts";
 import type { Arguments } from "./arguments.ts";
 import { loadModel } from "./get_model.ts";
 import { planInputs } from "./inputs.ts";
 import { Interruption } from "./interruption.ts";
-import { modelSettings, speechOptions } from "./settings.ts";
 import { Progress } from "./progress.ts";
+import { modelSettings, speechOptions } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 const FRAME_SECONDS = 0.01;
 
-/** The mel of all chunks in their places: rows are bands, columns frames of 10 ms; -1 where there is none. */
+/** The mel of all chunks in their places: rows are bands, columns frames of 10 ms; NaN where there is none. */
 function wholeMel({ chunks, plan }: Trace): { values: Float32Array; rows: number; columns: number } {
   const mels = chunks.map(({ passes }) => passes[0]).filter((pass) => pass !== undefined);
   const rows = mels[0]?.mel.shape[0] ?? 0;

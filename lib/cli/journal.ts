@@ -4,7 +4,7 @@
  * @module
  */
 import { join, resolve } from "@std/path";
-import type { Transcript } from "../../mod.ts";
+import type { Transcript } from "../transcript.ts";
 import { type Input, isAddress } from "./inputs.ts";
 import { writeAtomically } from "./outputs.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LANGUAGES } from "../../mod.ts";
+import { LANGUAGES } from "../text/languages.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Terminal } from "./terminal.ts";
 

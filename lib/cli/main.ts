@@ -1,17 +1,15 @@
 /**
- * The command line: arguments become calls of `mod.ts`. Transcripts to standard output, everything else to standard
+ * The command line: arguments become calls of the library. Transcripts to standard output, everything else to standard
  * error.
  *
  * @module
  */
-import { OptionError } from "../../mod.ts";
+import { OptionError } from "../errors.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
-import { help } from "./help.ts";
+import { help, versionText } from "./help.ts";
 import { Interrupted } from "./interruption.ts";
 import { COMMAND_OPTIONS, type CommandName } from "./option_specs.ts";
-import { sentence } from "./sentence.ts";
-import { OutputClosed, Terminal } from "./terminal.ts";
-import { versionText } from "./version.ts";
+import { OutputClosed, sentence, Terminal } from "./terminal.ts";
 
 type Command = (args: Arguments, terminal: Terminal) => number | Promise<number>;
 

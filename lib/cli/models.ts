@@ -3,25 +3,23 @@
  *
  * @module
  */
+import { OptionError } from "../errors.ts";
 import {
   type CachedModel,
   listCachedModels,
-  nearestName,
-  OptionError,
   parseModelName,
   removeCachedModel,
   resolveModel,
   SHORT_NAMES,
   verifyModelDirectory,
   type VerifyReport,
-} from "../../mod.ts";
+} from "../hub/mod.ts";
+import { nearestName } from "../nearest_name.ts";
 import type { Arguments } from "./arguments.ts";
 import { size } from "./clock.ts";
 import { canAsk, confirm, download } from "./get_model.ts";
 import { Interruption } from "./interruption.ts";
-import { sentence } from "./sentence.ts";
-import { table } from "./table.ts";
-import type { Terminal } from "./terminal.ts";
+import { sentence, table, type Terminal } from "./terminal.ts";
 
 type Action = (names: readonly string[], args: Arguments, terminal: Terminal) => Promise<number>;
 

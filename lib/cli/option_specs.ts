@@ -18,8 +18,6 @@ export interface OptionSpec {
   choices?: readonly string[];
   /** What a shell offers as value. */
   completes?: "file" | "folder";
-  /** May be given several times. */
-  many?: boolean;
   /** Has no environment variable. */
   onlyFlag?: boolean;
 }
@@ -64,15 +62,15 @@ const NETWORK = [
 /** What is heard. */
 const SPEECH = [
   { name: "language", short: "l", value: "LANG", help: "name or code; detected when left out" },
-  { name: "languages", value: "A,B,...", help: "detect among these only", many: true },
+  { name: "languages", value: "A,B,...", help: "detect among these only" },
   { name: "context", value: "TEXT", help: "what it is about: names, spelling, domain" },
   { name: "hotwords", value: "FILE", help: "words to expect, one a line", completes: "file" },
   { name: "range", value: "FROM-TO", help: "a part only: 1:00-2:30, 90-, -0:30" },
-  { name: "chunk-seconds", value: "N", help: "longest piece decoded at once (30)" },
-  { name: "batch-size", value: "N", help: "pieces decoded side by side" },
+  { name: "chunk-seconds", value: "N", help: "longest chunk of a recording, in seconds (30)" },
+  { name: "batch-size", value: "N", help: "chunks decoded side by side" },
   { name: "temperature", value: "T", help: "0: the likeliest token (0)" },
   { name: "seed", value: "N", help: "random numbers when the temperature is above 0 (0)" },
-  { name: "max-tokens", value: "N", help: "most tokens of a piece" },
+  { name: "max-tokens", value: "N", help: "most tokens of a chunk" },
 ] as const satisfies readonly OptionSpec[];
 
 /** What is written. */
@@ -82,7 +80,6 @@ const OUTPUT = [
     short: "f",
     value: "F,...",
     help: "txt json jsonl srt vtt tsv ass (txt)",
-    many: true,
     choices: ["txt", "json", "jsonl", "srt", "vtt", "tsv", "ass"],
   },
   { name: "output-dir", short: "o", value: "DIR", help: "write files there", completes: "folder" },

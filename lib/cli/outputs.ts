@@ -4,50 +4,30 @@
  * @module
  */
 import { basename, dirname, join, resolve } from "@std/path";
-import {
-  type FormatOptions,
-  formatTranscript,
-  nearestName,
-  OptionError,
-  type OutputFormat,
-  type Transcript,
-} from "../../mod.ts";
-import type { Input } from "./inputs.ts";
-import { isAddress } from "./inputs.ts";
+import { OptionError } from "../errors.ts";
+import { nearestName } from "../nearest_name.ts";
+import { type FormatOptions, formatTranscript, type OutputFormat } from "../output/mod.ts";
+import type { Transcript } from "../transcript.ts";
 import { clock } from "./clock.ts";
+import { type Input, isAddress } from "./inputs.ts";
 import { heardSeconds } from "./partial.ts";
 
 const PLACEHOLDERS = ["parent", "stem", "format", "ext"] as const;
 const DEFAULT_TEMPLATE = "{parent}/{stem}.{format}";
 
-/** What was said about the output. */
+/** Which transcripts are written, and where to; without folder and template they are printed. */
 export interface OutputOptions {
   formats: readonly OutputFormat[];
   directory?: string | undefined;
   template?: string | undefined;
-  /** Limits of subtitles. */
+  /** How a transcript is written. */
   writer: FormatOptions;
 }
 
-function marked(text: string, format: OutputFormat, transcript: Transcript): string {
-  const until = clock(heardSeconds(transcript));
-  const note = `interrupted at ${until} of ${clock(transcript.durationSeconds)}`;
-  switch (format) {
-    case "txt":
-      return `${text}[${note}]\n`;
-    case "vtt":
-      return `${text}\nNOTE ${note}\n`;
-    case "ass":
-      return text.replace("[Script Info]\n", `[Script Info]\n; ${note}\n`);
-    default:
-      return text; // json and jsonl say "partial"; srt and tsv know no comments: the file's name says it.
-  }
-}
-
-/** A transcript as text of a format; the text of an interrupted one says so where the format can. */
-export function render(transcript: Transcript, format: OutputFormat, options: FormatOptions): string {
-  const text = formatTranscript(transcript, format, options);
-  return transcript.partial ? marked(text, format, transcript) : text;
+/** What the text of an interrupted transcript says about itself; the name of its file says it for srt and tsv. */
+function noteOf(transcript: Transcript): string | undefined {
+  if (!transcript.partial) return undefined;
+  return `interrupted at ${clock(heardSeconds(transcript))} of ${clock(transcript.durationSeconds)}`;
 }
 
 function refuseTemplate(template: string): void {
@@ -94,12 +74,12 @@ export class OutputPlan {
     }
   }
 
-  /** Whether files are written; else transcripts are printed. */
+  /** Whether files are written. */
   get toFiles(): boolean {
     return this.#options.directory !== undefined || this.#options.template !== undefined;
   }
 
-  /** What is written. */
+  /** Formats of every transcript. */
   get formats(): readonly OutputFormat[] {
     return this.#options.formats;
   }
@@ -160,7 +140,8 @@ export class OutputPlan {
   async write(input: Input, transcript: Transcript): Promise<string[]> {
     const written: string[] = [];
     for (const format of this.formats) {
-      const text = render(transcript, format, { title: input.stem, ...this.#options.writer });
+      const note = noteOf(transcript);
+      const text = formatTranscript(transcript, format, { title: input.stem, note, ...this.#options.writer });
       const path = transcript.partial ? this.partialPath(input, format) : this.path(input, format);
       await writeAtomically(path, text);
       written.push(path);
@@ -172,11 +153,10 @@ export class OutputPlan {
   /** The text to print. Where several recordings are printed as JSON, each says which it is. */
   print(input: Input, transcript: Transcript, isOneOfMany: boolean): string {
     const format = this.formats[0] ?? "txt";
-    const text = render(transcript, format, this.#options.writer);
-    if (!isOneOfMany) return text;
-    const name = JSON.stringify(input.source);
-    if (format === "json") return text.replace("{\n", `{\n  "input": ${name},\n`);
-    if (format === "jsonl") return text.replace(/^\{/gm, `{"input":${name},`);
-    return text;
+    return formatTranscript(transcript, format, {
+      note: noteOf(transcript),
+      input: isOneOfMany ? input.source : undefined,
+      ...this.#options.writer,
+    });
   }
 }

@@ -3,18 +3,13 @@
  *
  * @module
  */
-import type { Transcript } from "../../mod.ts";
 import { assemble } from "../recognize/long_form/assemble.ts";
+import type { Transcript } from "../transcript.ts";
 
 /** Where in the recording an interrupted transcript ends. */
 export function heardSeconds({ chunks }: Transcript): number {
   const first = chunks.find(({ finishReason }) => finishReason === "cancelled");
   return first?.startSeconds ?? chunks.at(-1)?.endSeconds ?? 0;
-}
-
-/** Where the part of the recording begins that a warning is about; NaN when it is about none. */
-function placeOf(warning: string): number {
-  return Number(/^The part from ([\d.]+) s /.exec(warning)?.[1]) + 0.05;
 }
 
 /** An interrupted transcript without the chunks that were not finished: those are decoded again. The last chunk says
@@ -28,7 +23,9 @@ export function finishedPart(transcript: Transcript): Transcript {
     ...transcript,
     ...assemble(chunks, transcript.segments.filter(({ startSeconds }) => startSeconds < until)),
     partial: true,
-    warnings: transcript.warnings.filter((warning) => !(placeOf(warning) >= until)),
+    warnings: transcript.warnings.filter(({ code, startSeconds = -Infinity }) =>
+      code !== "aborted" && startSeconds < until
+    ),
   };
 }
 
@@ -46,6 +43,11 @@ export function continued(before: Transcript, after: Transcript): Transcript {
     ...assemble(chunks, [...before.segments, ...after.segments]),
     partial: after.partial,
     durationSeconds: before.durationSeconds,
-    warnings: [...before.warnings, ...after.warnings],
+    warnings: [
+      ...before.warnings,
+      ...after.warnings.map((warning) =>
+        warning.chunk === undefined ? warning : { ...warning, chunk: warning.chunk + kept.length }
+      ),
+    ],
   };
 }

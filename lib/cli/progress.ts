@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TranscriptEvent } from "../../mod.ts";
+import type { TranscriptEvent } from "../recognize/events.ts";
 import { clock, speed } from "./clock.ts";
 import { fit, lastColumns, type Terminal } from "./terminal.ts";
 

@@ -3,24 +3,19 @@
  *
  * @module
  */
-import {
-  type ActivationType,
-  type Device,
-  type FormatOptions,
-  OptionError,
-  type OutputFormat,
-  parseFormat,
-  resolveLanguage,
-  type TranscribeOptions,
-} from "../../mod.ts";
+import { OptionError } from "../errors.ts";
+import type { LoadOptions } from "../open_model.ts";
+import { type FormatOptions, type OutputFormat, parseFormat } from "../output/mod.ts";
+import type { TranscribeOptions } from "../recognize/options.ts";
+import { resolveLanguage } from "../text/languages.ts";
 import type { Arguments } from "./arguments.ts";
 import { parseRange } from "./clock.ts";
 
 /** Which model, and how it runs. */
 export interface ModelSettings {
   model: string | undefined;
-  device: Device | undefined;
-  dtype: ActivationType | undefined;
+  device: LoadOptions["device"];
+  dtype: LoadOptions["dtype"];
   libraryPath: string | undefined;
   offline: boolean;
   yes: boolean;

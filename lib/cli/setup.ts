@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { LibraryError, type LibraryInfo, openLibrary, setupLibrary, type SetupProgress } from "../../mod.ts";
+import { LibraryError, type LibraryInfo, openLibrary } from "../../ffi/mod.ts";
+import { setupLibrary, type SetupProgress } from "../setup/mod.ts";
 import type { Arguments } from "./arguments.ts";
 import { size } from "./clock.ts";
 import { Interruption } from "./interruption.ts";

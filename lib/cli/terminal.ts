@@ -3,7 +3,10 @@
  *
  * @module
  */
-import { displayWidth, processEnvironment } from "../../mod.ts";
+import { LibraryError, MLXError } from "../../ffi/mod.ts";
+import { Qwen3ASRError } from "../errors.ts";
+import { processEnvironment } from "../hub/environment.ts";
+import { displayWidth } from "../output/mod.ts";
 
 /** The reader of standard output has gone away (`| head`). */
 export class OutputClosed extends Error {
@@ -93,22 +96,22 @@ export class Terminal {
     this.#say(`${this.paint("red", "error:")} ${message}`);
   }
 
-  /** What should be known. */
+  /** What a user has to know. */
   warn(message: string): void {
     if (!this.quiet) this.#say(`${this.paint("yellow", "warning:")} ${message}`);
   }
 
-  /** What happens. */
+  /** What is going on. */
   note(message: string): void {
     if (!this.quiet) this.#say(message);
   }
 
-  /** What only the curious want. */
+  /** What helps to find a fault; only when `verbose`. */
   detail(message: string): void {
     if (this.verbose) this.#say(this.paint("dim", message));
   }
 
-  /** One line for programs. */
+  /** One line for programs, also when `quiet`. */
   line(text: string): void {
     this.#say(text);
   }
@@ -156,4 +159,29 @@ export function fit(text: string, columns: number): string {
   const head = [...text];
   while (displayWidth(head.join("")) > half) head.pop();
   return `${head.join("")}…${lastColumns(text, columns - 1 - displayWidth(head.join("")))}`;
+}
+
+/** Rows as lines, each column as wide as its widest cell. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, i) => widths[i] = Math.max(widths[i] ?? 0, displayWidth(cell)));
+  }
+  return rows.map((row) =>
+    row.map((cell, i) => cell + " ".repeat(widths[i]! - displayWidth(cell))).join("  ").trimEnd() + "\n"
+  ).join("");
+}
+
+/** What happened, for people; with `verbose` where an error nobody expected came from. */
+export function sentence(error: unknown, verbose = false): string {
+  if (!(error instanceof Error)) return String(error);
+  const message = error.message.trim().replace(/\.$/, "");
+  if (error instanceof Qwen3ASRError || error instanceof LibraryError || error instanceof MLXError) {
+    return message;
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    return `${message.split("\n")[0]}; docs/permissions.md has the flags for each use`;
+  }
+  if (verbose && error.stack) return error.stack;
+  return `${error.name}: ${message.split("\n")[0]} (--verbose says where)`;
 }

@@ -41,7 +41,7 @@ Formats: txt, json (everything), jsonl (a line a segment), srt, vtt, tsv, ass.
   --max-lines N       most lines of a cue (2)
   --reading-speed N   columns a viewer reads a second (21)
 Cues last 0.7 to 7 s and break at punctuation where they can. Times of segments
-are spread over a piece's speech by the length of the text; vtt and json say
+are spread over a chunk's speech by the length of the text; vtt and json say
 that they are estimated.
 `,
   models: `Models

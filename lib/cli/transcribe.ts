@@ -3,32 +3,25 @@
  *
  * @module
  */
-import {
-  OptionError,
-  type Qwen3ASR,
-  type TranscribeOptions,
-  type Transcript,
-  type TranscriptEvent,
-} from "../../mod.ts";
+import { OptionError } from "../errors.ts";
+import type { Qwen3ASR } from "../qwen3_asr.ts";
+import type { TranscriptEvent } from "../recognize/events.ts";
+import type { TranscribeOptions } from "../recognize/options.ts";
+import type { Transcript } from "../transcript.ts";
 import type { Arguments } from "./arguments.ts";
 import { length, speed } from "./clock.ts";
-import { continued, finishedPart, heardSeconds } from "./partial.ts";
 import { loadModel } from "./get_model.ts";
-import { type Input, planInputs } from "./inputs.ts";
+import { type Input, isModelFolder, planInputs } from "./inputs.ts";
 import { Interruption } from "./interruption.ts";
 import { Journal } from "./journal.ts";
-import { isModelFolder } from "./model_folder.ts";
 import { OutputPlan } from "./outputs.ts";
+import { continued, finishedPart, heardSeconds } from "./partial.ts";
 import { Progress } from "./progress.ts";
-import { sentence } from "./sentence.ts";
 import { formatsOf, type ModelSettings, modelSettings, speechOptions, writerOptions } from "./settings.ts";
-import type { Terminal } from "./terminal.ts";
+import { OutputClosed, sentence, type Terminal } from "./terminal.ts";
 import { watch } from "./watch.ts";
 
-/** Exit codes. */
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
-
-/** Recordings that several transcripts can follow each other in. */
+/** Formats in which several transcripts can follow each other. */
 const JOINABLE = ["txt", "json", "jsonl"];
 
 /** One run of the command. */
@@ -89,7 +82,7 @@ export class TranscribeRun implements AsyncDisposable {
 
   #report(input: Input, transcript: Transcript, paths: readonly string[]): void {
     const { stats, durationSeconds, language, warnings, partial } = transcript;
-    for (const warning of warnings) this.#terminal.warn(`${input.name}: ${warning}`);
+    for (const { message } of warnings) this.#terminal.warn(`${input.name}: ${message}`);
     const facts = partial
       ? `interrupted at ${length(heardSeconds(transcript))} of ${length(durationSeconds)}`
       : `${length(durationSeconds)} in ${length(stats.totalMs / 1000)} (${
@@ -174,7 +167,7 @@ export class TranscribeRun implements AsyncDisposable {
           return;
         }
         if (this.#asr === undefined) throw error; // No model: nothing can go on.
-        if (error instanceof Error && error.name === "OutputClosed") throw error;
+        if (error instanceof OutputClosed) throw error;
         this.fail(input.name, error);
       }
     }
@@ -285,5 +278,5 @@ export async function transcribe(args: Arguments, terminal: Terminal): Promise<n
   }
   if (total > 1) run.summary(total);
   if (isCut) return interruption.code;
-  return run.counts.failed.length > 0 ? EXIT.failed : EXIT.ok;
+  return run.counts.failed.length > 0 ? 1 : 0;
 }

@@ -4,14 +4,15 @@
  * @module
  */
 import { resolve } from "@std/path";
-import { AudioError, OptionError } from "../../mod.ts";
+import { sleep } from "../abortable.ts";
+import { AudioError, OptionError } from "../errors.ts";
 import { fileInput, type Input, recordingsIn } from "./inputs.ts";
 import type { OutputPlan } from "./outputs.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** How long a recording must stay unchanged before it counts as all there. */
 const QUIET_MS = 1000;
-const POLL_MS = 500;
+const POLL_SECONDS = 0.5;
 
 /** What watching works with. */
 export interface WatchOptions {
@@ -25,24 +26,12 @@ export interface WatchOptions {
   recursive: boolean;
 }
 
+/** A file as it was when it was looked at last. */
 interface Seen {
-  print: string;
+  /** Its size and time of change. */
+  state: string;
   sinceMs: number;
   isTaken: boolean;
-}
-
-/** Waits, at most until the signal. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener("abort", end);
-  });
 }
 
 /** Paths that have stayed as they are for a while and were not taken before in this state. */
@@ -51,9 +40,9 @@ async function ready(directory: string, recursive: boolean, seen: Map<string, Se
   for (const path of await recordingsIn(directory, recursive)) {
     const info = await Deno.stat(path).catch(() => undefined);
     if (!info?.isFile) continue;
-    const print = `${info.size} ${info.mtime?.getTime()}`;
+    const state = `${info.size} ${info.mtime?.getTime()}`;
     const known = seen.get(path);
-    if (known?.print !== print) seen.set(path, { print, sinceMs: performance.now(), isTaken: false });
+    if (known?.state !== state) seen.set(path, { state, sinceMs: performance.now(), isTaken: false });
     else if (!known.isTaken && info.size > 0 && performance.now() - known.sinceMs >= QUIET_MS) {
       known.isTaken = true;
       found.push(path);
@@ -91,7 +80,7 @@ export async function watch(directory: string, options: WatchOptions): Promise<b
         );
       }
     }
-    await pause(POLL_MS, signal);
+    await sleep(POLL_SECONDS, signal).catch(() => {});
   }
   return false;
 }

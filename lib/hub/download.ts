@@ -72,6 +72,7 @@ async function checkSpace(
   throw new DownloadError(
     `Not enough space in ${cacheDirectory} for ${layout.repository}: ${gigabytes(neededBytes)} needed, ` +
       `${gigabytes(free)} free; make room, or set HF_HOME to a folder on another disk`,
+    { code: "disk-full" },
   );
 }
 
@@ -104,9 +105,8 @@ async function fetchFile(
     }
     let isFirst = true;
     await transferFile(file, blob, {
-      client,
-      repository: layout.repository,
-      commit,
+      what: `${layout.repository}/${file.name}`,
+      open: (startByte, signal) => client.open(layout.repository, commit, file.name, { startByte, signal }),
       policy: { ...policy, signal },
       stallSeconds,
       signal,
@@ -195,6 +195,7 @@ export async function downloadModel(name: string, options: DownloadOptions = {})
     if (cached !== undefined) return cached;
     throw new DownloadError(
       `Cannot download ${name}: offline (HF_HUB_OFFLINE or --offline), and the cache ${settings.cacheDirectory} lacks it`,
+      { code: "offline" },
     );
   }
   try {

@@ -5,13 +5,9 @@
  */
 import { dirname } from "@std/path";
 import { DownloadError } from "../errors.ts";
-import { announcedSize } from "./file_facts.ts";
-import type { Fetch, OpenFile } from "./hub_client.ts";
 import { withLock } from "./lock.ts";
-import { parseRetryAfter, RangeRefusedError, TransientError } from "./retry.ts";
+import { type Fetch, openedFile, type OpenFile, passingFailure, rangeFrom, request } from "./request.ts";
 import { transferFile } from "./transfer.ts";
-
-const PASSING_FAILURES = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** How to fetch a file. */
 export interface FetchFileOptions {
@@ -50,60 +46,16 @@ export interface FetchFileOptions {
 }
 
 /** Opens one address; what the server says about hashes does not count. */
-class AddressClient {
-  readonly #url: URL;
-  readonly #fetch: Fetch;
-
-  constructor(url: URL, request: Fetch) {
-    this.#url = url;
-    this.#fetch = request;
-  }
-
-  async open(
-    _repository: string,
-    _commit: string,
-    _name: string,
-    { startByte, signal }: { startByte: number; signal?: AbortSignal },
-  ): Promise<OpenFile> {
-    const response = await this.#request(startByte, signal);
-    if (!response.ok) throw await this.#failure(response);
-    const start = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
-    const isEncoded = (response.headers.get("content-encoding") ?? "identity") !== "identity";
-    const sizeBytes = isEncoded ? undefined : announcedSize(response);
-    return {
-      ...sizeBytes === undefined ? {} : { sizeBytes },
-      body: response.body ?? new ReadableStream({ start: (controller) => controller.close() }),
-      startByte: response.status === 206 ? Number(start ?? startByte) : 0,
-    };
-  }
-
-  async #request(startByte: number, signal?: AbortSignal): Promise<Response> {
-    const range: Record<string, string> = startByte > 0 ? { range: `bytes=${startByte}-` } : {};
-    try {
-      return await this.#fetch(this.#url.href, {
-        signal: signal ?? null,
-        headers: { ...range, "accept-encoding": "identity", "user-agent": "qwen3-asr-deno" },
-      });
-    } catch (error) {
-      if (signal?.aborted) throw signal.reason;
-      if (error instanceof Deno.errors.NotCapable) {
-        const { host } = this.#url;
-        throw new DownloadError(`Cannot fetch ${this.#url}: ${host} needs --allow-net=${host}`);
-      }
-      throw new TransientError((error as Error).message.replace(/\?[^\s)"']*/g, ""));
-    }
-  }
-
-  async #failure(response: Response): Promise<Error> {
-    const { status, headers } = response;
-    await response.body?.cancel();
-    const { host } = this.#url;
-    if (PASSING_FAILURES.has(status)) {
-      return new TransientError(`${host} answers ${status}`, parseRetryAfter(headers.get("retry-after")));
-    }
-    if (status === 416) return new RangeRefusedError(`${host} refuses the range (416)`);
-    return new DownloadError(`Cannot fetch ${this.#url}: ${host} answers ${status}`);
-  }
+async function openAddress(
+  url: URL,
+  fetch: Fetch,
+  { startByte, signal }: { startByte: number; signal: AbortSignal },
+): Promise<OpenFile> {
+  const response = await request(fetch, url, { what: url.href, signal, headers: rangeFrom(startByte) });
+  if (response.ok) return openedFile(response, startByte);
+  await response.body?.cancel();
+  throw passingFailure(response, url.host) ??
+    new DownloadError(`Cannot fetch ${url}: ${url.host} answers ${response.status}`);
 }
 
 async function isThere(path: string, sizeBytes: number): Promise<boolean> {
@@ -121,13 +73,12 @@ export async function fetchFile(url: URL, path: string, options: FetchFileOption
   const { sha256, sizeBytes, retries = 4, delaySeconds = 1, stallSeconds = 30, signal, onBytes } = options;
   await Deno.mkdir(dirname(path), { recursive: true });
   if (await isThere(path, sizeBytes)) return onBytes?.(sizeBytes);
-  const [, folder = "", name = ""] = /^(.*)\/([^/]*)$/.exec(`${url.origin}${url.pathname}`) ?? [];
+  const send = options.fetch ?? ((address, init) => fetch(address, init));
   await withLock(`${path}.lock`, async () => {
     if (await isThere(path, sizeBytes)) return onBytes?.(sizeBytes);
-    await transferFile({ name, etag: sha256, sizeBytes }, path, {
-      client: new AddressClient(url, options.fetch ?? ((address, init) => fetch(address, init))),
-      repository: folder,
-      commit: "",
+    await transferFile({ name: url.pathname, etag: sha256, sizeBytes }, path, {
+      what: `${url.origin}${url.pathname}`,
+      open: (startByte, signal) => openAddress(url, send, { startByte, signal }),
       policy: { retries, delaySeconds, signal },
       stallSeconds,
       signal,

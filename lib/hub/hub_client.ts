@@ -5,15 +5,20 @@
  */
 import { DownloadError } from "../errors.ts";
 import { announcedSize, factsIn, type FileFacts } from "./file_facts.ts";
-import { refusalMessage } from "./refusal.ts";
-import { parseRetryAfter, RangeRefusedError, TransientError } from "./retry.ts";
+import { refusalError } from "./refusal.ts";
+import {
+  type Fetch,
+  openedFile,
+  type OpenFile,
+  passingFailure,
+  rangeFrom,
+  request,
+  withoutQueries,
+} from "./request.ts";
+import { TransientError } from "./retry.ts";
 
 const MAX_REDIRECTS = 10;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-const PASSING_FAILURES = new Set([408, 425, 429, 500, 502, 503, 504, 520, 522, 524]);
-
-/** `fetch`, or something like it. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** How to reach the hub. */
 export interface HubClientOptions {
@@ -39,14 +44,6 @@ export interface Listing {
   files: ListedFile[];
 }
 
-/** A response, after redirects. */
-export interface OpenFile extends FileFacts {
-  /** Bytes from `startByte` on. */
-  body: ReadableStream<Uint8Array>;
-  /** Where the body starts in the file; 0 when the server ignores ranges. */
-  startByte: number;
-}
-
 interface Answer {
   response: Response;
   facts: FileFacts;
@@ -54,11 +51,6 @@ interface Answer {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
-}
-
-/** Hides queries: addresses of storage are signed. */
-function withoutQueries(text: string): string {
-  return text.replace(/\?[^\s)"']*/g, "");
 }
 
 /** Requests to one hub. */
@@ -124,16 +116,9 @@ export class HubClient {
     const { response, facts } = await this.#get(this.#fileUrl(repository, commit, name), {
       what,
       signal,
-      headers: startByte > 0 ? { range: `bytes=${startByte}-` } : {},
+      headers: rangeFrom(startByte),
     });
-    const sizeBytes = facts.sizeBytes ?? announcedSize(response);
-    const start = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
-    return {
-      ...facts,
-      ...sizeBytes === undefined ? {} : { sizeBytes },
-      body: response.body ?? new ReadableStream({ start: (controller) => controller.close() }),
-      startByte: response.status === 206 ? Number(start ?? startByte) : 0,
-    };
+    return openedFile(response, startByte, facts);
   }
 
   #fileUrl(repository: string, commit: string, name: string): string {
@@ -177,9 +162,9 @@ export class HubClient {
     throw new DownloadError(`${init.what}: more than ${MAX_REDIRECTS} redirects`);
   }
 
-  async #request(
+  #request(
     url: URL,
-    { what, signal, method = "GET", headers = {} }: {
+    init: {
       what: string;
       signal?: AbortSignal | undefined;
       method?: string;
@@ -187,25 +172,11 @@ export class HubClient {
     },
   ): Promise<Response> {
     const token = url.origin === this.#origin ? this.#options.token : undefined;
-    try {
-      return await this.#options.fetch(url.href, {
-        method,
-        redirect: "manual",
-        signal: signal ?? null,
-        headers: {
-          ...headers,
-          "accept-encoding": "identity",
-          "user-agent": "qwen3-asr-deno",
-          ...token === undefined ? {} : { authorization: `Bearer ${token}` },
-        },
-      });
-    } catch (error) {
-      if (signal?.aborted) throw signal.reason;
-      if (error instanceof Deno.errors.NotCapable) {
-        throw new DownloadError(`Cannot fetch ${what}: ${url.host} needs --allow-net=${url.host}`);
-      }
-      throw new TransientError(withoutQueries((error as Error).message));
-    }
+    return request(this.#options.fetch, url, {
+      ...init,
+      redirect: "manual",
+      headers: { ...init.headers, ...token === undefined ? {} : { authorization: `Bearer ${token}` } },
+    });
   }
 
   async #failure(response: Response, url: URL, what: string): Promise<Error> {
@@ -213,17 +184,13 @@ export class HubClient {
     await response.body?.cancel();
     const said = headers.get("x-error-message");
     const detail = `${status}${said ? `, "${said}"` : ""}`;
-    if (PASSING_FAILURES.has(status)) {
-      return new TransientError(`${url.host} answers ${detail}`, parseRetryAfter(headers.get("retry-after")));
-    }
-    if (status === 416) return new RangeRefusedError(`${url.host} refuses the range (416)`);
+    const passing = passingFailure(response, url.host, detail);
+    if (passing) return passing;
     // Signed storage addresses expire: a fresh one comes with the next try.
     if (status === 403 && url.origin !== this.#origin) {
       return new TransientError(`${url.host} answers ${detail}`);
     }
-    return new DownloadError(
-      refusalMessage(what, { status, code: headers.get("x-error-code"), detail, ...this.#options }),
-    );
+    return refusalError(what, { status, code: headers.get("x-error-code"), detail, ...this.#options });
   }
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { dirname } from "@std/path";
-import { sleep } from "./retry.ts";
+import { sleep } from "../abortable.ts";
 
 /** How to wait for a lock. */
 export interface LockOptions {

@@ -1,25 +1,39 @@
 /**
- * Models by name: what names mean, where models lie, and how to get them.
+ * Models by name: what names mean, where models lie, and how to get, check and remove them.
+ *
+ * @example
+ * ```ts
+ * import { findModel, parseModelName } from "@qwen3/asr/hub";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals((await findModel("demo")).model?.source, "demo");
+ * assertEquals(parseModelName("1.7b"), { kind: "hub", repository: "mlx-community/Qwen3-ASR-1.7B-8bit" });
+ * ```
  *
  * @module
  */
-export * from "./cache.ts";
-export { type CacheOptions } from "./cache_layout.ts";
-export { downloadModel } from "./download.ts";
-export { type DownloadOptions } from "./download_options.ts";
 export {
-  DEFAULT_ENDPOINT,
-  type Environment,
-  hubCacheDirectory,
-  isOffline,
-  processEnvironment,
-} from "./environment.ts";
-export { fetchFile, type FetchFileOptions } from "./fetch_file.ts";
-export { type Fetch } from "./hub_client.ts";
-export * from "./known_models.ts";
-export * from "./model_directory.ts";
-export { type HubReference, type ModelReference, nearestName, parseModelName } from "./names.ts";
-export { packagedFolder, type PackagedOptions, userCache } from "./packaged.ts";
-export { type DownloadPhase, type DownloadProgress } from "./progress.ts";
-export * from "./resolve.ts";
-export * from "./verify.ts";
+  type CachedModel,
+  type CachedSnapshot,
+  listCachedModels,
+  type ListOptions,
+  removeCachedModel,
+} from "./cache.ts";
+export type { CacheOptions } from "./cache_layout.ts";
+export { downloadModel } from "./download.ts";
+export type { DownloadOptions } from "./download_options.ts";
+export { type Environment, hubCacheDirectory } from "./environment.ts";
+export type { Fetch } from "./request.ts";
+export { SHORT_NAMES } from "./known_models.ts";
+export { inspectModelDirectory, type ModelDirectory, type ModelFile } from "./model_directory.ts";
+export { type HubReference, type ModelReference, parseModelName } from "./names.ts";
+export type { DownloadPhase, DownloadProgress } from "./progress.ts";
+export {
+  findModel,
+  type ModelSearch,
+  type ModelSource,
+  type ResolvedModel,
+  resolveModel,
+  type ResolveOptions,
+} from "./resolve.ts";
+export { type VerifiedFile, verifyModelDirectory, type VerifyOptions, type VerifyReport } from "./verify.ts";

@@ -93,6 +93,7 @@ async function fetchPackaged(
   if (isOffline(undefined, environment)) {
     throw new DownloadError(
       `${name} of this package is not on the disk yet, and HF_HUB_OFFLINE forbids to fetch it`,
+      { code: "offline" },
     );
   }
   await fetchFile(new URL(name, base), path, { ...facts, ...options });

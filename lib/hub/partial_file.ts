@@ -82,6 +82,7 @@ export class PartialFile implements Disposable {
       if (!isDiskFull(error)) throw error;
       throw new DownloadError(
         `The disk is full at ${this.#path}: free some space and start again, it goes on where it stopped`,
+        { code: "disk-full", cause: error },
       );
     }
     this.#count(bytes);

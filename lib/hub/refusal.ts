@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DownloadError } from "../errors.ts";
 
 /** A refusal. */
 export interface Refusal {
@@ -18,8 +19,13 @@ export interface Refusal {
   token: string | undefined;
 }
 
-/** The sentence for a refusal to hand out `what` ("org/name@main", "org/name/config.json"). */
-export function refusalMessage(what: string, { status, code, detail, endpoint, token }: Refusal): string {
+/** The error for a refusal to hand out `what` ("org/name@main", "org/name/config.json"). */
+export function refusalError(what: string, refusal: Refusal): DownloadError {
+  const isDenied = refusal.status === 401 || refusal.status === 403 || refusal.code === "GatedRepo";
+  return new DownloadError(sentenceFor(what, refusal), isDenied ? { code: "access-denied" } : {});
+}
+
+function sentenceFor(what: string, { status, code, detail, endpoint, token }: Refusal): string {
   if (code === "GatedRepo") {
     const page = `${endpoint}/${what.split(/[/@]/).slice(0, 2).join("/")}`;
     return `Cannot download ${what}: it is gated (${detail}); accept its terms at ${page} and set HF_TOKEN`;

@@ -209,5 +209,9 @@ export async function resolveModel(
     ? (options.environment ?? processEnvironment)(MODEL_PATH_VARIABLE)
     : undefined;
   const message = notFoundMessage(name ?? variable, search);
-  throw new ModelError(variable === undefined ? message : `${MODEL_PATH_VARIABLE}: ${message}`);
+  const isFolder = search.wanted === undefined && (name ?? variable) !== undefined;
+  throw new ModelError(
+    variable === undefined ? message : `${MODEL_PATH_VARIABLE}: ${message}`,
+    isFolder ? {} : { code: "model-not-found" },
+  );
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { sleep } from "../abortable.ts";
 import { DownloadError } from "../errors.ts";
 
 /** Longest pause of our own choosing. */
@@ -29,22 +30,6 @@ export class RangeRefusedError extends TransientError {}
 
 /** A failure that could have passed and did not. */
 export class GaveUpError extends DownloadError {}
-
-/** Resolves after `seconds`; rejects with the signal's reason when it is aborted before. */
-export function sleep(seconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, seconds * 1000);
-    signal?.addEventListener("abort", stop, { once: true });
-  });
-}
 
 /** Seconds of a `Retry-After` header: a number, or a date. */
 export function parseRetryAfter(header: string | null, nowMs: number = Date.now()): number | undefined {

@@ -6,8 +6,8 @@
 import { DownloadError } from "../errors.ts";
 import { digestKind } from "./digest.ts";
 import type { FileFacts } from "./file_facts.ts";
-import type { OpenFile } from "./hub_client.ts";
 import { PartialFile } from "./partial_file.ts";
+import type { OpenFile } from "./request.ts";
 import { RangeRefusedError, Retry, type RetryPolicy, TransientError } from "./retry.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -24,25 +24,12 @@ export interface PlannedFile {
   sizeBytes: number;
 }
 
-/** What opens files: the hub, or one address. */
-export interface FileOpener {
-  /** Opens a file, from `startByte` on if the server can. */
-  open(
-    repository: string,
-    commit: string,
-    name: string,
-    options: { startByte: number; signal?: AbortSignal },
-  ): Promise<OpenFile>;
-}
-
 /** How to get it. */
 export interface TransferOptions {
-  /** The hub. */
-  client: FileOpener;
-  /** `org/name`. */
-  repository: string;
-  /** Commit the file belongs to. */
-  commit: string;
+  /** What it is, for messages. */
+  what: string;
+  /** Opens the file, from `startByte` on if the server can. */
+  open: (startByte: number, signal: AbortSignal) => Promise<OpenFile>;
   /** How often to try again. */
   policy: RetryPolicy;
   /** Silence after which a connection counts as lost. */
@@ -113,9 +100,8 @@ class Transfer {
   }
 
   #damageMessage(digest: string): string {
-    const { name, etag } = this.#file;
-    const { repository, cure = "try again later or use another HF_ENDPOINT" } = this.#options;
-    return `${repository}/${name} came damaged twice: its hash is ${digest}, expected ${etag}; ${cure}`;
+    const { what, cure = "try again later or use another HF_ENDPOINT" } = this.#options;
+    return `${what} came damaged twice: its hash is ${digest}, expected ${this.#file.etag}; ${cure}`;
   }
 
   async #restart(): Promise<void> {
@@ -131,18 +117,15 @@ class Transfer {
       } catch (error) {
         if (!(error instanceof TransientError)) throw error;
         if (error instanceof RangeRefusedError) await this.#restart();
-        await this.#retry.pause(error, `${this.#options.repository}/${this.#file.name}`);
+        await this.#retry.pause(error, this.#options.what);
       }
     }
   }
 
   async #connect(): Promise<void> {
-    const { client, repository, commit, signal, stallSeconds } = this.#options;
+    const { open, signal, stallSeconds } = this.#options;
     using watchdog = new Watchdog(stallSeconds, signal);
-    const opened = await client.open(repository, commit, this.#file.name, {
-      startByte: this.#part.sizeBytes,
-      signal: watchdog.signal,
-    });
+    const opened = await open(this.#part.sizeBytes, watchdog.signal);
     try {
       await this.#prepare(opened);
       await this.#read(opened.body, watchdog);

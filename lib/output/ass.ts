@@ -10,7 +10,7 @@
 import type { Transcript } from "../transcript.ts";
 import { type Cue, makeCues } from "./cues.ts";
 import { normaliseSpace } from "./line_break.ts";
-import type { FormatOptions } from "./format.ts";
+import type { FormatOptions } from "./options.ts";
 
 const WORD_JOINER = "\u2060";
 
@@ -46,6 +46,7 @@ export function formatASS({ segments, durationSeconds }: Transcript, options: Fo
   const isExact = cues.every(({ timing }) => timing === "aligned");
   const lines = [
     "[Script Info]",
+    ...(options.note === undefined ? [] : [`; ${normaliseSpace(options.note)}`]),
     ...(isExact
       ? []
       : ["; Times are not aligned with the words: they are estimated or the limits of chunks."]),

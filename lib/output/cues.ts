@@ -12,10 +12,10 @@
  *
  * @module
  */
-import type { Segment, Timing } from "../transcript.ts";
+import type { Segment } from "../transcript.ts";
 import { OptionError } from "../errors.ts";
 import { layOut, widthOf } from "./cue_lines.ts";
-import { type CueLimits, type CueOptions, limitsOf } from "./cue_options.ts";
+import { type CueLimits, type CueOptions, limitsOf } from "./options.ts";
 import { needsSpace } from "./line_break.ts";
 import { partition } from "./partition.ts";
 import { timeAtoms, type TimedAtom } from "./timed_atoms.ts";
@@ -30,7 +30,7 @@ export interface Cue {
    * `aligned`: from words of an aligner; `chunk`: the limits of the chunk; `estimated`: spread by text length,
    * by whoever made the segment or here.
    */
-  timing: Timing;
+  timing: Segment["timing"];
 }
 
 /** Shortest cue ever written, so that one second of nonsense still makes a file that readers accept. */
@@ -108,7 +108,7 @@ function timingOf(
   from: number,
   end: number,
   segments: readonly Segment[],
-): Timing {
+): Segment["timing"] {
   const timings = new Set(atoms.slice(from, end).map(({ segment }) => segments[segment]!.timing));
   const [timing] = timings;
   if (timings.size > 1 || timing === undefined) return "estimated";

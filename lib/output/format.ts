@@ -4,11 +4,12 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
+import { nearestName } from "../nearest_name.ts";
 import type { Transcript } from "../transcript.ts";
 import { formatASS } from "./ass.ts";
-import type { CueOptions } from "./cue_options.ts";
 import { formatJSON } from "./json.ts";
 import { formatJSONLines } from "./jsonl.ts";
+import type { FormatOptions } from "./options.ts";
 import { formatSRT } from "./srt.ts";
 import { formatTSV } from "./tsv.ts";
 import { formatText } from "./txt.ts";
@@ -19,12 +20,6 @@ export type OutputFormat = "txt" | "json" | "jsonl" | "srt" | "vtt" | "tsv" | "a
 
 /** All formats, in the order in which help lists them. */
 export const OUTPUT_FORMATS: readonly OutputFormat[] = ["txt", "json", "jsonl", "srt", "vtt", "tsv", "ass"];
-
-/** The cue limits shape srt, vtt and ass. The recording's length comes from the transcript. */
-export interface FormatOptions extends Omit<CueOptions, "durationSeconds"> {
-  /** Title in the header of ass. @default {"Transcript"} */
-  title?: string | undefined;
-}
 
 const ALIASES: Readonly<Record<string, OutputFormat>> = {
   text: "txt",
@@ -89,31 +84,4 @@ export function parseFormat(name: string): OutputFormat {
   const nearest = nearestName(wanted, [...OUTPUT_FORMATS, ...Object.keys(ALIASES)]);
   const hint = nearest ? ` Did you mean "${nearest}"?` : "";
   throw new OptionError(`Unknown output format "${name}".${hint} There are ${OUTPUT_FORMATS.join(", ")}.`);
-}
-
-function nearestName(wanted: string, names: readonly string[]): string | undefined {
-  let nearest: string | undefined;
-  let least = 3;
-  for (const name of names) {
-    const distance = editDistance(wanted, name);
-    if (distance < Math.min(least, name.length)) [nearest, least] = [name, distance];
-  }
-  return nearest;
-}
-
-/** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
-function editDistance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = rows[i - 1]![j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-        ? rows[i - 2]![j - 2]! + 1
-        : Infinity;
-      row.push(Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, replaced, swapped));
-    }
-    rows.push(row);
-  }
-  return rows[a.length]![b.length]!;
 }

@@ -15,8 +15,10 @@ import type {
   Segment,
   Transcript,
   TranscriptStats,
+  Warning,
   Word,
 } from "../transcript.ts";
+import type { FormatOptions } from "./options.ts";
 
 type Keys<T> = readonly (keyof T & string)[];
 
@@ -38,6 +40,7 @@ const CHUNK: Keys<ChunkResult> = [
   "rescues",
   "error",
 ];
+const WARNING: Keys<Warning> = ["code", "chunk", "startSeconds", "endSeconds", "message"];
 const STATS: Keys<TranscriptStats> = [
   "audioMs",
   "melMs",
@@ -97,13 +100,14 @@ export function orderedTranscript(transcript: Transcript): Transcript {
     segments: transcript.segments.map(orderedSegment),
     chunks: transcript.chunks.map(orderedChunk),
     coverage: inOrder(transcript.coverage, COVERAGE),
+    warnings: transcript.warnings.map((warning) => inOrder(warning, WARNING)),
     stats: inOrder(transcript.stats, STATS),
   }, TRANSCRIPT);
 }
 
-/** The whole transcript, indented by two spaces, token ids of a chunk on one line. */
-export function formatJSON(transcript: Transcript): string {
-  const json = JSON.stringify(orderedTranscript(transcript), null, 2);
+/** The whole transcript, indented by two spaces, token ids of a chunk on one line; `input` first where it is given. */
+export function formatJSON(transcript: Transcript, { input }: FormatOptions = {}): string {
+  const json = JSON.stringify({ input, ...orderedTranscript(transcript) }, null, 2);
   const compact = json.replace(/("tokens": )\[([\d\s,]*)\]/g, (_, key: string, ids: string) => {
     return `${key}[${ids.trim().replace(/,\s*/g, ", ")}]`;
   });

@@ -8,13 +8,14 @@
  */
 import type { Transcript } from "../transcript.ts";
 import { orderedSegment, orderedTranscript } from "./json.ts";
+import type { FormatOptions } from "./options.ts";
 
-/** One segment a line, then the summary. */
-export function formatJSONLines(transcript: Transcript): string {
+/** One segment a line, then the summary; every line begins with `input` where it is given. */
+export function formatJSONLines(transcript: Transcript, { input }: FormatOptions = {}): string {
   const lines: object[] = transcript.segments.map((segment, index) => {
-    return { type: "segment", index, ...orderedSegment(segment) };
+    return { input, type: "segment", index, ...orderedSegment(segment) };
   });
   const { segments, chunks: _chunks, ...rest } = orderedTranscript(transcript);
-  lines.push({ type: "summary", segmentCount: segments.length, ...rest });
+  lines.push({ input, type: "summary", segmentCount: segments.length, ...rest });
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 }

@@ -4,12 +4,6 @@
  * @module
  */
 export { type Cue, makeCues } from "./cues.ts";
-export type { CueOptions } from "./cue_options.ts";
 export { displayWidth } from "./display_width.ts";
-export {
-  type FormatOptions,
-  formatTranscript,
-  OUTPUT_FORMATS,
-  type OutputFormat,
-  parseFormat,
-} from "./format.ts";
+export { formatTranscript, OUTPUT_FORMATS, type OutputFormat, parseFormat } from "./format.ts";
+export type { CueOptions, FormatOptions } from "./options.ts";

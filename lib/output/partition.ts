@@ -5,7 +5,7 @@
  * @module
  */
 import { LineFiller } from "./cue_lines.ts";
-import type { CueLimits } from "./cue_options.ts";
+import type { CueLimits } from "./options.ts";
 import type { BreakKind } from "./line_break.ts";
 import type { TimedAtom } from "./timed_atoms.ts";
 

@@ -8,7 +8,7 @@
  */
 import type { Transcript } from "../transcript.ts";
 import { type Cue, makeCues } from "./cues.ts";
-import type { FormatOptions } from "./format.ts";
+import type { FormatOptions } from "./options.ts";
 import { timeCode } from "./time_code.ts";
 
 const WORD_JOINER = "\u2060";

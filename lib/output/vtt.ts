@@ -7,14 +7,15 @@
  *
  * @module
  */
-import type { Timing, Transcript } from "../transcript.ts";
+import type { Segment, Transcript } from "../transcript.ts";
 import { type Cue, makeCues } from "./cues.ts";
-import type { FormatOptions } from "./format.ts";
+import { normaliseSpace } from "./line_break.ts";
+import type { FormatOptions } from "./options.ts";
 import { timeCode } from "./time_code.ts";
 
 const WORD_JOINER = "\u2060";
 
-const TIMING_NOTES: Readonly<Record<Timing, string>> = {
+const TIMING_NOTES: Readonly<Record<Segment["timing"], string>> = {
   aligned: "NOTE Times from here on are aligned with the words.",
   chunk: "NOTE Times from here on are the limits of the chunks in which the text was recognised.",
   estimated: "NOTE Times from here on are estimated from the length of the text.",
@@ -25,12 +26,13 @@ export function formatVTT(transcript: Transcript, options: FormatOptions = {}): 
   const { segments, durationSeconds, partial } = transcript;
   const blocks = ["WEBVTT"];
   if (partial) blocks.push("NOTE The transcription was stopped early: text is missing at the end.");
-  let timing: Timing = "aligned";
+  let timing: Segment["timing"] = "aligned";
   for (const cue of makeCues(segments, { ...options, durationSeconds })) {
     if (cue.timing !== timing) blocks.push(TIMING_NOTES[cue.timing]);
     timing = cue.timing;
     blocks.push(formatCue(cue));
   }
+  if (options.note !== undefined) blocks.push(`NOTE ${escape(normaliseSpace(options.note))}`);
   return `${blocks.join("\n\n")}\n`;
 }
 

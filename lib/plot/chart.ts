@@ -5,7 +5,8 @@
  */
 import { OptionError } from "../errors.ts";
 import { type Displayable, jupyterDisplay, type MimeBundle } from "./display.ts";
-import { type FigureOptions, type Panel, renderFigure } from "./figure.ts";
+import { type FigureOptions, renderFigure } from "./figure.ts";
+import type { Panel } from "./panel.ts";
 
 /** A drawn chart. Notebooks show it as SVG. */
 export interface Chart extends Displayable {

@@ -4,7 +4,7 @@
  * @module
  */
 import { axisLabel, labelsTouch, type PlacedTick, placeTicks, scaleOf } from "./axis.ts";
-import type { Frame, Panel } from "./figure.ts";
+import type { Frame, Panel } from "./panel.ts";
 import { axisTag, EDGE, FONT_SIZE, LINE, LINES, sized, TICK, upward } from "./figure_style.ts";
 import { tag, textTag } from "./svg.ts";
 

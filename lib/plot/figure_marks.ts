@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Frame, Panel } from "./figure.ts";
+import type { Frame, Panel } from "./panel.ts";
 import { LINE_MARK_COLOR, SPAN_MARK_COLOR } from "./marks.ts";
 import { escapeMarkup, tag } from "./svg.ts";
 

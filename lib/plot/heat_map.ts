@@ -8,7 +8,7 @@ import { drawCells, type HeatMapData } from "./cells.ts";
 import { paletteColors } from "./colors.ts";
 import { type Chart, CHART_WIDTH, Figure } from "./chart.ts";
 import { jupyterDisplay, type MimeBundle } from "./display.ts";
-import type { Frame, Panel } from "./figure.ts";
+import type { Frame, Panel } from "./panel.ts";
 import { canDraw } from "./font.ts";
 import { drawHeatMap } from "./heat_picture.ts";
 import { type HeatMapOptions, heatMapPalette, type HeatMapPlan, planOf } from "./heat_plan.ts";

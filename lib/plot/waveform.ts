@@ -7,7 +7,7 @@ import { OptionError } from "../errors.ts";
 import { axisOf, type AxisOptions } from "./axis.ts";
 import { type Chart, CHART_WIDTH, type ChartOptions, Figure, pixelsOf } from "./chart.ts";
 import { parseColor, SERIES_COLORS } from "./colors.ts";
-import type { Frame } from "./figure.ts";
+import type { Frame } from "./panel.ts";
 import { checkMarks, type Mark } from "./marks.ts";
 import { linePath } from "./paths.ts";
 import { number, tag } from "./svg.ts";

@@ -1,11 +1,10 @@
 /**
  * A clip is what is decoded: a chunk of a recording, a part of one, or what a live stream has heard. What is asked of
- * the decoder, and what it answered.
+ * the decoder.
  *
  * @module
  */
 import { measureSpeechInTurns, type SpeechActivity } from "../audio/speech.ts";
-import type { FinishReason, TokenLogprob } from "../transcript.ts";
 import type { ClipObserver } from "./observer.ts";
 
 /** Where a clip is from. */
@@ -61,41 +60,4 @@ export interface ClipRequest {
   onToken?: ((id: number) => void) | undefined;
   /** Is shown what happens to the clip, which is decoded alone then. */
   observer?: ClipObserver | undefined;
-}
-
-/** What came out. */
-export interface ClipAnswer {
-  /** Without the stop token; what a cut loop repeated is gone. */
-  tokens: number[];
-  /** How many of the tokens are text: those behind the language line. */
-  textTokens: number;
-  finishReason: FinishReason;
-  /** Decoded tokens with prefix. */
-  rawText: string;
-  /** Canonical name as forced or said by the model, "" if none. */
-  language: string;
-  /** After parsing and clean-up (spec section 9). */
-  text: string;
-  /**
-   * Per audio token (80 ms), the largest attention any watched head paid to it while text was written; undefined when
-   * nothing was decoded.
-   */
-  attended: Float32Array | undefined;
-  /** Of the tokens of the text, when asked for. */
-  logprobs?: TokenLogprob[];
-  /** Only with `finishReason: "error"`. */
-  error?: Error;
-}
-
-/** The answer to a clip that was not begun. */
-export function cancelled(): ClipAnswer {
-  return {
-    tokens: [],
-    textTokens: 0,
-    finishReason: "cancelled",
-    rawText: "",
-    language: "",
-    text: "",
-    attended: undefined,
-  };
 }

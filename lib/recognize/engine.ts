@@ -8,11 +8,12 @@ import { disposeAll, fromData, keep, type MLXArray, toFloat32 } from "../../ffi/
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
 import type { DecoderProbe } from "../model/tap.ts";
 import { Mutex } from "../mutex.ts";
-import { parseTranscript } from "../text/parse.ts";
+import { afterLanguageLine, parseTranscript } from "../text/parse.ts";
 import { buildPrompt, type Prompt, stopTokens } from "../text/prompt.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { FinishReason, TokenLogprob } from "../transcript.ts";
-import { cancelled, type ClipAnswer, type ClipRequest } from "./clip.ts";
+import type { ClipRequest } from "./clip.ts";
+import { cancelled, type ClipAnswer } from "./clip_answer.ts";
 import { DecodeBatch } from "./decode_batch.ts";
 import { DecodeRow } from "./decode_row.ts";
 import { type DecodeContext, encode } from "./encode.ts";
@@ -35,10 +36,10 @@ function failed(error: unknown): ClipAnswer {
   };
 }
 
-/** Whether an answer was cut short before its `<asr_text>`, so that what there is of it is no text. */
+/** Whether an answer was cut short before its language line ended, so that what there is of it is no text. */
 function endsBeforeText(rawText: string, finishReason: FinishReason): boolean {
   return (finishReason === "cancelled" || finishReason === "length") && rawText.length <= LANGUAGE_LINE &&
-    !rawText.includes("<asr_text>") && "language ".startsWith(rawText.slice(0, 9));
+    afterLanguageLine(rawText) === undefined && "language ".startsWith(rawText.slice(0, 9));
 }
 
 /** What decodes clips for a call. */
@@ -129,7 +130,7 @@ export class Engine implements Disposable {
     });
   }
 
-  /** Walks the most likely of the allowed `language X<asr_text>` beginnings, token by token. */
+  /** Walks the most likely of the allowed beginnings, token by token. */
   async #chooseLanguage(row: DecodeRow, names: readonly string[]): Promise<void> {
     const { backend } = this.model;
     const { observer } = row.request;
@@ -154,7 +155,7 @@ export class Engine implements Disposable {
   #answer({ request, tokens, finishReason = "cancelled", attended, logprobs }: DecodeRow): ClipAnswer {
     const rawText = (request.prefix ?? "") + this.tokenizer.decode(tokens);
     const said = !request.language && endsBeforeText(rawText, finishReason) ? "" : rawText;
-    const tag = this.tokenizer.require("<asr_text>");
+    const tag = this.tokenizer.textTag;
     return {
       tokens,
       textTokens: tokens.length - tokens.indexOf(tag) - 1,

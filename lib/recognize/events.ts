@@ -5,58 +5,19 @@
  */
 import type { ChunkResult, Transcript } from "../transcript.ts";
 
-/** The recording is read and cut. */
-export interface StartEvent {
-  /** Kind of event. */
-  type: "start";
-  /** Length in seconds. */
-  durationSeconds: number;
-  /** Pieces that the recording was cut into. */
-  chunks: number;
-}
-
-/** The language of a chunk is known. */
-export interface LanguageEvent {
-  /** Kind of event. */
-  type: "language";
-  /** Place of the chunk, from 0. */
-  chunkIndex: number;
-  /** Canonical English name. */
-  language: string;
-}
-
 /**
- * More text of a chunk. Deltas come in the order of the recording; put together they are the text, except where a
- * chunk was decoded again or a loop was cut: its `chunk` event says what counts.
+ * Anything that happens. In the order of the recording:
+ *
+ * - `start`: the recording is read and cut
+ * - `language`: the language of a chunk is known
+ * - `delta`: more text of a chunk. Put together, deltas are the text, except where a chunk was decoded again or a loop was
+ *   cut: its `chunk` event says what counts
+ * - `chunk`: a chunk is finished; `doneSeconds` is how far all is finished, `durationSeconds` where the last chunk ends
+ * - `done`: the end
  */
-export interface DeltaEvent {
-  /** Kind of event. */
-  type: "delta";
-  /** Place of the chunk, from 0. */
-  chunkIndex: number;
-  /** What comes next. */
-  text: string;
-}
-
-/** A chunk is finished, in the order of the recording. */
-export interface ChunkEvent {
-  /** Kind of event. */
-  type: "chunk";
-  /** What became of the chunk. */
-  chunk: ChunkResult;
-  /** Second of the recording up to which all is finished, this chunk included. */
-  doneSeconds: number;
-  /** Second of the recording at which the last chunk ends. */
-  durationSeconds: number;
-}
-
-/** The end. */
-export interface DoneEvent {
-  /** Kind of event. */
-  type: "done";
-  /** The finished transcription. */
-  transcript: Transcript;
-}
-
-/** Anything that happens. */
-export type TranscriptEvent = StartEvent | LanguageEvent | DeltaEvent | ChunkEvent | DoneEvent;
+export type TranscriptEvent =
+  | { type: "start"; durationSeconds: number; chunks: number }
+  | { type: "language"; chunkIndex: number; language: string }
+  | { type: "delta"; chunkIndex: number; text: string }
+  | { type: "chunk"; chunk: ChunkResult; doneSeconds: number; durationSeconds: number }
+  | { type: "done"; transcript: Transcript };

@@ -1,9 +1,10 @@
 /**
- * Detection restricted to a set of languages: the decoder may only begin with one of the allowed
- * `language X<asr_text>`, or say that there is no speech.
+ * Detection restricted to a set of languages: the decoder may only begin with the line of one of them, or say that
+ * there is no speech.
  *
  * @module
  */
+import { languageLine } from "../text/parse.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
 /** What the model writes where it hears no speech. */
@@ -17,7 +18,7 @@ export class LanguageChoice {
 
   /** @param names Canonical names. */
   constructor(tokenizer: Tokenizer, names: readonly string[]) {
-    const path = (name: string) => tokenizer.encode(`language ${name}<asr_text>`);
+    const path = (name: string) => tokenizer.encode(languageLine(name));
     this.#none = path(NO_LANGUAGE);
     this.#paths = [...names.map(path), this.#none];
   }

@@ -6,7 +6,7 @@
 import { disposeAll, keep, type MLXArray, slice } from "../../ffi/mod.ts";
 import type { DecoderProbe } from "../model/tap.ts";
 import type { Prompt } from "../text/prompt.ts";
-import type { ClipAnswer } from "./clip.ts";
+import type { ClipAnswer } from "./clip_answer.ts";
 import type { Timing } from "./timing.ts";
 
 /** The encoder's work on a clip. */

@@ -7,6 +7,7 @@ import { SAMPLE_RATE } from "../audio/samples.ts";
 import { OptionError } from "../errors.ts";
 import { resolveLanguage } from "../text/languages.ts";
 import { systemContext } from "../text/prompt.ts";
+import type { Warning } from "../transcript.ts";
 import type { LiveOptions, LiveSettings } from "./live.ts";
 import type { TranscribeOptions } from "./options.ts";
 
@@ -27,7 +28,8 @@ export interface RecognizeSettings {
   signal: AbortSignal | undefined;
   /** Second of the recording at which the samples begin. */
   offsetSeconds: number;
-  warnings: readonly string[];
+  /** What there was to say about the audio. */
+  warnings: readonly Warning[];
 }
 
 function positive(name: string, value: number | undefined, least: number): void {

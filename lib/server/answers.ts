@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { formatTranscript, type Segment, type TranscribeOptions, type Transcript } from "../../mod.ts";
+import { formatTranscript } from "../output/mod.ts";
+import type { TranscribeOptions } from "../recognize/options.ts";
+import type { Segment, Transcript } from "../transcript.ts";
 import { HttpError } from "./http_error.ts";
 import type { ResponseFormat } from "./parameters.ts";
 
@@ -96,7 +98,7 @@ async function verboseSegment(
 }
 
 /** What is said besides OpenAI's fields, and only when there is something to say. */
-function remarks({ warnings }: Transcript): { warnings?: string[] } {
+function remarks({ warnings }: Transcript): Partial<Pick<Transcript, "warnings">> {
   return warnings.length > 0 ? { warnings } : {};
 }
 

@@ -4,7 +4,8 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { OptionError, processEnvironment } from "../../mod.ts";
+import { OptionError } from "../errors.ts";
+import { processEnvironment } from "../hub/environment.ts";
 import { isLoopback, type RunningServer, serve, type ServeOptions } from "./serve.ts";
 
 const HELP = `Serves transcriptions over HTTP, as OpenAI's clients expect them.

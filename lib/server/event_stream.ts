@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Transcript, TranscriptEvent } from "../../mod.ts";
+import type { TranscriptEvent } from "../recognize/events.ts";
+import type { Transcript } from "../transcript.ts";
 import { assertUsable, tokenUsage } from "./answers.ts";
 import { refusalOf } from "./http_error.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AudioError, OptionError } from "../../mod.ts";
+import { AudioError, OptionError } from "../errors.ts";
 
 /** Statuses that the server answers with when it refuses. */
 export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 429 | 500 | 503;
@@ -73,14 +73,12 @@ export class ClientGone extends Error {
   }
 }
 
-const TOO_LONG = /is longer than [\d.]+ s, the limit/;
-
 /** Any error as a refusal. Accidents say nothing of the inside: their text is for the log. */
 export function refusalOf(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof ClientGone) return new HttpError(408, error.message, { code: "client_gone" });
   if (error instanceof AudioError) {
-    return TOO_LONG.test(error.message)
+    return error.code === "audio-too-long"
       ? new HttpError(413, error.message, { param: "file", code: "audio_too_long", cause: error })
       : new HttpError(400, error.message, { param: "file", code: "invalid_audio", cause: error });
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Transcript } from "../../mod.ts";
+import type { Transcript } from "../transcript.ts";
 
 /** Upper limits of the duration buckets, in seconds. */
 const DURATION_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800] as const;

@@ -20,3 +20,11 @@ export { type ClientInfo, createHandler, type Handler } from "./handler.ts";
 export type { Loader, Recognizer } from "./model_holder.ts";
 export { type HandlerOptions, OPENAI_MODELS } from "./options.ts";
 export { type RunningServer, serve, type ServeOptions } from "./serve.ts";
+// What a Recognizer takes and gives, by the names of the main entry.
+export type { LoadedAudio } from "../audio/load.ts";
+export type { Samples } from "../audio/samples.ts";
+export type { LoadOptions, ModelInfo } from "../open_model.ts";
+export type { TranscriptEvent } from "../recognize/events.ts";
+export type { SamplingOptions, TranscribeOptions } from "../recognize/options.ts";
+export type { StageSpan } from "../recognize/timing.ts";
+export type * from "../transcript.ts";

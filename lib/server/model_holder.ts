@@ -3,11 +3,24 @@
  *
  * @module
  */
-import type { Qwen3ASR } from "../../mod.ts";
+import type { LoadedAudio } from "../audio/load.ts";
+import type { ModelInfo } from "../open_model.ts";
+import type { TranscribeOptions } from "../recognize/options.ts";
+import type { TranscriptEvent } from "../recognize/events.ts";
+import type { Transcript } from "../transcript.ts";
 import { HttpError } from "./http_error.ts";
 
-/** What the server needs of a {@linkcode Qwen3ASR}. */
-export type Recognizer = Pick<Qwen3ASR, "info" | "transcribe" | "stream" | "close">;
+/** What the server needs of a `Qwen3ASR`. */
+export interface Recognizer {
+  /** What was loaded. */
+  readonly info: ModelInfo;
+  /** Recognises a recording that was read. */
+  transcribe(audio: LoadedAudio, options?: TranscribeOptions): Promise<Transcript>;
+  /** The same, with everything as it happens. */
+  stream(audio: LoadedAudio, options?: TranscribeOptions): AsyncGenerator<TranscriptEvent, void>;
+  /** Frees it. */
+  close(): Promise<void>;
+}
 
 /** Gives a model. */
 export type Loader = () => Promise<Recognizer>;

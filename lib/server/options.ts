@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OptionError } from "../../mod.ts";
+import { OptionError } from "../errors.ts";
 
 /** Options of {@linkcode createHandler}. */
 export interface HandlerOptions {

@@ -6,7 +6,9 @@
  *
  * @module
  */
-import { OptionError, resolveLanguage, type TranscribeOptions } from "../../mod.ts";
+import { OptionError } from "../errors.ts";
+import type { TranscribeOptions } from "../recognize/options.ts";
+import { resolveLanguage } from "../text/languages.ts";
 import { HttpError } from "./http_error.ts";
 
 /** A parameter as it came; a form field is a string. */

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { type LoadOptions, OptionError, Qwen3ASR } from "../../mod.ts";
+import { OptionError, Qwen3ASRError } from "../errors.ts";
+import type { LoadOptions } from "../open_model.ts";
+import { Qwen3ASR } from "../qwen3_asr.ts";
 import { createHandler, type Handler } from "./handler.ts";
 import { HttpError } from "./http_error.ts";
 import { type Fetch, listen, type Listener } from "./listen.ts";
@@ -94,7 +96,7 @@ export async function serve(options: ServeOptions = {}): Promise<RunningServer> 
   } catch (error) {
     await handler.close();
     if (error instanceof HttpError && error.cause) throw error.cause;
-    if (!(error instanceof Error) || !("code" in error)) throw error;
+    if (!(error instanceof Error) || !("code" in error) || error instanceof Qwen3ASRError) throw error;
     throw new OptionError(`Cannot listen at ${host}:${port}: ${error.message}.`, { cause: error });
   }
   const name = host.includes(":") ? `[${host}]` : host;

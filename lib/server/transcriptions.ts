@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Transcript } from "../../mod.ts";
+import { abortable } from "../abortable.ts";
+import type { Transcript } from "../transcript.ts";
 import { answer } from "./answers.ts";
 import { checkDeclaredLength } from "./body.ts";
 import { eventStream } from "./event_stream.ts";
@@ -24,19 +25,6 @@ export interface Shared {
   queue: FairQueue;
   holder: ModelHolder;
   metrics: Metrics;
-}
-
-/** Settles like the work, or rejects as soon as the signal is aborted. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }
 
 /** The names that mean the loaded model. */
@@ -109,7 +97,7 @@ class Passage {
     lease.catch(() => {});
     const upload = await readUpload(request, this.#shared.settings, this.signal);
     this.#hold(upload.audio.durationSeconds);
-    await unlessAborted(lease, this.signal);
+    await abortable(lease, this.signal);
     checkModel(this.#shared, upload.request.model);
     return upload;
   }
@@ -184,7 +172,7 @@ export class Transcriptions {
       }
       const transcribing = asr.transcribe(upload.audio, options);
       work = transcribing.catch(() => {});
-      const transcript = await unlessAborted(transcribing, passage.signal);
+      const transcript = await abortable(transcribing, passage.signal);
       book(transcript);
       return await answer(transcript, upload.request.format, options);
     } catch (error) {

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { loadAudio, type LoadedAudio } from "../../mod.ts";
+import { loadAudio, type LoadedAudio } from "../audio/load.ts";
 import { BodyReader, checkDeclaredLength } from "./body.ts";
 import { resolveFilePath } from "./file_path.ts";
 import { HttpError } from "./http_error.ts";

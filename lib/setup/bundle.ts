@@ -5,7 +5,7 @@
  */
 
 /** What a library computes with. */
-export type Backend = "cpu" | "metal" | "cuda";
+export type BundleBackend = "cpu" | "metal" | "cuda";
 
 /** A file of a release. */
 export interface BundlePart {
@@ -34,7 +34,7 @@ export interface Platform {
 }
 
 /** The backend that suits a system when none is named. */
-export function defaultBackend(os: string): Backend {
+export function defaultBackend(os: string): BundleBackend {
   return os === "darwin" ? "metal" : "cpu";
 }
 
@@ -42,7 +42,7 @@ export function defaultBackend(os: string): Backend {
 export function findBundle(
   bundles: readonly Bundle[],
   { os, arch }: Platform,
-  backend: Backend,
+  backend: BundleBackend,
 ): Bundle | undefined {
   return bundles.find(({ name }) => name.endsWith(`-${backend}-${os}-${arch}`));
 }

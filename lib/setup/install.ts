@@ -8,58 +8,40 @@
  */
 import { basename, join } from "@std/path";
 import { DownloadError } from "../errors.ts";
+import { isOffline, processEnvironment } from "../hub/environment.ts";
+import { fetchFile, type FetchFileOptions } from "../hub/fetch_file.ts";
+import type { Environment } from "../hub/mod.ts";
+import { userCache } from "../hub/packaged.ts";
 import {
-  type Environment,
-  fetchFile,
-  type FetchFileOptions,
-  isOffline,
-  processEnvironment,
-  userCache,
-} from "../hub/mod.ts";
-import { type Backend, type Bundle, defaultBackend, findBundle, otherWays, type Platform } from "./bundle.ts";
+  type Bundle,
+  type BundleBackend,
+  defaultBackend,
+  findBundle,
+  otherWays,
+  type Platform,
+} from "./bundle.ts";
 import { BUNDLES, RELEASE_URL } from "./bundles.ts";
 import { unpackTar } from "./untar.ts";
 
 /** How to get the native library. */
-export interface SetupOptions
-  extends Pick<FetchFileOptions, "fetch" | "retries" | "delaySeconds" | "signal"> {
-  /**
-   * What it computes with.
-   *
-   * @default {"metal" on macOS, "cpu" elsewhere}
-   */
-  backend?: Backend | undefined;
-  /**
-   * Whether no network may be used.
-   *
-   * @default {what `HF_HUB_OFFLINE` says}
-   */
+export interface SetupOptions {
+  /** What it computes with. @default {"metal" on macOS, "cpu" elsewhere} */
+  backend?: "cpu" | "metal" | "cuda" | undefined;
+  /** Whether no network may be used. @default {what `HF_HUB_OFFLINE` says} */
   offline?: boolean | undefined;
+  /** Where the release's files are. @default {`QWEN3_ASR_RELEASE_URL`, else where this version was released} */
+  releaseUrl?: string | undefined;
+  /** Stops; what came stays, and the next call goes on from there. */
+  signal?: AbortSignal | undefined;
   /** Called as bytes come. */
   onProgress?: ((progress: SetupProgress) => void) | undefined;
-  /**
-   * Where the release's files are.
-   *
-   * @default {`QWEN3_ASR_RELEASE_URL`, else where this version was released}
-   */
-  releaseUrl?: string | undefined;
-  /**
-   * What there is, with sums.
-   *
-   * @default {the table of this version}
-   */
+}
+
+/** What tests put in the place of this version's table, of this machine and of its network. */
+export interface InstallOptions
+  extends SetupOptions, Pick<FetchFileOptions, "fetch" | "retries" | "delaySeconds"> {
   bundles?: readonly Bundle[] | undefined;
-  /**
-   * The machine.
-   *
-   * @default {this one}
-   */
   platform?: Platform | undefined;
-  /**
-   * Environment variables.
-   *
-   * @default {those of this process}
-   */
   environment?: Environment | undefined;
 }
 
@@ -80,7 +62,7 @@ export interface InstalledLibrary {
   /** The bundle's name, e.g. `0.32.2-r1-cpu-linux-x86_64`. */
   name: string;
   /** What it computes with. */
-  backend: Backend;
+  backend: "cpu" | "metal" | "cuda";
   /** Whether it was there before. */
   wasThere: boolean;
 }
@@ -109,7 +91,10 @@ function archiveOf(paths: readonly string[]): ReadableStream<Uint8Array> {
 
 async function fetchParts(
   { name, parts }: Bundle,
-  { directory, releaseUrl, onProgress, ...options }: SetupOptions & { directory: string; releaseUrl: string },
+  { directory, releaseUrl, onProgress, ...options }: InstallOptions & {
+    directory: string;
+    releaseUrl: string;
+  },
 ): Promise<string[]> {
   const totalBytes = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   let doneBytes = 0;
@@ -153,7 +138,7 @@ async function unpackInto(
 }
 
 /** Makes `current-<backend>` lead to a bundle, in one step. */
-async function point(store: string, backend: Backend, name: string): Promise<void> {
+async function point(store: string, backend: BundleBackend, name: string): Promise<void> {
   const link = join(store, `current-${backend}`);
   if (await Deno.readLink(link).catch(() => "") === name) return;
   const draft = join(store, `.link.${crypto.randomUUID()}`);
@@ -162,9 +147,9 @@ async function point(store: string, backend: Backend, name: string): Promise<voi
 }
 
 function chosenBundle(
-  { bundles = BUNDLES }: SetupOptions,
+  { bundles = BUNDLES }: InstallOptions,
   platform: Platform,
-  backend: Backend,
+  backend: BundleBackend,
 ): Bundle {
   const bundle = findBundle(bundles, platform, backend);
   if (bundle !== undefined) return bundle;
@@ -183,6 +168,11 @@ function chosenBundle(
  * @throws The signal's reason when it is aborted.
  */
 export async function setupLibrary(options: SetupOptions = {}): Promise<InstalledLibrary> {
+  return await installLibrary(options);
+}
+
+/** As {@linkcode setupLibrary}, from any table for any machine. */
+export async function installLibrary(options: InstallOptions): Promise<InstalledLibrary> {
   const { environment = processEnvironment, platform = Deno.build, signal } = options;
   const backend = options.backend ?? defaultBackend(platform.os);
   const bundle = chosenBundle(options, platform, backend);
@@ -202,13 +192,14 @@ export async function setupLibrary(options: SetupOptions = {}): Promise<Installe
 async function download(
   bundle: Bundle,
   final: string,
-  options: SetupOptions & { environment: Environment; platform: Platform },
+  options: InstallOptions & { environment: Environment; platform: Platform },
 ): Promise<void> {
   const { environment, platform, signal } = options;
   const cure = otherWays(platform.os);
   if (isOffline(options.offline || undefined, environment)) {
     throw new DownloadError(
       `Cannot get ${bundle.name}: no network may be used (HF_HUB_OFFLINE, --offline); ${cure}`,
+      { code: "offline" },
     );
   }
   const releaseUrl = options.releaseUrl ?? environment("QWEN3_ASR_RELEASE_URL") ?? RELEASE_URL;
@@ -217,7 +208,7 @@ async function download(
     const paths = await fetchParts(bundle, { ...options, directory, releaseUrl });
     await unpackInto(final, paths, { name: bundle.name, platform, signal });
   } catch (error) {
-    if (!(error instanceof DownloadError)) throw error;
+    if (!(error instanceof DownloadError) || error.code !== "download-failed") throw error;
     throw new DownloadError(`${error.message}; if it stays so, ${cure}`, { cause: error });
   }
   await Deno.remove(directory, { recursive: true });

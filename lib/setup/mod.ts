@@ -1,7 +1,6 @@
 /**
- * The native library for strangers: which prebuilt bundle a machine takes, and how it comes into the cache.
+ * The native library on this machine: `setupLibrary()` fetches a prebuilt one where none works yet.
  *
  * @module
  */
-export type { Backend, Bundle, BundlePart, Platform } from "./bundle.ts";
 export { type InstalledLibrary, setupLibrary, type SetupOptions, type SetupProgress } from "./install.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { editDistance } from "./edit_distance.ts";
+import { nearestName } from "../nearest_name.ts";
 import { strip } from "./whitespace.ts";
 
 /** A language of the model. */
@@ -101,20 +101,13 @@ function byCountry(code: string): string | undefined {
   return /^[a-z]{2}$/.test(code) ? byTag(new Intl.Locale(`und-${code}`).maximize().language) : undefined;
 }
 
-function nearest(wanted: string): string | undefined {
-  const distances = LANGUAGES.map(({ name }) => ({
-    name,
-    distance: editDistance([...wanted], [...name.toLowerCase()]),
-  })).sort((a, b) => a.distance - b.distance);
-  const best = distances[0];
-  return best && best.distance <= Math.max(2, wanted.length / 3) ? best.name : undefined;
-}
-
 function unknownLanguage(given: string, wanted: string): OptionError {
-  const guess = byCountry(wanted) ?? nearest(wanted);
+  const guess = byCountry(wanted) ?? nearestName(wanted, LANGUAGES.map(({ name }) => name));
   const hint = guess ? `, did you mean ${guess} (${codeByName.get(guess)})?` : ":";
   const list = LANGUAGES.map(({ name, code }) => `${name} (${code})`).join(", ");
-  return new OptionError(`Unknown language "${given}"${hint} The model knows ${list}`);
+  return new OptionError(`Unknown language "${given}"${hint} The model knows ${list}`, {
+    code: "language-unknown",
+  });
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 import { normalizeLanguage } from "./languages.ts";
+import { TEXT_TAG } from "./tokenizer_definition.ts";
 import { splitLines, strip } from "./whitespace.ts";
 
 /** What the raw output of the decoder says. */
@@ -13,7 +14,6 @@ export interface ParsedTranscript {
   text: string;
 }
 
-const TAG = "<asr_text>";
 const PREFIX = "language ";
 /** Longest pattern, in code points, whose repetition is cleaned up. */
 const MAX_PATTERN = 20;
@@ -85,8 +85,19 @@ export function fixRepetitions(text: string, threshold = 20): string {
   return collapsePatterns(collapseCharacters([...text], threshold), threshold).join("");
 }
 
+/** The beginning of an answer that names a language. */
+export function languageLine(language: string): string {
+  return `${PREFIX}${language}${TEXT_TAG}`;
+}
+
+/** What an answer says after its language line; undefined as long as that is not finished. */
+export function afterLanguageLine(raw: string): string | undefined {
+  const at = raw.indexOf(TEXT_TAG);
+  return at < 0 ? undefined : raw.slice(at + TEXT_TAG.length);
+}
+
 /** The value of the first line that starts with "language ", if it has one. */
-function languageLine(meta: string): string {
+function languageIn(meta: string): string {
   const line = splitLines(meta).map(strip).find((line) => line.toLowerCase().startsWith(PREFIX));
   const value = strip(line?.slice(PREFIX.length) ?? "");
   return value === "" ? "" : normalizeLanguage(value);
@@ -111,10 +122,10 @@ export function parseTranscript(raw: string | null, forcedLanguage?: string): Pa
   if (stripped === "") return { language: "", text: "" };
   const output = fixRepetitions(stripped);
   if (forcedLanguage) return { language: forcedLanguage, text: output };
-  const tagAt = output.indexOf(TAG);
-  if (tagAt < 0) return { language: "", text: strip(output) };
-  const meta = output.slice(0, tagAt);
-  const text = strip(output.slice(tagAt + TAG.length));
+  const said = afterLanguageLine(output);
+  if (said === undefined) return { language: "", text: strip(output) };
+  const meta = output.slice(0, -(TEXT_TAG.length + said.length));
+  const text = strip(said);
   if (meta.toLowerCase().includes("language none")) return { language: "", text };
-  return { language: languageLine(meta), text };
+  return { language: languageIn(meta), text };
 }

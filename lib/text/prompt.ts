@@ -5,7 +5,9 @@
  */
 import { OptionError } from "../errors.ts";
 import { resolveLanguage } from "./languages.ts";
+import { languageLine } from "./parse.ts";
 import type { Tokenizer } from "./tokenizer.ts";
+import { TEXT_TAG } from "./tokenizer_definition.ts";
 
 /** Options of {@linkcode buildPrompt}. */
 export interface PromptOptions {
@@ -104,7 +106,7 @@ export function systemContext(options: SystemContextOptions = {}): string {
 }
 
 function render({ context = "", language, prefix = "" }: PromptOptions): string {
-  const forced = language === undefined ? "" : `language ${resolveLanguage(language)}<asr_text>`;
+  const forced = language === undefined ? "" : languageLine(resolveLanguage(language));
   return `<|im_start|>system\n${context}<|im_end|>\n` +
     `<|im_start|>user\n<|audio_start|>${AUDIO}<|audio_end|><|im_end|>\n` +
     `<|im_start|>assistant\n${forced}${prefix}`;
@@ -121,7 +123,7 @@ export function buildPrompt(tokenizer: Tokenizer, options: PromptOptions): Promp
   checkAudioTokens(audioTokens);
   refuseControlToken(tokenizer.controlTokenIn(context), "context");
   const pad = tokenizer.require(AUDIO);
-  for (const token of ["<|im_start|>", ...STOPS, "<|audio_start|>", "<|audio_end|>", "<asr_text>"]) {
+  for (const token of ["<|im_start|>", ...STOPS, "<|audio_start|>", "<|audio_end|>", TEXT_TAG]) {
     tokenizer.require(token);
   }
   const text = render(options);

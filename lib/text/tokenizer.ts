@@ -6,14 +6,19 @@
 import type { Tokenizer as Encoder } from "@huggingface/tokenizers";
 import { ModelError } from "../errors.ts";
 import { tokenBytes } from "./byte_level.ts";
-import { type AddedToken, tokenizerDefinition, type TokenizerFiles } from "./tokenizer_definition.ts";
+import {
+  type AddedToken,
+  TEXT_TAG,
+  tokenizerDefinition,
+  type TokenizerFiles,
+} from "./tokenizer_definition.ts";
 
 export type { TokenizerFiles } from "./tokenizer_definition.ts";
 
 /** Options of {@linkcode Tokenizer.decode}. */
 export interface DecodeOptions {
   /**
-   * Leave out tokens with the `special` flag. `<asr_text>` has none and stays.
+   * Leave out tokens with the `special` flag. The tag before the text has none and stays.
    *
    * @default {true}
    */
@@ -59,7 +64,7 @@ export class Tokenizer {
     return new Tokenizer(new EncoderClass(definition, {}), definition.added_tokens, highest + 1);
   }
 
-  /** Ids of a text. Added tokens in it (`<|im_end|>`, `<asr_text>`) become their ids. Nothing is put around it. */
+  /** Ids of a text. Added tokens in it (`<|im_end|>`) become their ids. Nothing is put around it. */
   encode(text: string): number[] {
     return this.#encoder.encode(text).ids;
   }
@@ -114,6 +119,15 @@ export class Tokenizer {
       );
     }
     return id;
+  }
+
+  /**
+   * Id of the tag that ends an answer's language line: what stands before it is no text.
+   *
+   * @throws {ModelError} When the vocabulary does not have it.
+   */
+  get textTag(): number {
+    return this.require(TEXT_TAG);
   }
 
   /** Whether decoding leaves the token out. */

@@ -18,13 +18,19 @@ export interface TokenizerFiles {
 export interface AddedToken {
   id: number;
   content: string;
-  /** Left out when decoding. `<asr_text>` is *not* special: the output parser needs it. */
+  /** Left out when decoding. */
   special: boolean;
   single_word: boolean;
   lstrip: boolean;
   rstrip: boolean;
   normalized: boolean;
 }
+
+/**
+ * Ends the language line of an answer, as in `language English<asr_text>Hello.` (spec 9.1). Never special, whatever a
+ * file says: who reads the answer needs it.
+ */
+export const TEXT_TAG = "<asr_text>";
 
 /** The parts of a tokenizer.json that a byte-level BPE needs. */
 export interface TokenizerDefinition {
@@ -114,7 +120,7 @@ function addedToken(id: number, entry: unknown, file: string): AddedToken {
     id,
     content,
     // Some converters mark all added tokens special, which would drop the tag the output parser looks for.
-    special: entry.special === true && content !== "<asr_text>",
+    special: entry.special === true && content !== TEXT_TAG,
     single_word: entry.single_word === true,
     lstrip: entry.lstrip === true,
     rstrip: entry.rstrip === true,

@@ -4,8 +4,10 @@
  * @module
  */
 import { dirname, join, toFileUrl } from "@std/path";
-import { SHORT_NAMES, userCache } from "../../lib/hub/mod.ts";
+import { SHORT_NAMES } from "../../lib/hub/mod.ts";
+import { userCache } from "../../lib/hub/packaged.ts";
 import { Folder, recording, ROOT } from "./cli_process.ts";
+import { fixtures } from "./fixtures.ts";
 
 /** A fenced block. */
 export interface Block {
@@ -70,7 +72,7 @@ export function blocksOf(document: string, markdown: string): Block[] {
   return blocks;
 }
 
-/** A Hugging Face cache where the demo model plays the real ones, so that nothing is downloaded. */
+/** A Hugging Face cache where the demo model and a tiny aligner play the real ones, so that nothing is downloaded. */
 async function pretendCache(folder: Folder): Promise<string> {
   const commit = "0".repeat(40);
   const hub = folder.at("home", "hub");
@@ -79,7 +81,10 @@ async function pretendCache(folder: Folder): Promise<string> {
     await Deno.mkdir(join(place, "refs"), { recursive: true });
     await Deno.mkdir(join(place, "snapshots"));
     await Deno.writeTextFile(join(place, "refs", "main"), commit);
-    await Deno.symlink(join(ROOT, "demo", "model"), join(place, "snapshots", commit));
+    const model = repository.includes("ForcedAligner")
+      ? join(await fixtures(), "models", "tiny-aligner-hf")
+      : join(ROOT, "demo", "model");
+    await Deno.symlink(model, join(place, "snapshots", commit));
   }
   return hub;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Segment, Timing, Transcript } from "../../lib/transcript.ts";
+import type { Segment, Transcript } from "../../lib/transcript.ts";
 
 /** A transcript around segments, with every field filled in. */
 export function transcriptOf(segments: Segment[], more: Partial<Transcript> = {}): Transcript {
@@ -124,7 +124,7 @@ export function randomText(random: () => number, script: Script, length: number)
 }
 
 /** Segments one after the other, at a rate of speech people have, with pauses here and there. */
-export function randomSegments(random: () => number, script: Script, timing: Timing): Segment[] {
+export function randomSegments(random: () => number, script: Script, timing: Segment["timing"]): Segment[] {
   let clock = random() * 3;
   return Array.from({ length: 1 + Math.floor(random() * 6) }, () => {
     const text = randomText(random, script, 5 + random() * 300);

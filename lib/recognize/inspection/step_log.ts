@@ -7,8 +7,6 @@ import { TextStream } from "../../text/detokenizer.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import type { TokenCandidate, TraceStep } from "./trace.ts";
 
-const TAG = "<asr_text>";
-
 /** Softmax of one row of logits, in float64. */
 export interface Distribution {
   /** Of a token, at temperature 1. */
@@ -71,7 +69,7 @@ export class StepLog {
     this.#tokenizer = tokenizer;
     this.#text = new TextStream(tokenizer);
     this.#topK = topK;
-    this.#tag = tokenizer.require(TAG);
+    this.#tag = tokenizer.textTag;
     this.#isText = isForced;
   }
 

@@ -31,7 +31,7 @@ export interface TokenCandidate {
 export interface TraceStep extends TokenCandidate {
   /** What this token adds to the written text: "" for special tokens and for parts of a character. */
   written: string;
-  /** `language`: up to and with `<asr_text>`; `text`: what was said; `stop`: the end. */
+  /** `language`: the language line; `text`: what was said; `stop`: the end. */
   kind: "language" | "text" | "stop";
   /** The likeliest tokens, best first. */
   top: TokenCandidate[];
@@ -54,20 +54,6 @@ export interface AttentionTrace {
   audio: Tensor;
   /** Sum over all positions, audio or not: 1. `[steps, heads]` */
   rowSums: Tensor;
-}
-
-/** Milliseconds of wall time. Reading what is traced is part of the stage it belongs to. */
-export interface ClipTimes {
-  /** Log-mel features. */
-  melMs: number;
-  /** Audio encoder. */
-  encoderMs: number;
-  /** First pass of the decoder, over the prompt. */
-  prefillMs: number;
-  /** All further tokens. */
-  decodeMs: number;
-  /** The whole call. */
-  totalMs: number;
 }
 
 /** Keys and values of a finished clip. */
@@ -122,8 +108,8 @@ export interface ClipTrace {
   text: string;
   /** Keys and values at the end. */
   cache: CacheSize;
-  /** How long it took. */
-  times: ClipTimes;
+  /** Milliseconds of wall time; reading what is traced is part of it. */
+  times: { melMs: number; encoderMs: number; prefillMs: number; decodeMs: number; totalMs: number };
 }
 
 /** A chunk with every pass that was made over it. */
@@ -134,18 +120,6 @@ export interface ChunkTrace {
   result: ChunkResult;
   /** The first pass, then those of a rescue in order: halves, or the whole chunk at other temperatures. */
   passes: ClipTrace[];
-}
-
-/** A piece of the recording as it was cut. */
-export interface PlannedChunk {
-  /** Place among the chunks, from 0. */
-  index: number;
-  /** Start, in seconds of the recording. */
-  startSeconds: number;
-  /** End, in seconds of the recording. */
-  endSeconds: number;
-  /** `silence` is digital silence, set aside. */
-  kind: "audio" | "silence";
 }
 
 /** Loudness of the whole recording, as the search for cuts sees it. */
@@ -168,8 +142,8 @@ export interface Trace {
   sampleRate: number;
   /** Loudness over time. */
   energy: EnergyCurve;
-  /** All chunks, traced or not, without gaps. */
-  plan: PlannedChunk[];
+  /** All chunks, traced or not, without gaps; `silence` is digital silence, set aside. */
+  plan: { index: number; startSeconds: number; endSeconds: number; kind: "audio" | "silence" }[];
   /** Places between chunks. */
   cutsSeconds: number[];
   /** The traced chunks, in order. */

@@ -6,7 +6,7 @@
  */
 import { joinTexts } from "../../text/join.ts";
 import { mergeLanguages } from "../../text/languages.ts";
-import type { ChunkResult, Coverage, Segment, Transcript } from "../../transcript.ts";
+import type { ChunkResult, Coverage, Segment, Transcript, Warning, WarningCode } from "../../transcript.ts";
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
@@ -31,34 +31,41 @@ function span({ startSeconds, endSeconds }: ChunkResult): string {
   return `${startSeconds.toFixed(1)} s to ${endSeconds.toFixed(1)} s`;
 }
 
-function abortWarning(chunks: readonly ChunkResult[]): string {
-  const from = chunks.find(({ finishReason }) => finishReason === "cancelled")?.startSeconds ?? 0;
-  return `The part from ${from.toFixed(1)} s on is missing or cut: the call was aborted.`;
+function warningAbout(chunk: ChunkResult, code: WarningCode, what: string): Warning {
+  const { index, startSeconds, endSeconds } = chunk;
+  return { code, chunk: index, startSeconds, endSeconds, message: `The part from ${span(chunk)} ${what}` };
 }
 
-/** What a reader of the text has to know, one sentence each. */
+function abortWarning(chunks: readonly ChunkResult[]): Warning {
+  const cut = chunks.find(({ finishReason }) => finishReason === "cancelled");
+  const startSeconds = cut?.startSeconds ?? 0;
+  const message = `The part from ${startSeconds.toFixed(1)} s on is missing or cut: the call was aborted.`;
+  if (cut === undefined) return { code: "aborted", message };
+  return { code: "aborted", chunk: cut.index, startSeconds, endSeconds: chunks.at(-1)!.endSeconds, message };
+}
+
+function warningsAbout(chunk: ChunkResult): Warning[] {
+  if (chunk.finishReason === "cancelled") return [];
+  if (chunk.error) {
+    return [warningAbout(chunk, "chunk-failed", `could not be decoded: ${chunk.error.message}`)];
+  }
+  const { reasons } = chunk.coverage;
+  const taken = chunk.rescues.find(({ accepted }) => accepted);
+  if (reasons.length === 0 && taken) {
+    return [warningAbout(chunk, "chunk-replaced", `was decoded again. ${taken.reason}`)];
+  }
+  return reasons.map((reason) => warningAbout(chunk, "chunk-doubtful", `is doubtful. ${reason}`));
+}
+
+/** What a reader of the text has to know. */
 export function warningsOf(
   chunks: readonly ChunkResult[],
   { coverage, partial }: { coverage: Coverage; partial: boolean },
-): string[] {
-  const warnings: string[] = [];
-  if (partial) warnings.push(abortWarning(chunks));
-  else if (coverage.verdict === "no-speech") warnings.push("No speech was found.");
-  for (const chunk of chunks) {
-    if (chunk.finishReason === "cancelled") continue;
-    if (chunk.error) {
-      warnings.push(`The part from ${span(chunk)} could not be decoded: ${chunk.error.message}`);
-      continue;
-    }
-    for (const reason of chunk.coverage.reasons) {
-      warnings.push(`The part from ${span(chunk)} is doubtful. ${reason}`);
-    }
-    const taken = chunk.rescues.filter(({ accepted }) => accepted);
-    if (taken.length > 0 && chunk.coverage.reasons.length === 0) {
-      warnings.push(`The part from ${span(chunk)} was decoded again. ${taken[0]!.reason}`);
-    }
-  }
-  return warnings;
+): Warning[] {
+  const about: Warning[] = chunks.flatMap(warningsAbout);
+  if (partial) return [abortWarning(chunks), ...about];
+  if (coverage.verdict !== "no-speech") return about;
+  return [{ code: "no-speech", message: "No speech was found." }, ...about];
 }
 
 /** All of a transcript that follows from its chunks. */

@@ -9,7 +9,8 @@ import { comparableWords, editDistance } from "../../text/edit_distance.ts";
 import { splitSentences } from "../../text/join.ts";
 import { findRepeatedSentences } from "../../text/loops.ts";
 import type { Coverage, FinishReason } from "../../transcript.ts";
-import type { Clip, ClipAnswer } from "../clip.ts";
+import type { Clip } from "../clip.ts";
+import type { ClipAnswer } from "../clip_answer.ts";
 
 /** Seconds of one audio token: 100 mel frames of 10 ms become 13. */
 const TOKEN_SECONDS = 1 / 13;

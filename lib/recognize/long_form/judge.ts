@@ -4,7 +4,8 @@
  * @module
  */
 import type { ChunkResult, Coverage } from "../../transcript.ts";
-import type { Clip, ClipAnswer } from "../clip.ts";
+import type { Clip } from "../clip.ts";
+import type { ClipAnswer } from "../clip_answer.ts";
 import { ABORTED, coverageOf, doubts, evidenceOf } from "./coverage.ts";
 import { type Part, type Redecode, rescue } from "./rescue.ts";
 

@@ -6,7 +6,8 @@
 import { peakMemory, resetPeakMemory } from "../../../ffi/mod.ts";
 import { SAMPLE_RATE, type Samples } from "../../audio/samples.ts";
 import type { ChunkResult, Segment, Transcript } from "../../transcript.ts";
-import type { Clip, ClipAnswer, ClipRequest } from "../clip.ts";
+import type { Clip, ClipRequest } from "../clip.ts";
+import type { ClipAnswer } from "../clip_answer.ts";
 import type { ClipDecoder } from "../engine.ts";
 import type { TranscriptEvent } from "../events.ts";
 import type { ClipObserver } from "../observer.ts";

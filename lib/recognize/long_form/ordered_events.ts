@@ -5,13 +5,12 @@
  */
 import { TextStream } from "../../text/detokenizer.ts";
 import { joinTexts } from "../../text/join.ts";
-import { parseTranscript } from "../../text/parse.ts";
+import { afterLanguageLine, parseTranscript } from "../../text/parse.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { strip } from "../../text/whitespace.ts";
 import type { ChunkResult } from "../../transcript.ts";
 import type { TranscriptEvent } from "../events.ts";
 
-const TAG = "<asr_text>";
 /** As much of the text so far as `joinTexts` looks at. */
 const TAIL = 64;
 
@@ -35,16 +34,14 @@ class ChunkText {
 
   push(id: number): void {
     this.#raw += this.#stream.push(id);
-    if (!this.#forced && this.language === "" && this.#raw.includes(TAG)) {
+    if (!this.#forced && this.language === "" && afterLanguageLine(this.#raw) !== undefined) {
       this.language = parseTranscript(this.#raw + ".").language;
     }
   }
 
   /** Text so far: without the language line, white space at the ends held back. */
   get visible(): string {
-    const tag = this.#raw.indexOf(TAG);
-    if (this.#forced) return trimmed(this.#raw);
-    return tag < 0 ? "" : trimmed(this.#raw.slice(tag + TAG.length));
+    return trimmed((this.#forced ? this.#raw : afterLanguageLine(this.#raw)) ?? "");
   }
 }
 

@@ -11,7 +11,8 @@ import { comparableWords } from "../../text/edit_distance.ts";
 import { joinTexts } from "../../text/join.ts";
 import { mergeLanguages } from "../../text/languages.ts";
 import type { FinishReason, Rescue } from "../../transcript.ts";
-import { type Clip, type ClipAnswer, type ClipRequest, partOf } from "../clip.ts";
+import { type Clip, type ClipRequest, partOf } from "../clip.ts";
+import type { ClipAnswer } from "../clip_answer.ts";
 import { doubts, evidenceOf } from "./coverage.ts";
 
 /** Parts shorter than this are not halved. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LANGUAGES } from "../../../mod.ts";
+import { LANGUAGES } from "../../text/languages.ts";
 
 /** What the page has to know. */
 export interface PageOptions {

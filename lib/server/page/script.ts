@@ -109,7 +109,7 @@ function addFiles(files) {
       try {
         const done = await transcribe(one, one.name, (now) => text.textContent = now, signal);
         if (done.text === "") remark.textContent = "No speech was found.";
-        else remark.textContent = (done.warnings ?? []).join(" ");
+        else remark.textContent = (done.warnings ?? []).map(({ message }) => message).join(" ");
       } catch (error) {
         remark.textContent = signal.aborted ? "Cancelled." : error.message;
         throw error;

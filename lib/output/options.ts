@@ -1,12 +1,12 @@
 /**
- * Limits of subtitle cues and their defaults.
+ * What can be said about a written transcript, and the defaults of its subtitle cues.
  *
  * @module
  */
 import { OptionError } from "../errors.ts";
 
-/** Limits of subtitle cues. */
-export interface CueOptions {
+/** How a transcript is written. The limits of cues shape srt, vtt and ass. */
+export interface FormatOptions {
   /** Widest line in columns; CJK and fullwidth characters count as two. @default {42} */
   maxColumns?: number | undefined;
   /** Most lines of a cue. @default {2} */
@@ -17,11 +17,22 @@ export interface CueOptions {
   minSeconds?: number | undefined;
   /** Longest cue. @default {7} */
   maxSeconds?: number | undefined;
+  /** Title in the header of ass. @default {"Transcript"} */
+  title?: string | undefined;
+  /** A remark on the whole text: the last line of txt, a comment in vtt and ass. The other formats have no place for it. */
+  note?: string | undefined;
+  /** Name of the recording, where several transcripts follow each other: the first field of json and of each line of jsonl. */
+  input?: string | undefined;
+}
+
+/** Limits of subtitle cues. */
+export interface CueOptions
+  extends Pick<FormatOptions, "maxColumns" | "maxLines" | "readingSpeed" | "minSeconds" | "maxSeconds"> {
   /** Length of the recording: no short cue is stretched past it. @default {Infinity} */
   durationSeconds?: number | undefined;
 }
 
-/** Options with every default filled in. */
+/** Limits with every default filled in. */
 export type CueLimits = { [K in keyof CueOptions]-?: number };
 
 /** @throws {OptionError} When an option is not usable. */
