@@ -23,7 +23,7 @@ import { buildPrompt } from "../lib/text/prompt.ts";
 import type { Tokenizer } from "../lib/text/tokenizer.ts";
 import { casesByModel, type Selection } from "./parity_folder.ts";
 
-/** Largest absolute difference allowed, measured between independent implementations in float32. */
+/** Largest absolute differences allowed, from measurements between independent implementations in float32. */
 const TOLERANCE = { mel: 2e-4, encoder: 2e-4, logits: 5e-3, hidden: 5e-3 };
 /** Numbers known to be wrong must be missed by this many tolerances. */
 const CLEARLY = 10;
@@ -36,7 +36,7 @@ export interface ParityRow {
   clip: string;
   variant: string;
   stage: string;
-  /** Largest absolute difference; for tokens the number of unequal ones. */
+  /** Largest absolute difference; for tokens, the number that differ. */
   difference: number;
   tolerance: number;
   ok: boolean;
@@ -45,7 +45,7 @@ export interface ParityRow {
 /** What to compare and how. */
 export interface ParityOptions extends Selection {
   device?: Device;
-  /** Overrides of the backend's routes. */
+  /** Routes of the backend other than its own choice. */
   policy?: Partial<BackendPolicy>;
 }
 
@@ -69,20 +69,20 @@ class Reference implements Disposable {
     );
   }
 
-  readonly #asked = new Set<string>();
+  readonly #used = new Set<string>();
 
   has(name: string): boolean {
     return this.arrays.has(name);
   }
 
   floats(name: string): Float32Array {
-    this.#asked.add(name);
+    this.#used.add(name);
     return mx.toFloat32(this.arrays.get(name)!);
   }
 
-  /** Numbers that nobody compared: a stage that was never offered must not pass in silence. */
-  left(): string[] {
-    return [...this.arrays.keys()].filter((name) => !this.#asked.has(name) && !name.endsWith(".greedy_ids"));
+  /** Numbers that were never compared: a stage that the network did not offer must not pass unnoticed. */
+  unused(): string[] {
+    return [...this.arrays.keys()].filter((name) => !this.#used.has(name) && !name.endsWith(".greedy_ids"));
   }
 
   [Symbol.dispose](): void {
@@ -90,7 +90,7 @@ class Reference implements Disposable {
   }
 }
 
-/** Largest absolute difference; infinite when lengths differ or a number is not one. */
+/** Largest absolute difference; infinite when the lengths differ or a number is NaN. */
 export function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) return Infinity;
   let largest = 0;
@@ -131,7 +131,7 @@ class ClipParity {
     this.rows.push({ ...this.labels, stage, difference, tolerance, ok: difference <= tolerance });
   }
 
-  /** Stages under the fixtures' names; convolutions only of the first block, in torch's layout. */
+  /** Compares a stage under its name in the fixtures; of convolutions only the first block, in torch's layout. */
   tap = (stage: string, array: mx.MLXArray): void => {
     if (stage.startsWith("conv2d")) {
       const name = `${stage}_first_chunk`;
@@ -169,7 +169,7 @@ class ClipParity {
     return embeddings;
   }
 
-  /** Teacher forcing: logits before each reference token. */
+  /** Compares the logits before each reference token, which is fed instead of the model's own choice. */
   #stepLogits(name: string, cache: KVCache, first: mx.MLXArray, expected: readonly number[]): void {
     if (!this.reference.has(`${name}.step_logits`)) return;
     const all: number[] = [...mx.toFloat32(first)];
@@ -195,20 +195,20 @@ class ClipParity {
     return ids;
   }
 
-  /** Limits of the attention windows, in tokens. */
+  /** Compares the boundaries of the attention windows, in tokens. */
   windows(tokens: number): void {
     if (!this.reference.has("cu_seqlens")) return;
     const size = 13 * this.model.config.encoder.windowBlocks;
-    const limits = Array.from(
+    const boundaries = Array.from(
       { length: Math.ceil(tokens / size) + 1 },
       (_, index) => Math.min(tokens, index * size),
     );
-    this.compare("cu_seqlens", limits, 0);
+    this.compare("cu_seqlens", boundaries, 0);
   }
 
-  /** A miss for every number of the reference that nobody compared. */
+  /** Adds a miss for every array of the reference that was never compared. */
   finish(): void {
-    for (const stage of this.reference.left()) {
+    for (const stage of this.reference.unused()) {
       this.rows.push({
         ...this.labels,
         stage: `${stage} (not compared)`,
@@ -288,7 +288,7 @@ export async function runParity(directory: string, options: ParityOptions = {}):
   return rows;
 }
 
-/** The table of a run, one line a comparison. */
+/** A run as a table, one line for each comparison. */
 export function formatParity(rows: readonly ParityRow[]): string {
   const lines = rows.map(({ model, clip, stage, difference, tolerance, ok }) =>
     `${ok ? "ok  " : "MISS"} ${model.padEnd(15)} ${clip.padEnd(17)} ${stage.padEnd(38)} ` +
