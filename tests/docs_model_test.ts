@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { join } from "@std/path";
 import { ROOT } from "./support/cli_process.ts";
+import { documents } from "./support/docs_blocks.ts";
 
 const PAGE = await Deno.readTextFile(join(ROOT, "docs/model.md"));
 
@@ -121,4 +122,45 @@ Deno.test("a citation is read in all its forms, and one of a missing section is 
   const text = [" 4.1, step 2", " 4.1, step 3", " 4.2", " 4.1.1", " sections 5 and 6"].map(cite).join("\n");
   assertEquals(unresolved(text, sections), ["2: 4.1, step 3", "3: 4.2", "4: 4.1.1", "5: 6"]);
   assertEquals(citationsOf("specs.filter((spec) => spec.length > 2) // RFC 7845, section 5.1"), []);
+});
+
+/** Paths of this project that a document names in code spans, without those that hold a placeholder. */
+function pathsIn(markdown: string): string[] {
+  return [...markdown.matchAll(/`((?:lib|ffi|tests|scripts|bench|notebooks|demo|std|docs)\/[\w.\/-]*)`/g)]
+    .map(([, path]) => path!);
+}
+
+Deno.test("files and folders that the documents name exist", async () => {
+  const missing: string[] = [];
+  let count = 0;
+  for (const document of await documents()) {
+    for (const path of pathsIn(await Deno.readTextFile(join(ROOT, document)))) {
+      count++;
+      const exists = await Deno.stat(join(ROOT, path)).then(() => true, () => false);
+      if (!exists) missing.push(`${document}: ${path}`);
+    }
+  }
+  assertEquals(missing, []);
+  assertGreater(count, 60);
+  assertEquals(pathsIn("`lib/no/such.ts`, `lib/*.ts`, `scripts/test.sh`"), [
+    "lib/no/such.ts",
+    "scripts/test.sh",
+  ]);
+});
+
+Deno.test("the way of a recording in docs/architecture.md names code that stands in its files", async () => {
+  const page = await Deno.readTextFile(join(ROOT, "docs/architecture.md"));
+  const rows = [...page.matchAll(/^\|[^|]+\| `([^`]+)` +\| `([^`]+)` +\|$/gm)];
+  const missing: string[] = [];
+  for (const [, path, code] of rows) {
+    const text = await Deno.readTextFile(join(ROOT, path!)).catch(() => "");
+    if (!text.includes(code!)) missing.push(`${path} has no ${code}`);
+  }
+  assertEquals(missing, []);
+  assertGreater(rows.length, 30);
+  // What a reader looks for most.
+  const named = rows.map(([row]) => row);
+  for (const step of ["the next token is chosen", "a chunk ends in the best pause", "a cue becomes SRT"]) {
+    assert(named.some((row) => row.includes(step)), step);
+  }
 });
