@@ -27,11 +27,15 @@ function sectionsOf(markdown: string): Map<string, number> {
 /** A blank, or the end of a line and the beginning of the next line of a comment. */
 const GAP = String.raw`(?:[ \t]|\n[ \t]*(?:\*|//|#)?)+`;
 const NUMBER = String.raw`\d+(?:\.\d+)*`;
-/** "spec 5.7", "spec section 12", "spec sections 2 and 3", "model specification, section 1", "spec 4.1, step 2". */
+/**
+ * "spec 5.7", "spec 5.1 to 5.5", "spec section 12", "spec sections 2 and 3", "model specification, section 1",
+ * "spec 4.1, step 2".
+ */
 const CITATION = new RegExp(
   String.raw`\bspec(?:ification)?,?${GAP}(?:` +
     String.raw`sections${GAP}(?<list>${NUMBER}(?:(?:,|${GAP}and)${GAP}${NUMBER})*)|` +
-    String.raw`(?:section${GAP})?(?<one>${NUMBER})(?:,${GAP}step${GAP}(?<step>\d+))?)`,
+    String
+      .raw`(?:section${GAP})?(?<one>${NUMBER}(?:${GAP}to${GAP}${NUMBER})?)(?:,${GAP}step${GAP}(?<step>\d+))?)`,
   "gi",
 );
 
@@ -112,11 +116,12 @@ Deno.test("a citation is read in all its forms, and one of a missing section is 
     "ification, section 1",
     " sections 2 and 3",
     " 4.1, step 2",
+    " 5.1 to 5.5",
     "\n * 9.2",
   ];
   assertEquals(
     forms.flatMap((form) => citationsOf(cite(form))).map(({ section, step }) => `${section}/${step}`),
-    ["5.7/0", "12/0", "1/0", "2/0", "3/0", "4.1/2", "9.2/0"],
+    ["5.7/0", "12/0", "1/0", "2/0", "3/0", "4.1/2", "5.1/0", "5.5/0", "9.2/0"],
   );
   const sections = sectionsOf("## 4. Four\n\n### 4.1 One\n\n1. a\n2. b\n\n## 5. Five\n");
   const text = [" 4.1, step 2", " 4.1, step 3", " 4.2", " 4.1.1", " sections 5 and 6"].map(cite).join("\n");
