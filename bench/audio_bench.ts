@@ -1,4 +1,4 @@
-/** What happens to sound before the network. */
+/** Audio before the network: resampling and log-mel. */
 import * as mx from "../ffi/mod.ts";
 import { LogMel } from "../lib/audio/mel.ts";
 import { resample } from "../lib/audio/resample.ts";

@@ -1,5 +1,5 @@
 /**
- * The checkpoints that are measured: real ones where this machine has them, else synthetic ones of the same shape.
+ * The checkpoints to measure: real ones if this machine has them, otherwise synthetic ones of the same shape.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Size } from "../scripts/checkpoint_shapes.ts";
 import { makeCheckpoint } from "../scripts/make_checkpoint.ts";
 
 const FOLDER = fromFileUrl(new URL("../.cache/bench/", import.meta.url));
-/** Sizes that a checkpoint is published for. */
+/** Sizes with a published checkpoint. */
 const PUBLISHED: readonly Size[] = ["0.6b", "1.7b"];
 
 /** A folder and what to call it. */
@@ -38,7 +38,7 @@ async function real(size: Size): Promise<string | undefined> {
 /**
  * Sizes named by `BENCH_SIZES`.
  *
- * @param fallback When it is not set.
+ * @param fallback Sizes when it is not set.
  */
 export async function benchCheckpoints(fallback: readonly Size[]): Promise<BenchCheckpoint[]> {
   const sizes = Deno.env.get("BENCH_SIZES")?.split(",").map((name) => name.trim() as Size) ?? fallback;
@@ -54,7 +54,7 @@ export async function benchCheckpoints(fallback: readonly Size[]): Promise<Bench
   return found;
 }
 
-/** Something with the energy and pauses of speech: two swept tones, noise, a pause every few seconds. 16 kHz. */
+/** A signal with the energy and pauses of speech: a swept tone, noise, a pause every four seconds; 16 kHz. */
 export function speechLike(seconds: number): Float32Array {
   const samples = new Float32Array(seconds * 16_000);
   let state = 1;

@@ -1,4 +1,4 @@
-/** Recording to text with the demo model, warm. */
+/** From recording to text with the demo model, already loaded and warm. */
 import { Qwen3ASR } from "../mod.ts";
 
 const asr = await Qwen3ASR.load("demo", { device: "cpu" });

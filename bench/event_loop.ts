@@ -1,15 +1,15 @@
 /**
- * The longest time the event loop was blocked, per stage: reading, planning, decoding.
+ * The longest time that the event loop is blocked, by stage: reading and planning, decoding.
  *
  *   deno run -A bench/event_loop.ts [MODEL [AUDIO]]
  *
- * A stage is credited with the gaps of a 1 ms timer; the machine's own noise is measured first, with nothing to do.
+ * What is measured are the gaps between the ticks of a 1 ms timer; first in an idle second, for the noise of the machine.
  *
  * @module
  */
 import { Qwen3ASR } from "../mod.ts";
 
-/** Gaps of a 1 ms timer, by stage. */
+/** Gaps between the ticks of a 1 ms timer, by stage. */
 class GapMeter implements Disposable {
   readonly longest = new Map<string, number>();
   readonly over20 = new Map<string, number>();

@@ -1,9 +1,9 @@
 /**
- * What the host pays to build one decode step, and how many operations the step is.
+ * The host time to build one decode step, and the number of operations in it.
  *
- * On a GPU each fast operation (norm, rotary positions, attention) is one primitive; on a CPU MLX spells them out.
- * To see the GPU's graph without one, {@linkcode singlePrimitives} lets one cheap primitive of the same arguments stand
- * for each. Nothing may be evaluated meanwhile: only the building is measured.
+ * On a GPU each fast operation (norm, rotary positions, attention) is one primitive; on a CPU MLX builds each of several.
+ * To see the GPU's graph without a GPU, {@linkcode singlePrimitives} replaces each by one cheap primitive of the same
+ * arguments. Nothing may be evaluated meanwhile: only building is measured.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export function singlePrimitives<T>(use: () => T): T {
       (out: Out, x: bigint, weight: bigint, _eps: number, s: bigint) =>
         weight === 0n ? mlx_square(out, x, s) : mlx_maximum(out, x, weight, s),
     ),
-    // As many parameters as the call has, none of them gathered: the stand-in must cost nothing itself.
+    // Every parameter is spelled out: rest parameters would cost time that the real call does not.
     patch(
       "mlx_fast_rope",
       (
@@ -69,13 +69,13 @@ export function singlePrimitives<T>(use: () => T): T {
   }
 }
 
-/** Operations that only look at memory in another way: no kernel. */
+/** Operations that only view memory differently and start no kernel. */
 const VIEWS = /^mlx_(reshape|slice|transpose_axes|swapaxes|broadcast_to|expand_dims|squeeze_axis)$/;
-/** Calls that make no node of a graph. */
+/** Calls that add no node to a graph. */
 const NO_NODE =
   /^mlx_(array_|vector_|stream_|default_|device_|get_|eval|async|optional|clear|sync|closure_new|compile)|^_|_nonblocking$/;
 
-/** How often each function of mlx-c that makes a primitive is called by `use`; a compiled function is one. */
+/** How often `use` calls each function of mlx-c that makes a primitive; a compiled function counts as one. */
 export function countPrimitives(use: () => void): Map<string, number> {
   const counts = new Map<string, number>();
   const restore: (() => void)[] = [];
@@ -88,7 +88,7 @@ export function countPrimitives(use: () => void): Map<string, number> {
       return call(...args);
     }));
   }
-  // Calls its C function by address, not through the table.
+  // A compiled function is called by its address, not through the table.
   const { apply } = mx.Compiled.prototype;
   mx.Compiled.prototype.apply = function (...inputs) {
     counts.set("compiled", (counts.get("compiled") ?? 0) + 1);
@@ -103,12 +103,12 @@ export function countPrimitives(use: () => void): Map<string, number> {
   return counts;
 }
 
-/** Sum over the operations that start a kernel. */
+/** How many operations start a kernel. */
 export function launches(counts: ReadonlyMap<string, number>): number {
   return [...counts].reduce((sum, [name, count]) => VIEWS.test(name) ? sum : sum + count, 0);
 }
 
-/** A cache that stays as it is: what is written leads to the step's result and is not kept. */
+/** A cache that never changes: what a step writes reaches the step's result, but is not kept. */
 class StillCache extends KVCache {
   readonly #buffers: Buffers[];
   readonly #length: number;

@@ -1,9 +1,10 @@
 /**
- * Loading a checkpoint beside reading its file, turn by turn: packed as stored, and dense as the CPU's policy wants it.
+ * Loading a checkpoint, packed as stored and dense as the CPU's policy wants it, compared with reading its file; rounds are
+ * interleaved.
  *
  *   deno run -A bench/load.ts [--size 0.6b] [--rounds 3]
  *
- * The first round is reported apart: it is cold where the system has not kept the file in memory.
+ * The first round is reported separately: it is cold unless the system still has the file in memory.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Time and memory of 20 minutes against 2 minutes, interleaved in one run: ten times the short recording, five times
- * before and five times behind the long one, so that both see the machine as it is over the same span.
+ * Time and memory of 20 minutes compared with 2 minutes, interleaved in one run: the short recording five times before and
+ * five times after the long one, so that both meet the same load of the machine.
  *
  *   deno run -A bench/long_recording.ts [MODEL]
  *
@@ -36,7 +36,7 @@ if (import.meta.main) {
   const ratios: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const times: number[] = [];
-    const five = async () => {
+    const fiveShort = async () => {
       let peakBytes = 0;
       for (let i = 0; i < 5; i++) {
         const { totalMs, peakMemoryBytes } = await transcribe(short);
@@ -45,9 +45,9 @@ if (import.meta.main) {
       }
       return peakBytes;
     };
-    await five();
+    await fiveShort();
     const { totalMs, peakMemoryBytes } = await transcribe(long);
-    const shortPeak = await five();
+    const shortPeak = await fiveShort();
     const mean = times.reduce((sum, ms) => sum + ms, 0) / times.length;
     ratios.push(totalMs / mean);
     console.log(

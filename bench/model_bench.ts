@@ -1,7 +1,7 @@
 /**
- * The stages of the network on a 30 s clip, size beside size.
+ * The stages of the network on a 30 s clip, for each size.
  *
- * BENCH_SIZES=0.6b,1.7b names the sizes. Without it small ones run, because the real ones need gigabytes.
+ * BENCH_SIZES=0.6b,1.7b names the sizes. The default are small ones, because the real ones need gigabytes.
  */
 import * as mx from "../ffi/mod.ts";
 import { LogMel } from "../lib/audio/mel.ts";
@@ -13,7 +13,7 @@ const PROMPT = 405, AUDIO_START = 9;
 const ROUNDS = { n: 3, warmup: 1 };
 
 for (const { size, label, directory } of await benchCheckpoints(["tiny", "small"])) {
-  // One model at a time is loaded: its first bench opens it, its last one closes it.
+  // One model is loaded at a time: its first bench loads it, its last one closes it.
   let model: Qwen3ASRModel, mel: mx.MLXArray, audio: mx.MLXArray;
   let logits: mx.MLXArray, cache: ReturnType<Qwen3ASRModel["newCache"]>;
 

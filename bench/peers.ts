@@ -1,6 +1,6 @@
 /**
- * This module beside the Python programs for the same model, on the same checkpoint, clip and number of tokens:
- * the same version of MLX, OpenBLAS, float32, both warm, turn by turn in one run.
+ * Compares this module with the Python programs for the same model, on the same checkpoint, clip and number of tokens: the
+ * same version of MLX, OpenBLAS, float32, both warm, in alternating rounds of one run.
  *
  *   deno task bench:peers [--rounds 7] [--peers DIR]
  *
@@ -30,9 +30,9 @@ export interface PeerRow {
   peer: string;
   ours: { median: number; min: number };
   theirs: { median: number; min: number };
-  /** Median of ours divided by theirs, round by round: what both share of the machine's load cancels. */
+  /** Median of ours / theirs of the same round, so that the load of the machine cancels out. */
   ratio: number;
-  /** Tokens that were equal, of how many. */
+  /** How many tokens were equal, and of how many. */
   tokens: string;
 }
 
@@ -50,10 +50,10 @@ async function install(folder: string): Promise<void> {
   };
   if (await Deno.stat(join(folder, "mlx_qwen3_asr")).then(() => true, () => false)) return;
   await pip(...PEERS);
-  await pip("--no-deps", ...MLX); // The peers ask for other versions of MLX; the same one is compared.
+  await pip("--no-deps", ...MLX); // The peers would install other versions of MLX; both sides must use the same one.
 }
 
-/** A peer's process. */
+/** The process of a peer. */
 class Peer implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #lines: ReadableStreamDefaultReader<string>;
@@ -71,7 +71,7 @@ class Peer implements AsyncDisposable {
     this.#input = this.#process.stdin.getWriter();
   }
 
-  /** The next line that is JSON; what a peer prints besides is skipped. */
+  /** The next line of JSON; whatever else a peer prints is skipped. */
   async answer(): Promise<Answer> {
     for (;;) {
       const end = this.#rest.indexOf("\n");
@@ -113,7 +113,7 @@ interface Comparison {
   peer: "mlx-audio" | "mlx-qwen3-asr";
   model: string;
   clip: string;
-  /** A fixed number, or as many as the model finds right. */
+  /** A fixed number; undefined when the model ends the text itself. */
   tokens: number | undefined;
   rounds: number;
 }
@@ -131,7 +131,7 @@ async function compare(folder: string, comparison: Comparison): Promise<PeerRow>
     const { chunks, text } = await asr.transcribe(clip, { rescue: false, sampling });
     const own = performance.now() - start;
     const other = await peer.ask(clip, tokens ?? 200);
-    if (round < 0) { // The first round warms both.
+    if (round < 0) { // The first round warms up both.
       const ids = chunks.flatMap((chunk) => chunk.tokens);
       const equal = ids.filter((id, index) => id === other.tokens?.[index]).length;
       parity = other.tokens
@@ -155,7 +155,7 @@ async function compare(folder: string, comparison: Comparison): Promise<PeerRow>
 
 /** Building a decode step of 28 narrow layers with dense weights, as the CPU builds it or as a GPU would. */
 async function compareHost(folder: string, device: "cpu" | "gpu", rounds: number): Promise<PeerRow> {
-  // Operations as Python's, so no compiled one.
+  // The same operations as in Python, so none is compiled.
   const policy: Partial<BackendPolicy> = {
     ...defaultPolicy(device, "float32"),
     denseWeights: true,
@@ -175,7 +175,7 @@ async function compareHost(folder: string, device: "cpu" | "gpu", rounds: number
     });
   const ours: number[] = [], theirs: number[] = [];
   for (let round = -1; round < rounds; round++) {
-    const count = round < 0 ? 1000 : 300; // Each warms up in the first round, which does not count.
+    const count = round < 0 ? 1000 : 300; // The first round warms up and does not count.
     const mine = await model.backend.exclusive(() =>
       device === "gpu" ? singlePrimitives(() => steps(count)) : steps(count)
     );
@@ -188,7 +188,7 @@ async function compareHost(folder: string, device: "cpu" | "gpu", rounds: number
   return row(`host time of a decode step, 28 layers, ${graph}`, "Python mlx 0.32.2", ours, theirs, "-");
 }
 
-/** The first 12 s of the long recording, in a file for both. */
+/** The first 12 s of the long recording, as a file that both read. */
 async function twelveSeconds(): Promise<string> {
   const path = join(ROOT, ".cache/bench/12s.wav");
   const { interleaved } = decodeWav(await Deno.readFile(join(ROOT, "demo/recordings/long-en.wav")));

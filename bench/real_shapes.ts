@@ -1,9 +1,10 @@
 /**
- * A recording through a model of real size: real-time factor, time per stage, tokens a second, memory.
+ * Transcribes a recording with a model of real size: real-time factor, time per stage, tokens per second, memory.
  *
  *   deno run -A bench/real_shapes.ts [--size 0.6b] [--seconds 240] [--tokens 100] [--batch 8,1] [--chunk 30]
  *
- * Random weights transcribe noise, so every chunk gets the same number of tokens. The recording is cut at its pauses.
+ * Random weights write nonsense without an end, so every chunk gets a fixed number of tokens. The recording is cut at its
+ * pauses.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Runs the suites and writes their figures into docs/performance.md, between its two marks, with a chart a group.
+ * Runs the benches and writes their figures into docs/performance.md, between its two marks, with a chart for each group.
  *
  *   deno task bench:report [--json FILE]     FILE: output of `deno bench -A --json bench`, instead of a run
  *
@@ -19,7 +19,7 @@ const ROOT = fromFileUrl(new URL("../", import.meta.url));
 const PAGE = join(ROOT, "docs/performance.md");
 const START = "<!-- figures: written by deno task bench:report -->", END = "<!-- end of figures -->";
 
-/** What `deno bench --json` writes, as far as it is read here. Times in nanoseconds. */
+/** The part of the output of `deno bench --json` that is used here. Times in nanoseconds. */
 export interface BenchJson {
   runtime: string;
   cpu: string;
@@ -40,7 +40,7 @@ interface Figure {
   n: number;
 }
 
-/** Benches that ended well, in order. */
+/** The benches that succeeded, in order. */
 export function figuresOf({ benches }: BenchJson): Figure[] {
   return benches.flatMap(({ group, name, results }) =>
     results.flatMap(({ ok }) =>
@@ -51,12 +51,12 @@ export function figuresOf({ benches }: BenchJson): Figure[] {
   );
 }
 
-/** Milliseconds with three digits that say something. */
+/** Milliseconds with about three significant digits. */
 export function milliseconds(value: number): string {
   return value >= 100 ? value.toFixed(0) : value >= 1 ? value.toPrecision(3) : value.toFixed(3);
 }
 
-/** Groups as tables, each with its chart beside it. */
+/** A table with its chart for each group. */
 export function tables(figures: readonly Figure[], chartOf: (group: string) => string): string {
   const groups = [...new Set(figures.map(({ group }) => group))];
   return groups.map((group) => {
@@ -94,7 +94,7 @@ function chartPath(group: string): string {
   return `performance-${group.replace(/[^a-z0-9]+/gi, "-")}.svg`;
 }
 
-/** A name without what the chart's title says already. */
+/** A bench's name without the words that are in the chart's title already. */
 function labelOf(name: string, group: string): string {
   return name.startsWith(group) ? name.slice(group.length).replace(/^[,\s]+/, "") : name;
 }
@@ -120,13 +120,13 @@ async function runSuites(): Promise<BenchJson> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** Kernels that a decode step of 28 layers starts on a GPU, a layer. */
+/** How many kernels a decode step starts on a GPU, in all and for each layer. */
 async function launchLine(): Promise<string> {
   const policy = defaultPolicy("gpu", "float32");
   using model = await Qwen3ASRModel.load(await syntheticCheckpoint("deep"), { device: "cpu", policy });
   const counts = await model.backend.exclusive(() => {
     using builder = new StepBuilder(model, 280);
-    builder.build().dispose(); // What is compiled is built once.
+    builder.build().dispose(); // Compiled functions are built by the first call.
     return singlePrimitives(() => countPrimitives(() => builder.build().dispose()));
   });
   const all = launches(counts), { layers } = model.config.decoder;

@@ -1,11 +1,12 @@
 /**
- * How a server bears a crowd: latency of the first against the last quarter, memory, live handles.
+ * A server under a crowd of clients: latency of the last quarter of the requests compared with the first, memory, live
+ * handles.
  *
  *   deno run -A bench/server_soak.ts [--rounds 3]
  *
- * Every round is 300 requests of 8 clients, of which some leave, dawdle or send nonsense (tests/support/server_crowd.ts). The
- * first round warms up and is reported, but not compared. A latency counts as a multiple of the mean of its recording:
- * else the quarters would differ by the recordings that happened to be in them.
+ * A round is 300 requests of 8 clients, some of which hang up, send slowly or send nonsense
+ * (tests/support/server_crowd.ts). The first round is a warm-up: it is reported, but not compared. A latency is divided by
+ * the mean of its recording, because the quarters do not hold the same recordings.
  *
  * @module
  */
@@ -30,7 +31,7 @@ function milliseconds(seconds: number): string {
   return `${(seconds * 1000).toFixed(0)} ms`;
 }
 
-/** Waiting visits only: the others say nothing of the server's speed. */
+/** Only the visits that wait for a whole answer: the others do not show the server's speed. */
 function waiting(visits: readonly Visit[]): Visit[] {
   return visits.filter(({ behaviour }) => behaviour === "plain" || behaviour === "verbose");
 }

@@ -1,10 +1,10 @@
 /**
- * What a large upload costs: resident memory of the server process above where it was, and time.
+ * What a large upload costs: the growth of the server process's resident memory, and time.
  *
  *   deno run -A bench/server_upload.ts [--megabytes 500] [--rate 48000] [--channels 2] [--bits 32]
  *
- * The server runs in a process of its own, and has decoded five minutes before: what eight chunks at once take is the
- * model's, not the upload's. The recording is a WAV file of faint noise that is made while it is sent.
+ * The server runs in a process of its own and decodes five minutes first, so that the memory of a full batch is not counted
+ * as the upload's. The recording is a WAV file of faint noise that is generated while it is sent.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** The value in the middle; of an even number the upper one. */
+/** The middle value; with an even number of values, the upper of the two in the middle. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }

@@ -1,4 +1,4 @@
-/** What happens to text around the network. */
+/** Text around the network: the tokenizer. */
 import { Tokenizer } from "../lib/text/tokenizer.ts";
 import { realTokenizerFiles } from "../tests/support/real_vocabulary.ts";
 

@@ -1,5 +1,5 @@
 /**
- * A copy of a model folder with the packed matrices packed again to fewer bits: to see what fewer bits cost.
+ * Copies a model folder with its packed matrices repacked to fewer bits, to see what fewer bits cost.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const COPIED = [
   "chat_template.json",
 ];
 
-/** Every packed matrix of a folder as what its numbers stand for, `[out, in]`; disposes them afterwards. */
+/** Unpacks every packed matrix of a folder, `[out, in]`, and disposes it after use. */
 function withMatrices<T>(directory: string, names: readonly string[], use: (matrix: mx.MLXArray) => T): T[] {
   const parts = ["weight", "scales", "biases"] as const;
   return names.map((name) =>
@@ -44,7 +44,7 @@ export function matrixOf(directory: string, name: string): Float32Array {
 }
 
 /**
- * Packs every packed matrix of a folder anew. Norms and the encoder, which are not packed, stay as they are.
+ * Repacks every packed matrix of a folder. Norms and the encoder are not packed and stay as they are.
  *
  * @param bits 2, 3, 4, 5, 6 or 8.
  * @returns The new folder, below the system's folder for temporary files.

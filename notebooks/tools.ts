@@ -1,12 +1,12 @@
 /**
- * What the notebooks share and what would only distract there.
+ * Helpers of the notebooks, kept out of their cells so that these show only what they are about.
  *
  * @module
  */
 import { ModelError, Qwen3ASR } from "@qwen3/asr";
 import { type Displayable, jupyterDisplay, type MimeBundle } from "@qwen3/asr/plot";
 
-/** The kernel may say it is done before the page has all pictures: this waits a little. */
+/** The kernel may report that it is idle before all pictures are sent, so a cell ends with a short wait. */
 const PAUSE_MS = 150;
 
 /** Shows pictures, tables and texts in a notebook. */
@@ -15,18 +15,18 @@ export async function show(...things: unknown[]): Promise<void> {
   await sent();
 }
 
-/** Ends a cell that prints: gives the kernel time to send the lines. */
+/** Ends a cell that prints: gives the kernel time to send its lines. */
 export async function sent(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 }
 
-/** The models to try, best first: `QWEN3_ASR_NOTEBOOK_MODEL` or the real ones before the demo. */
-function wishes(): string[] {
+/** Models to try, best first: those of `QWEN3_ASR_NOTEBOOK_MODEL`, or the real ones before the demo. */
+function preferredModels(): string[] {
   return Deno.env.get("QWEN3_ASR_NOTEBOOK_MODEL")?.split(",") ?? ["0.6b", "1.7b", "demo"];
 }
 
 /** The first of the models that this machine has. */
-export async function loadModel(names: readonly string[] = wishes()): Promise<Qwen3ASR> {
+export async function loadModel(names: readonly string[] = preferredModels()): Promise<Qwen3ASR> {
   for (const name of names) {
     try {
       const asr = await Qwen3ASR.load(name);
@@ -47,7 +47,7 @@ function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** Ready-made HTML with a plain form for where there is no HTML. */
+/** HTML with a plain text for places that show no HTML. */
 export class Html implements Displayable {
   readonly #html: string;
   readonly #plain: string;
@@ -62,7 +62,7 @@ export class Html implements Displayable {
   }
 }
 
-/** A table. Numbers stand to the right. */
+/** A table; numbers are aligned to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): Html {
   const cell = (tag: "th" | "td", value: string | number) =>
     `<${tag} style="text-align:${typeof value === "number" ? "right" : "left"};vertical-align:top">${
@@ -117,11 +117,11 @@ export function wordErrorRate(expected: string, found: string): number {
 
 /** Two texts as one: missing words struck out in red, extra ones in green. */
 export function wordDiff(expected: string, found: string, title: string): Html {
-  const gone = (word: string) => `<del style="background-color:rgba(225,30,60,0.25)">${escape(word)}</del>`;
-  const come = (word: string) =>
+  const missing = (word: string) => `<del style="background-color:rgba(225,30,60,0.25)">${escape(word)}</del>`;
+  const extra = (word: string) =>
     `<ins style="background-color:rgba(0,158,115,0.3);text-decoration:none">${escape(word)}</ins>`;
   const pieces = wordEdits(expected, found).map(({ kind, expected, found }) =>
-    kind === "same" ? escape(found) : [expected && gone(expected), found && come(found)].join(" ").trim()
+    kind === "same" ? escape(found) : [expected && missing(expected), found && extra(found)].join(" ").trim()
   );
   const plain = wordEdits(expected, found).map(({ kind, expected, found }) =>
     kind === "same" ? found : `${expected && `[-${expected}-]`}${found && `{+${found}+}`}`
@@ -132,7 +132,7 @@ export function wordDiff(expected: string, found: string, title: string): Html {
   );
 }
 
-/** A line of a tab-separated file by its column names. */
+/** The lines of a tab-separated file, each by its column names. */
 export async function readTable(path: string): Promise<Record<string, string>[]> {
   const [head, ...lines] = (await Deno.readTextFile(path)).trim().split("\n").map((line) => line.split("\t"));
   return lines.map((line) => Object.fromEntries(head!.map((name, column) => [name, line[column] ?? ""])));

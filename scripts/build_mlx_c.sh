@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Makes a usable libmlxc (with libmlx and all that it needs, side by side) and prints its path.
 #
-#   MLX itself     comes compiled in a Python wheel (mlx-cpu, mlx-metal, mlx-cuda-13), taken with pip, by checksum
-#   mlx-c          is compiled here from source, taken with cargo (a crate carries it) or git, by checksum
+#   MLX itself     comes compiled in a Python wheel (mlx-cpu, mlx-metal, mlx-cuda-13), which pip fetches by checksum
+#   mlx-c          is compiled here from source, which cargo (a crate contains it) or git fetches, by checksum
 #   BLAS on Linux  is OpenBLAS (wheel scipy-openblas32), put in front of the slow reference BLAS of the MLX wheel
 #
-# The result is built beside its final place and renamed into it, so it is whole or not there at all: the script can
-# be killed at any time and run twice at once. docs/building.md tells the reasons.
+# The result is built beside its final folder and renamed to it, so it is either complete or absent: the script may be
+# killed at any time, and two may run at once. docs/building.md has the reasons.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib.sh
@@ -17,9 +17,9 @@ OPENBLAS=0.3.34.481.3
 CRATE=mlxrs-sys
 CRATE_VERSION=0.2.0
 CRATE_SHA256=ace6d5383b15cade95fbf8b7a10dfa5c4a84b3dcfa57abe012a5020208570f25
-SOURCE_SHA256=63963f89fe1fd2826bcc37358fbfdb365cc5fbcd52749e64286bc01046f94984 # of the files that get compiled, one after the other
-GIT_TREE=45b2f5173730aec7e7c5643fd1a5884645043eda # git's name of the folder mlx/ in them
-RECIPE=1 # raise it when the same versions are to be built in another way
+SOURCE_SHA256=63963f89fe1fd2826bcc37358fbfdb365cc5fbcd52749e64286bc01046f94984 # of the compiled files, concatenated
+GIT_TREE=45b2f5173730aec7e7c5643fd1a5884645043eda # git's tree id of the folder mlx/ in them
+RECIPE=1 # raise it when the same versions must be built in another way
 
 usage() {
   cat <<END
@@ -81,11 +81,11 @@ else
   final=$store/$key
 fi
 
-# ---------------------------------------------------------------- what is there already
+# ---------------------------------------------------------------- is it there already?
 
 is_complete() { [ -f "$final/lib/libmlxc.$so" ] && [ "$(head -n 1 "$final/complete" 2>/dev/null)" = "$key" ]; }
 
-# point TARGET: <cache>/mlx-c/current-<backend> leads to the folder whose lib/ holds libmlxc.
+# point TARGET: makes <cache>/mlx-c/current-<backend> a link to the folder whose lib/ holds libmlxc.
 point() {
   local link=$store/current-$backend new
   [ -z "$prefix" ] || return 0
@@ -132,8 +132,8 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# The lock only saves work: two builders cannot hurt each other, because each has a folder of its own and the rename
-# at the end is atomic. So a lock left by a killed run is simply taken over.
+# The lock only saves work: two builders cannot disturb each other, because each has its own folder and the final rename
+# is atomic. So the lock of a killed run is simply taken over.
 lock_is_dead() {
   local pid
   pid=$(cat "$lock/pid" 2>/dev/null || true)
@@ -222,7 +222,7 @@ get_wheels() {
 
 # ---------------------------------------------------------------- mlx-c's source
 
-crate_in_cache() { # the path of the crate in cargo's own download cache, when its bytes are the right ones
+crate_in_cache() { # the path of the crate in cargo's own download cache, if its checksum is right
   local file
   for file in "${CARGO_HOME:-${HOME:-/nonexistent}/.cargo}"/registry/cache/*/"$CRATE-$CRATE_VERSION.crate"; do
     if [ -f "$file" ] && [ "$(sha256_of <"$file")" = "$CRATE_SHA256" ]; then
@@ -241,9 +241,9 @@ get_crate() {
   mkdir -p "$project/src"
   printf '[package]\nname = "fetch"\nversion = "0.0.0"\n[dependencies]\n%s = "=%s"\n' "$CRATE" "$CRATE_VERSION" >"$project/Cargo.toml"
   : >"$project/src/lib.rs"
-  # `cargo info` takes the one crate. Older cargos lack it; `cargo fetch` may end with an error about a manifest that
-  # it is too old to read, but the crate is in its cache by then. The flag makes cargo 1.65 (Debian 12) ask for single
-  # crates instead of cloning the whole index; newer ones do so anyway.
+  # `cargo info` downloads just this crate. Older versions lack it: there `cargo fetch` may fail on a manifest that is too
+  # new for it, but by then the crate is in its cache. The flag makes cargo 1.65 (Debian 12) ask for single crates instead
+  # of cloning the whole index; newer versions do so anyway.
   (cd "$project" && { limited cargo info "$CRATE@$CRATE_VERSION" || RUSTC_BOOTSTRAP=1 limited cargo -Z sparse-registry fetch; }) \
     >"$work/cargo.log" 2>&1 </dev/null || true
   crate_in_cache
@@ -257,7 +257,7 @@ from_crate() {
   source_from="crate $CRATE $CRATE_VERSION"
 }
 
-# mlx-c's version does not name these bytes, so the commit is found by git's own name of the folder that is wanted.
+# mlx-c's version does not identify this source, so the commit is found by the tree id of its folder mlx/.
 from_git() {
   local url=${QWEN3_ASR_MLX_C_GIT:-https://github.com/ml-explore/mlx-c} commit
   have git || return 1
@@ -290,9 +290,9 @@ get_source() {
 
 # ---------------------------------------------------------------- OpenBLAS in front of the reference BLAS
 
-# The wheel's OpenBLAS has its functions under names with a prefix (scipy_cblas_sgemm). A small library with the plain
-# names jumps there; it stands before the reference BLAS among libmlxc's dependencies, so the dynamic linker finds its
-# functions first, and the few that OpenBLAS lacks (the Fortran xerbla_ and inner helpers) still come from the reference.
+# The functions of the wheel's OpenBLAS have a prefix (scipy_cblas_sgemm). A small library has the plain names and jumps
+# there. It comes before the reference BLAS in libmlxc's dependencies, so the dynamic linker finds its functions first;
+# the few that OpenBLAS lacks (the Fortran xerbla_ and internal helpers) still come from the reference BLAS.
 make_blas() {
   local lib=$work/out/lib jump reference
   case $arch in x86_64) jump='jmp %s@PLT' ;; aarch64) jump='b %s' ;; esac
@@ -316,7 +316,7 @@ make_blas() {
   say "OpenBLAS stands in for $(wc -l <"$work/both" | tr -d ' ') of $(wc -l <"$work/wanted" | tr -d ' ') BLAS functions"
 }
 
-# ---------------------------------------------------------------- put together
+# ---------------------------------------------------------------- building
 
 build() {
   local out=$work/out rpath flags=''
@@ -326,7 +326,7 @@ build() {
     rpath='@loader_path'
   else
     make_blas
-    # DT_RPATH (not RUNPATH), because it also serves the dependencies of the dependencies: libmlx finds its own here.
+    # DT_RPATH (not RUNPATH), because it also applies to indirect dependencies: libmlx finds its own here.
     # shellcheck disable=SC2016
     rpath='$ORIGIN'
     flags="-Wl,--disable-new-dtags -Wl,--no-as-needed $out/lib/libqwen3asr_blas.so"
@@ -335,7 +335,7 @@ build() {
     local dir
     mv "$work/nvidia/nvidia" "$out/lib/nvidia"
     for dir in "$out"/lib/nvidia/*/lib; do rpath="$rpath;\$ORIGIN${dir#"$out/lib"}"; done
-    cp -R "$work/wheels/mlx/include/." "$out/include/" # MLX compiles kernels at run time and needs headers then
+    cp -R "$work/wheels/mlx/include/." "$out/include/" # MLX compiles kernels at run time and needs the headers for it
   fi
   say "compiling mlx-c (about half a minute)"
   {

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # bundle_mlx_c.sh [--backend cpu|metal|cuda] [--from DIR] [--out DIR] [--part-bytes N]
 #
-# Makes of what build_mlx_c.sh builds the files of a release, which `setup` fetches and unpacks: a compressed tar archive
-# NAME.tar.gz, cut into NAME.tar.gz.aa, .ab, ... where it is larger than a release takes (2 GiB a file), and NAME.sha256
-# with the sum of each (for `sha256sum -c`). Prints the paths. The folder in it works wherever it is unpacked. Builds
-# afresh, unless --from names a folder that build_mlx_c.sh made.
+# Packs what build_mlx_c.sh builds into the files of a release, which `setup` fetches and unpacks: a compressed tar archive
+# NAME.tar.gz, split into NAME.tar.gz.aa, .ab, ... when it is too large for a release (2 GiB a file), and NAME.sha256 with
+# the checksum of each file (for `sha256sum -c`). Prints the paths. The libraries work wherever the archive is unpacked.
+# Runs a build of its own, unless --from names a folder that build_mlx_c.sh made.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib.sh
@@ -28,7 +28,7 @@ out=$(cd "$out" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# A folder of its own: never a Homebrew library of this machine, and nothing of the cache is touched.
+# Built in a separate folder, so that it never holds this machine's Homebrew library and the cache stays untouched.
 if [ -n "$from" ]; then
   [ -f "$from/complete" ] || die "$from was not made by build_mlx_c.sh: it has no file 'complete'"
   cp -R "$from/." "$work/bundle"
@@ -37,8 +37,8 @@ else
 fi
 name=$(head -n 1 "$work/bundle/complete")
 
-# relocatable_mac: every library names itself and its neighbours by @rpath, looks beside itself, and is signed again
-# (changing a library breaks its signature, and Apple silicon loads none without one; "-" signs without an identity).
+# relocatable_mac: makes every library name itself and its neighbours by @rpath, search its own folder, and signs it again
+# (a change breaks its signature, and Apple silicon loads no library without one; "-" signs without an identity).
 relocatable_mac() {
   local file dependency
   for file in "$work"/bundle/lib/*.dylib; do
@@ -61,7 +61,7 @@ relocatable_mac() {
   [ -f "$work/bundle/lib/mlx.metallib" ] || die "the bundle has no mlx.metallib beside libmlx"
 }
 
-# closed_linux: every library is found inside of the bundle or belongs to the system.
+# closed_linux: checks that every needed library is inside the bundle or belongs to the system.
 closed_linux() {
   local missing
   missing=$(ldd "$work"/bundle/lib/libmlxc.so | awk '/not found/ { print $1 }' | grep -v '^libcuda\.so' || true)

@@ -1,6 +1,6 @@
 /**
- * Writes lib/setup/bundles.ts from the sums of a release: `deno run -A scripts/bundle_table.ts URL FOLDER`, where FOLDER
- * has what scripts/bundle_mlx_c.sh made, and URL is where the release's files can be fetched.
+ * Writes lib/setup/bundles.ts from the checksums of a release: `deno run -A scripts/bundle_table.ts URL FOLDER`, where
+ * FOLDER has what scripts/bundle_mlx_c.sh made, and the release's files can be fetched below URL.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Bundle, BundlePart } from "../lib/setup/bundle.ts";
 
 const TABLE = fromFileUrl(new URL("../lib/setup/bundles.ts", import.meta.url));
 
-/** One line of a sums file, as sha256sum writes it, and the size of the file it names. */
+/** Reads one line of a checksum file, as sha256sum writes it, and takes the size of the file that it names. */
 async function readPart(folder: string, line: string): Promise<BundlePart> {
   const [, sha256, file] = /^([0-9a-f]{64}) [ *]([\w.-]+)$/.exec(line) ?? [];
   if (sha256 === undefined || file === undefined) {
@@ -18,7 +18,7 @@ async function readPart(folder: string, line: string): Promise<BundlePart> {
   return { file, sizeBytes: (await Deno.stat(join(folder, file))).size, sha256 };
 }
 
-/** The bundles that lie in a folder with their sums. */
+/** The bundles in a folder, with their checksums. */
 export async function readBundles(folder: string): Promise<Bundle[]> {
   const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
   return await Promise.all(
@@ -30,7 +30,7 @@ export async function readBundles(folder: string): Promise<Bundle[]> {
   );
 }
 
-/** The text of the table. */
+/** The source of lib/setup/bundles.ts. */
 export function bundleTable(releaseUrl: string, bundles: readonly Bundle[]): string {
   return `/**
  * The prebuilt native libraries of this version: written by scripts/bundle_table.ts when they are released, so that their

@@ -8,9 +8,9 @@
 export const SIZES = {
   /** Two and three narrow layers: for tests. */
   tiny: { encoder: [128, 2, 2, 256, 24], decoder: [128, 256, 3, 4, 2, 64] },
-  /** Narrow, as deep as the real ones: almost all of a decode step is its host time. */
+  /** Narrow and as deep as the real ones: almost all of a decode step is host time. */
   deep: { encoder: [128, 2, 2, 256, 24], decoder: [128, 256, 28, 4, 2, 64] },
-  /** Half a laptop's load: to compare programs on. */
+  /** Enough work to compare programs on, little enough for a laptop. */
   small: { encoder: [384, 6, 6, 1536, 128], decoder: [512, 1536, 8, 8, 4, 64] },
   "0.6b": { encoder: [896, 18, 14, 3584, 480], decoder: [1024, 3072, 28, 16, 8, 128] },
   "1.7b": { encoder: [1024, 24, 16, 4096, 480], decoder: [2048, 6144, 28, 16, 8, 128] },
@@ -36,7 +36,7 @@ export type CheckpointLayout = "mlx" | "original" | "hf";
 export interface TensorPlan {
   name: string;
   shape: number[];
-  /** `matrix` is packed below 16 bits, `float` never; a `norm` is near 1, a `bias` near 0. */
+  /** A `matrix` is packed below 16 bits, a `float` never; the numbers of a `norm` are near 1, of a `bias` near 0. */
   kind: "matrix" | "float" | "convolution" | "norm" | "bias";
 }
 

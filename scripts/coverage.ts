@@ -1,6 +1,6 @@
 /**
- * Which lines the tests reached: reads what `deno coverage --lcov` makes of a profile, prints a table by room, and fails
- * below 90 % of the lines. ffi/symbols.ts does not count: it is a table made from C headers.
+ * Which lines the tests reach: reads the report of `deno coverage --lcov`, prints a table by room, and fails below 90 % of
+ * the lines. ffi/symbols.ts does not count: it is a table generated from C headers.
  *
  *     deno run -A scripts/coverage.ts [--profile coverage] [--least 90]
  *
@@ -12,7 +12,7 @@ import { fromFileUrl } from "@std/path";
 const ROOT = new URL("..", import.meta.url);
 const NOT_COUNTED = ["ffi/symbols.ts"];
 
-/** Lines of one file or of many. */
+/** How many lines of one or more files the tests reached. */
 export interface LineCount {
   found: number;
   hit: number;
@@ -54,7 +54,7 @@ function row(name: string, count: LineCount, note = ""): string {
   } %${note}`;
 }
 
-/** A line for each room with the file of it that has the most lines unreached, and the sum. */
+/** A line for each room, with its file that misses most lines, and a line for all. */
 export function coverageTable(files: ReadonlyMap<string, LineCount>): { text: string; percent: number } {
   const counted = [...files].filter(([path]) => !NOT_COUNTED.includes(path));
   const rooms = Map.groupBy(counted, ([path]) => /^(lib\/[^/]+(?=\/)|[^/]+)/.exec(path)![0]);
@@ -71,7 +71,7 @@ export function coverageTable(files: ReadonlyMap<string, LineCount>): { text: st
   return { text: [...rows, row("all", total)].join("\n"), percent: percent(total) };
 }
 
-/** Files with code that are in no report because no test ever loaded them. */
+/** Files with code that are missing from the report because no test loads them. */
 export async function neverLoaded(files: ReadonlyMap<string, LineCount>): Promise<string[]> {
   const missing: string[] = [];
   for (const path of ["mod.ts", ...await filesIn("ffi"), ...await filesIn("lib")]) {
@@ -103,8 +103,8 @@ async function deno(...args: string[]): Promise<{ output: string; complaints: st
 }
 
 /**
- * The report of `deno coverage`. It reads a file's JavaScript from Deno's cache, where an example of that file (`FILE#10-20.ts`)
- * takes the same place: the file is cached anew first, or it is left out of the report.
+ * The report of `deno coverage`. It reads a file's JavaScript from Deno's cache, where an example of that file
+ * (`FILE#10-20.ts`) may have replaced it: every file is cached again first, or it would be left out of the report.
  */
 export async function lcovOf(profile: string): Promise<string> {
   await deno("cache", "mod.ts", ...await filesIn("ffi"), ...await filesIn("lib"));

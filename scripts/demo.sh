@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # demo.sh [RECORDING...]: turns recordings of demo/recordings into text with the small model that comes with the project,
-# and compares with what was really said (demo/refs.tsv). Exit code 1 when a text differs.
+# and compares it with what was really said (demo/refs.tsv). Exit code 1 when a text differs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh

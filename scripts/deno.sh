@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# deno.sh ARGUMENT...: runs a Deno that is new enough, and installs one into the project's own cache when there is none.
-# DENO=/path/to/deno chooses another.
+# deno.sh ARGUMENT...: runs Deno, if there is one that is new enough; otherwise installs it into the project's own cache
+# first. DENO=/path/to/deno chooses another one.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib.sh
 . "$here/lib.sh"
 
-VERSION=2.9.8 # the one that is installed; any Deno from 2.9 on will do
+VERSION=2.9.8 # the one to install; any Deno from 2.9 on will do
 NPM_RANGE='2.9.6 - 2.9.8'
 home=$here/../.cache/deno
 
-good() { # good DENO: true when it runs and is new enough
+is_good() { # is_good DENO: true when it runs and is new enough
   local line major minor
   line=$("$1" -V 2>/dev/null) || return 1
   IFS=. read -r major minor _ <<<"${line#deno }"
@@ -19,11 +19,11 @@ good() { # good DENO: true when it runs and is new enough
 }
 
 if [ -n "${DENO:-}" ]; then
-  good "$DENO" || die "DENO=$DENO is not a Deno from version 2.9 on; unset DENO or point it to one"
+  is_good "$DENO" || die "DENO=$DENO is not a Deno from version 2.9 on; unset DENO or point it to one"
   exec "$DENO" "$@"
 fi
-if have deno && good deno; then exec deno "$@"; fi
-if good "$home/bin/deno"; then exec "$home/bin/deno" "$@"; fi
+if have deno && is_good deno; then exec deno "$@"; fi
+if is_good "$home/bin/deno"; then exec "$home/bin/deno" "$@"; fi
 
 # ---------------------------------------------------------------- install
 
@@ -56,9 +56,9 @@ install() {
   for way in by_installer by_pip by_npm; do
     rm -rf "$work"
     mkdir -p "$work" 2>/dev/null || die "cannot write in $home; install Deno 2.9 or newer, or set DENO to one"
-    if $way >"$work/log" 2>&1 && good "$found"; then
+    if $way >"$work/log" 2>&1 && is_good "$found"; then
       mkdir -p "$home/bin"
-      mv -f "$found" "$home/bin/deno" # one rename: another run sees the old file or the new one
+      mv -f "$found" "$home/bin/deno" # one rename, so that another run sees either the old file or the new one
       say "installed $("$home/bin/deno" -V) into .cache/deno (${way#by_})"
       return 0
     fi

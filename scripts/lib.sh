@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What the scripts beside this file share. Sourced, never run. Kept to bash 3.2, which is what macOS has.
+# Functions that the scripts in this folder share. Sourced, never run. Written for bash 3.2, the version of macOS.
 
-# Everything meant for people goes to stderr: stdout carries only what a script promises to print.
+# Messages for people go to stderr: stdout has only what a script promises to print.
 say() { printf '%s\n' "$*" >&2; }
 die() {
   printf 'error: %s\n' "$*" >&2
@@ -10,10 +10,10 @@ die() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# limited COMMAND...: runs it, but not for longer than five minutes where that can be had (macOS has no timeout).
+# limited COMMAND...: runs it for at most five minutes where there is a `timeout` (macOS has none).
 limited() { if have timeout; then timeout 300 "$@"; else "$@"; fi; }
 
-# cache_root: the per-user folder of this project; QWEN3_ASR_CACHE moves it.
+# cache_root: prints this project's folder in the user's cache; QWEN3_ASR_CACHE moves it.
 cache_root() {
   if [ -n "${QWEN3_ASR_CACHE:-}" ]; then
     case $QWEN3_ASR_CACHE in
@@ -29,17 +29,17 @@ cache_root() {
   fi
 }
 
-# move OLD NEW: renames; NEW may be a link (it is replaced in one step) but is never a folder to move into.
+# move OLD NEW: renames OLD. If NEW is a link, even to a folder, the link is replaced in one step.
 move() {
   if [ "$(uname -s)" = Darwin ]; then mv -fh "$1" "$2"; else mv -fT "$1" "$2"; fi
 }
 
-# sha256_of: the SHA-256 of stdin, in hex.
+# sha256_of: prints the SHA-256 of stdin in hex.
 sha256_of() {
   if have sha256sum; then sha256sum; else shasum -a 256; fi | cut -d' ' -f1
 }
 
-# can_apt: true where this script may install Debian packages by itself.
+# can_apt: true where the script can install Debian packages itself.
 can_apt() { [ "$(id -u)" = 0 ] && have apt-get; }
 
 # apt_install PACKAGE...: installs Debian packages as root, and says so.
@@ -58,7 +58,7 @@ apt_install() {
   fi
 }
 
-# need_tools TOOL:DEBIAN_PACKAGE:MAC_CURE...: makes sure that every TOOL is there, or ends with the cure.
+# need_tools TOOL:DEBIAN_PACKAGE:MAC_COMMAND...: installs missing tools, or ends and says how to install them.
 need_tools() {
   local entry tool missing='' packages=() cures=''
   for entry in "$@"; do
@@ -75,7 +75,7 @@ need_tools() {
   die "missing: $missing. Install: $cures"
 }
 
-# find_pip: puts the words that run pip into the array PIP; false when there is no pip.
+# find_pip: sets the array PIP to the command that runs pip; false when there is no pip.
 find_pip() {
   PIP=(python3 -m pip)
   if "${PIP[@]}" --version >/dev/null 2>&1; then return 0; fi
@@ -83,15 +83,15 @@ find_pip() {
   "${PIP[@]}" --version >/dev/null 2>&1
 }
 
-# need_pip: find_pip, or an installation, or the cure.
+# need_pip: find_pip; installs pip if it is missing, or ends and says how to install it.
 need_pip() {
   find_pip && return 0
   if can_apt && apt_install python3 python3-pip && find_pip; then return 0; fi
   die "pip is missing. Install it: Debian or Ubuntu: sudo apt-get install python3-pip; macOS: brew install python"
 }
 
-# pip_into DIR ARGUMENT...: pip install into a folder of its own. No virtual environment, so Debian allows it;
-# user settings that cannot go with --target are switched off.
+# pip_into DIR ARGUMENT...: pip install into a separate folder, which Debian allows outside a virtual environment. User
+# settings that conflict with --target are switched off.
 pip_into() {
   local dir=$1
   shift

@@ -1,6 +1,6 @@
 /**
  * Writes a Qwen3-ASR checkpoint of true shape with random weights, so that speed, memory and loading can be measured
- * without a download. What it transcribes is noise.
+ * without a download. Its transcripts are nonsense.
  *
  *   deno run -A scripts/make_checkpoint.ts --size 0.6b --bits 8 --out .cache/0.6b-8bit
  *
@@ -26,14 +26,14 @@ import {
 
 /** What to write. */
 export interface MakeCheckpointOptions {
-  /** Folder to write; made when missing. */
+  /** Folder to write to; created when missing. */
   out: string;
   size: Size;
-  /** 16: bfloat16; fewer: decoder and embedding packed in groups of 64, encoder bfloat16. @default {16} */
+  /** 16 for bfloat16; below, decoder and embedding are packed in groups of 64, the encoder stays bfloat16. @default {16} */
   bits?: number;
   /** @default {"mlx"} */
   layout?: CheckpointLayout;
-  /** Start of the random numbers. @default {1} */
+  /** Seed of the random numbers. @default {1} */
   seed?: number;
   /** Bytes after which a new shard begins. @default {2e9} */
   shardBytes?: number;
@@ -51,7 +51,7 @@ const BITS = [16, 8, 6, 5, 4];
 const GROUP_SIZE = 64;
 const SEED_STRIDE = 1_000_003;
 
-/** Random numbers of a size that keeps activations near 1. */
+/** Random numbers, scaled so that activations stay near 1. */
 function draw({ shape, kind }: TensorPlan, key: mx.MLXArray): mx.MLXArray {
   if (kind === "norm") return mx.add(mx.normal(shape, key, 0.02), mx.scalar(1));
   if (kind === "bias") return mx.normal(shape, key, 0.02);
@@ -59,7 +59,7 @@ function draw({ shape, kind }: TensorPlan, key: mx.MLXArray): mx.MLXArray {
   return mx.normal(shape, key, (kind === "convolution" ? Math.SQRT2 : 1) / Math.sqrt(inputs));
 }
 
-/** The tensors that a plan becomes, evaluated. */
+/** The stored tensors of a planned one, evaluated: three when it is packed, two when the head is a copy of it. */
 function tensorsOf(
   plan: TensorPlan,
   options: { bits: number; layout: CheckpointLayout; key: number },
@@ -129,7 +129,7 @@ class Shards {
     }
   }
 
-  /** Gives the shards their final names; more than one get an index. */
+  /** Gives the shards their final names, and writes an index when there are several. */
   async finish(): Promise<number> {
     this.#flush();
     const count = this.#written.length;

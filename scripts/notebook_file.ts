@@ -1,10 +1,10 @@
 /**
- * Notebook files (nbformat 4.5) and what must be true of their outputs.
+ * Reads, writes and checks notebook files (nbformat 4.5).
  *
  * @module
  */
 
-/** Contents by MIME type; text may be split into lines. */
+/** An output's content by MIME type; text may be split into lines. */
 export type MimeData = Record<string, string | string[]>;
 
 /** What a cell showed. */
@@ -19,7 +19,7 @@ export interface Output {
   evalue?: string;
 }
 
-/** A piece of a notebook. */
+/** A cell. */
 export interface Cell {
   cell_type: "code" | "markdown" | "raw";
   id: string;
@@ -56,7 +56,7 @@ function serialized(notebook: Notebook): string {
   return JSON.stringify(notebook, null, 1) + "\n";
 }
 
-/** Text in one piece. */
+/** A text that may be split into lines, as one string. */
 export function joined(text: string | string[] | undefined): string {
   return Array.isArray(text) ? text.join("") : text ?? "";
 }
@@ -65,7 +65,7 @@ function lines(text: string | string[]): string[] {
   return joined(text).match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
-/** Streams of the same name in one piece, text in lines, nothing that changes from run to run without need. */
+/** Joins consecutive outputs of the same stream, splits text into lines, and drops metadata, which differs between runs. */
 function tidy(outputs: readonly Output[]): Output[] {
   const tidied: Output[] = [];
   for (const output of outputs) {
@@ -90,7 +90,7 @@ function tidy(outputs: readonly Output[]): Output[] {
   return tidied;
 }
 
-/** The notebook with the outputs of a run of it. */
+/** The notebook with the outputs of its executed copy. */
 export function withOutputsOf(notebook: Notebook, executed: Notebook): Notebook {
   const outputs = new Map(executed.cells.map((cell) => [cell.id, cell]));
   const cells = notebook.cells.map((cell) => {
@@ -101,7 +101,7 @@ export function withOutputsOf(notebook: Notebook, executed: Notebook): Notebook 
   return { ...notebook, cells };
 }
 
-/** What kind of output it is: its MIME types, or the stream's name. */
+/** The kind of an output: its MIME types, or the stream's name. */
 function kindOf({ output_type, name, data }: Output): string {
   return data
     ? Object.keys(data).sort().join(" + ")
@@ -110,7 +110,7 @@ function kindOf({ output_type, name, data }: Output): string {
     : output_type;
 }
 
-/** What is wrong with one content. */
+/** What is wrong with one content of an output. */
 function contentFault(type: string, content: string): string | undefined {
   if (content.length > MOST_OUTPUT_BYTES) {
     return `has ${content.length} bytes of ${type}, more than ${MOST_OUTPUT_BYTES}`;
@@ -149,7 +149,7 @@ function cellFaults(cell: Cell, committed: Cell | undefined): string[] {
 }
 
 /**
- * What is wrong with an executed notebook, a sentence each.
+ * What is wrong with an executed notebook, one sentence for each fault.
  *
  * @param committed When given: every cell must show as many outputs of the same kinds.
  */

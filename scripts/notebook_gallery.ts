@@ -1,5 +1,5 @@
 /**
- * Pictures for the README out of the notebooks' stored outputs: cells tagged `gallery:NAME` become docs/images/NAME.png.
+ * Makes the README's pictures from the notebooks' stored outputs: cells tagged `gallery:NAME` become docs/images/NAME.png.
  *
  * @module
  */
@@ -7,12 +7,12 @@ import { join } from "@std/path";
 import { type Cell, joined, readNotebook } from "./notebook_file.ts";
 
 const CHROMIUM = ["chromium", "chromium-browser", "google-chrome"];
-/** Room for some lines of coloured text. */
+/** Size of the page for coloured text, in pixels. */
 const HTML_SIZE = [620, 280] as const;
 const MOST_BYTES = 150_000;
 const TAG = /^gallery:([\w-]+)$/;
 
-/** The picture of a cell: PNG as it is, SVG or all of its HTML to be drawn. */
+/** The picture of a cell: its PNG, its SVG, or all of its HTML. */
 function pictureOf(cell: Cell): { type: string; content: string } {
   const outputs = (cell.outputs ?? []).map(({ data = {} }) => data);
   for (const type of ["image/png", "image/svg+xml"]) {
@@ -24,8 +24,8 @@ function pictureOf(cell: Cell): { type: string; content: string } {
   throw new Error(`Cell ${cell.id} has no picture: run deno task notebooks --write first.`);
 }
 
-/** A page drawn by a browser without a window. */
-async function drawn(markup: string, path: string): Promise<void> {
+/** Renders SVG or HTML to a PNG file in a headless browser. */
+async function renderTo(markup: string, path: string): Promise<void> {
   const size = /<svg[^>]*\bwidth="([\d.]+)"[^>]*\bheight="([\d.]+)"/.exec(markup);
   const [width, height] = size ? [Number(size[1]), Number(size[2])] : HTML_SIZE;
   const page = await Deno.makeTempFile({ suffix: ".html" });
@@ -53,7 +53,7 @@ async function drawn(markup: string, path: string): Promise<void> {
   throw new Error(`Cannot draw ${path}: there is none of ${CHROMIUM.join(", ")}.`);
 }
 
-/** Writes the pictures; returns a line for each. */
+/** Writes the pictures and returns a line about each. */
 export async function makeGallery(
   folder: string,
   names: readonly string[],
@@ -69,7 +69,7 @@ export async function makeGallery(
       const path = join(target, `${title}.png`);
       const { type, content } = pictureOf(cell);
       if (type === "image/png") await Deno.writeFile(path, Uint8Array.fromBase64(content));
-      else await drawn(content, path);
+      else await renderTo(content, path);
       const { size } = await Deno.stat(path);
       if (size > MOST_BYTES) throw new Error(`${path} has ${size} bytes, more than ${MOST_BYTES}.`);
       done.push(`${path} (${size} bytes)`);

@@ -3,8 +3,8 @@
  *
  *   deno task notebooks [--write] [--gallery] [NAME...]
  *
- * Fails on an error in a cell, on an output that is missing or of another kind than the committed one, on pictures that
- * are none, and on outputs that are too large. `--write` stores the outputs in the notebooks, `--gallery` makes the
+ * Fails on an error in a cell, on an output that is missing or of another kind than the committed one, on broken pictures,
+ * and on outputs that are too large. `--write` stores the outputs in the notebooks, `--gallery` makes the
  * pictures of docs/images from the stored outputs. Jupyter's packages go into .cache/jupyter; the user's own Jupyter is
  * neither used nor changed.
  *
@@ -20,7 +20,7 @@ const FOLDER = join(ROOT, "notebooks");
 const HOME = join(ROOT, ".cache", "jupyter");
 /** Runs notebooks on any kernel; 21 MB with all it needs. */
 const CLIENT = "nbclient==0.11.0";
-/** Two kernels with a small model each fit any machine. */
+/** Any machine has room for two kernels with a small model each. */
 const AT_ONCE = 2;
 const NOTEBOOK_SECONDS = 600;
 
@@ -43,7 +43,7 @@ async function run(command: string, args: string[], env: Record<string, string> 
   }
 }
 
-/** Installs what runs notebooks into a folder of its own, and describes this Deno's kernel there. */
+/** Installs nbclient into a folder of its own, and describes this Deno's kernel there. */
 async function setUp(): Promise<Record<string, string>> {
   const { output } = await run("python3", ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]);
   const packages = join(HOME, `${CLIENT.replace("==", "-")}-python${output.trim()}`);
@@ -64,7 +64,7 @@ async function setUp(): Promise<Record<string, string>> {
       await Deno.remove(staging, { recursive: true }).catch(() => {});
       throw new Error(`Cannot install ${CLIENT}: pip says\n${output.trim()}`);
     }
-    // Another run may have been faster.
+    // Another run may have put it there first.
     await Deno.rename(staging, packages).catch(() => Deno.remove(staging, { recursive: true }));
   }
   const share = join(HOME, "share");
@@ -82,15 +82,15 @@ async function setUp(): Promise<Record<string, string>> {
     JUPYTER_CONFIG_DIR: join(HOME, "config"),
     JUPYTER_RUNTIME_DIR: join(HOME, "runtime"),
     JUPYTER_PLATFORM_DIRS: "1",
-    // Outputs are compared with committed ones: those of the model that everybody has.
+    // The committed outputs are those of the demo model, because everybody has it.
     QWEN3_ASR_NOTEBOOK_MODEL: Deno.env.get("QWEN3_ASR_NOTEBOOK_MODEL") ?? "demo",
-    // Two at once on few cores: threads that wait for each other by spinning cost more than they give.
+    // Two notebooks share few cores, where BLAS threads that spin while they wait cost more than they gain.
     OPENBLAS_NUM_THREADS: "1",
     NO_COLOR: "1",
   };
 }
 
-/** What Jupyter's own client is told: run NOTEBOOK in FOLDER on the Deno kernel, write it with its outputs. */
+/** Runs a notebook in a folder on the Deno kernel and writes it with its outputs. */
 const EXECUTE = `
 import sys, nbformat
 from nbclient import NotebookClient
@@ -118,7 +118,7 @@ async function execute(name: string, env: Record<string, string>): Promise<Noteb
   }
 }
 
-/** Runs one notebook; returns what is wrong with it. */
+/** Runs one notebook and returns what is wrong with it. */
 async function check(name: string, env: Record<string, string>, write: boolean): Promise<string[]> {
   const path = join(FOLDER, name);
   const committed = await readNotebook(path);

@@ -1,5 +1,5 @@
 /**
- * Packs the module as JSR gets it: `deno publish` itself sends it, to a server on this machine that only keeps the bytes.
+ * Packs the module as JSR receives it: `deno publish` itself uploads it, to a local server that only keeps the bytes.
  *
  *     deno run -A scripts/pack.ts [--out DIR]     lists the files with their sizes, and unpacks them into DIR
  *
@@ -25,7 +25,7 @@ export interface PackedModule {
   files: ReadonlyMap<string, number>;
 }
 
-/** What a registry answers to `deno publish` up to the upload, which it keeps. */
+/** Answers `deno publish` as a registry does, and keeps the upload. */
 function receiver(keep: (archive: Uint8Array<ArrayBuffer>) => void): (request: Request) => Promise<Response> {
   return async (request) => {
     const { pathname } = new URL(request.url);

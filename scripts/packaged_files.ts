@@ -1,6 +1,6 @@
 /**
- * Writes lib/hub/packaged_files.ts: size and SHA-256 of every data file that the published package carries and that must
- * lie on the disk to be used. `--check` only compares.
+ * Writes lib/hub/packaged_files.ts: size and SHA-256 of every data file of the published package that must be on the disk
+ * to be used. `--check` only compares.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { fromFileUrl, join } from "@std/path";
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const TABLE = join(ROOT, "lib", "hub", "packaged_files.ts");
 
-/** Folders whose files go to the disk. */
+/** Folders with such files. */
 const FOLDERS = ["demo/model"];
 
-/** The text of the table for the files as they are now. */
+/** The source of lib/hub/packaged_files.ts for the files as they are now. */
 export async function packagedFilesTable(): Promise<string> {
   const rows: string[] = [];
   for (const folder of FOLDERS) {

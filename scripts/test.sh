@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything that must be green: format, lint, types, documentation, package, tests with coverage, notebooks. Gets what they need first. The last line of the output is
-# "N passed, N failed" in every case, and the exit code is 0 only when nothing failed.
+# Installs what is missing and runs every check: format, lint, types, documentation, package, tests with coverage,
+# notebooks. The last line of the output is always "N passed, N failed", and the exit code is 0 only when nothing failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
@@ -32,7 +32,7 @@ bash scripts/deno.sh run -A tests/support/fixtures.ts >/dev/null
 export NO_COLOR=1
 code=0
 bash scripts/deno.sh task ok </dev/null 2>&1 | tee "$log" || code=$?
-# deno test closes with a line like: ok | 120 passed (3 steps) | 0 failed | 1 ignored (12s)
+# deno test ends with a line like: ok | 120 passed (3 steps) | 0 failed | 1 ignored (12s)
 summary=$(grep -E '^(ok|FAILED) \| [0-9]+ passed' "$log" | tail -n 1 || true)
 passed=$(sed -nE 's/^[a-zA-Z]+ \| ([0-9]+) passed.*/\1/p' <<<"$summary")
 failed=$(sed -nE 's/.*\| ([0-9]+) failed.*/\1/p' <<<"$summary")
@@ -41,7 +41,7 @@ if [ "$code" = 0 ] && [ "$passed" = 0 ]; then die "no test ran"; fi
 
 notebooks_code=0
 bash scripts/deno.sh task notebooks </dev/null 2>&1 | tee "$log" || notebooks_code=$?
-# It closes with: 5 notebooks passed, 0 failed
+# It ends with: 5 notebooks passed, 0 failed
 summary=$(grep -E '^[0-9]+ notebooks passed, [0-9]+ failed$' "$log" | tail -n 1 || true)
 notebooks_passed=$(sed -nE 's/^([0-9]+) notebooks passed.*/\1/p' <<<"$summary")
 notebooks_failed=$(sed -nE 's/.*passed, ([0-9]+) failed$/\1/p' <<<"$summary")

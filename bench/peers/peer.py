@@ -1,7 +1,7 @@
-"""The program under comparison, kept warm: one JSON request a line on stdin, one JSON answer a line on stdout.
+"""The program to compare with, kept warm: one JSON request per line on stdin, one JSON answer per line on stdout.
 
 argv: PEER (mlx-audio | mlx-qwen3-asr | host-step), then the model folder where there is one.
-Requests: {"path": WAV, "tokens": most tokens}. Answers: {"ms": wall time, "tokens": ids or null, "text": str}.
+Requests: {"path": WAV, "tokens": largest number of tokens}. Answers: {"ms": wall time, "tokens": ids or null, "text": str}.
 """
 import json
 import sys
@@ -37,7 +37,7 @@ def mlx_audio(folder):
 def mlx_qwen3_asr(folder):
     from mlx_qwen3_asr import Session
 
-    # It ends a text that repeats itself, as random weights do: the same number of tokens is compared.
+    # It would stop a text that repeats itself, as random weights do, and then fewer tokens would be compared.
     sys.modules["mlx_qwen3_asr.generate"]._detect_repetition = lambda *_, **__: False
     module = sys.modules["mlx_qwen3_asr.transcribe"]
     generate, ids = module.generate, []
@@ -58,7 +58,7 @@ def mlx_qwen3_asr(folder):
 
 
 def host_step(_):
-    """A decode step in mlx-lm's order of operations, 28 narrow layers: only the building is timed."""
+    """A decode step in mlx-lm's order of operations, with 28 narrow layers; only building it is timed."""
     L, H, I, NH, NK, D, V, SPAN = 28, 128, 256, 4, 2, 64, 151936, 280
     rand = lambda *shape: mx.random.normal(shape) * 0.05
     layers = [
@@ -75,7 +75,7 @@ def host_step(_):
         rope=lambda x: mx.fast.rope(x, D, traditional=False, base=1e6, scale=1.0, offset=SPAN),
         attend=lambda q, k, v: mx.fast.scaled_dot_product_attention(q, k, v, scale=D**-0.5),
     )
-    # One cheap primitive of the same arguments stands for each fast operation, as on a GPU each is one.
+    # On a GPU each fast operation is one primitive: a cheap one of the same arguments replaces it here.
     single = dict(norm=mx.maximum, rope=mx.exp, attend=lambda q, k, v: mx.exp(q))
 
     def step(token, norm, rope, attend):
@@ -98,8 +98,8 @@ def host_step(_):
     def run(graph, rounds):
         token, times = mx.array([5]), []
         for _ in range(rounds):
-            # Item assignment changes the array object itself: new ones each time, or the graphs of all steps hang
-            # together and the process pays for ever more memory.
+            # Item assignment changes the array object itself, so each step gets new ones: otherwise the graphs of all
+            # steps would be connected and memory would grow.
             for l in layers:
                 l["ks"], l["vs"] = l["keys"][...], l["values"][...]
             start = time.perf_counter()

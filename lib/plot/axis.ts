@@ -1,21 +1,21 @@
 /**
- * Axes: what they count, from where to where, and which labels fit.
+ * Axes: their kind, their limits, and the tick labels that fit.
  *
  * @module
  */
 import { OptionError } from "../errors.ts";
 import { type AxisKind, shorten, type Tick, ticksWithin } from "./ticks.ts";
 
-/** Characters of a tick's label before it is cut. */
+/** Longest label of a tick, in characters; longer ones are shortened. */
 const LONGEST_LABEL = 32;
 
 /** How to draw an axis. */
 export interface AxisOptions {
   /** Text beside the axis. @default {"" or, for times, their unit} */
   label?: string | undefined;
-  /** Value at the left or lower end. @default {the smallest one there is} */
+  /** Value at the left or lower end. @default {the smallest value} */
   from?: number | undefined;
-  /** Value at the right or upper end. @default {the largest one there is} */
+  /** Value at the right or upper end. @default {the largest value} */
   to?: number | undefined;
   /** Labelled places instead of round numbers. Those that would overlap are left out. */
   ticks?: readonly Tick[] | undefined;
@@ -23,7 +23,7 @@ export interface AxisOptions {
   kind?: "number" | "time" | undefined;
 }
 
-/** An axis with everything decided. */
+/** An axis whose options are all settled. */
 export interface Axis {
   /** Undefined for the unit of a time axis. */
   label: string | undefined;
@@ -33,7 +33,7 @@ export interface Axis {
   ticks: readonly Tick[] | undefined;
 }
 
-/** An axis from options and, where they say nothing, limits found in the data. */
+/** An axis from its options; limits that they leave out come from the data. */
 export function axisOf(options: AxisOptions, from: number, to: number, kind: AxisKind): Axis {
   const axis: Axis = {
     label: options.label,
@@ -58,10 +58,10 @@ export function axisLabel({ label, kind, from, to }: Axis): string {
   return /:/.test(ticksWithin(from, to, 4, kind)[0]?.label ?? "") ? "time (m:ss)" : "time (s)";
 }
 
-/** Pixels of a value. */
+/** Maps a value to its pixel. */
 export type Scale = (value: number) => number;
 
-/** A scale that puts `from` at one pixel and `to` at another. */
+/** The scale that maps `from` to the pixel `first` and `to` to `last`. */
 export function scaleOf({ from, to }: Axis, first: number, last: number): Scale {
   return (value) => first + (value - from) / (to - from) * (last - first);
 }
@@ -72,10 +72,10 @@ export interface PlacedTick extends Tick {
 }
 
 /**
- * The ticks of an axis that lie on it and leave `room` pixels to each other.
+ * The ticks that lie on an axis and are at least `room` pixels apart.
  *
  * @param pixels Length of the axis.
- * @param count About how many round numbers to take.
+ * @param count About how many round numbers to use.
  */
 export function placeTicks(
   axis: Axis,

@@ -1,5 +1,5 @@
 /**
- * Bars: one or several for each name.
+ * Bar charts: one bar, or a group of bars, for each name.
  *
  * @module
  */
@@ -35,9 +35,9 @@ export interface BarChartOptions extends ChartOptions {
 
 const HEIGHT = 220;
 const ROW_HEIGHT = 24;
-/** Part of the room of a name that its bars fill. */
+/** Share of the space of a name that its bars fill. */
 const FILL = 0.76;
-/** Room for the number at the end of a bar, in parts of the longest one. */
+/** Space for the number at the end of a bar, as a share of the range of the values. */
 const PADDING = 0.12;
 const NUMBER_SIZE = 11;
 
@@ -90,7 +90,7 @@ function valuesOf({ value }: Bar): readonly number[] {
   return typeof value === "number" ? [value] : value;
 }
 
-/** Names from left to right, or from top to bottom. */
+/** The axis of the names: from left to right, or from top to bottom. */
 function nameAxis(bars: readonly Bar[], label: string | undefined, isFlat: boolean): Axis {
   const [first, last] = [-0.5, bars.length - 0.5];
   const ticks = bars.map((bar, at) => ({ at, label: bar.label }));
@@ -124,7 +124,7 @@ function drawGroup(bar: Bar, index: number, groups: number, frame: Frame, isFlat
   });
 }
 
-/** The value at the end of its bar, where the bar is thick enough for it. */
+/** Writes a value at the end of its bar, if the bar is thick enough. */
 function drawNumber(
   value: number,
   middle: number,

@@ -1,5 +1,5 @@
 /**
- * A picture of palette indices.
+ * A bitmap of palette indices.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export class Canvas {
     this.pixels = new Uint8Array(width * height);
   }
 
-  /** Sets one pixel; outside of the picture nothing happens. */
+  /** Sets one pixel; pixels outside the picture are ignored. */
   set(x: number, y: number, color: number): void {
     if (x >= 0 && y >= 0 && x < this.width && y < this.height) this.pixels[y * this.width + x] = color;
   }
@@ -24,7 +24,7 @@ export class Canvas {
     }
   }
 
-  /** Draws the outline around a rectangle, one pixel outside of it. */
+  /** Draws an outline around a rectangle, one pixel outside it. */
   frame(x: number, y: number, width: number, height: number, color: number): void {
     this.fill(x - 1, y - 1, width + 2, 1, color);
     this.fill(x - 1, y + height, width + 2, 1, color);

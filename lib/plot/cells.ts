@@ -16,13 +16,13 @@ export interface HeatMapData {
   columns: number;
 }
 
-/** Colours of values; the indices before them belong to text, lines and missing values. */
+/** Palette entries for values; those before them are for text, lines and missing values. */
 export const LEVELS = 240;
 export const FIRST_LEVEL = 256 - LEVELS;
-/** Index of the colour for a value that is not finite. */
+/** Palette index for a value that is not finite. */
 export const MISSING = 4;
 
-/** Refuses a matrix whose size is not that of its values. */
+/** Refuses a matrix whose rows and columns do not fit the number of its values. */
 export function checkData({ values, rows, columns }: HeatMapData): void {
   const isSize = (count: number) => Number.isInteger(count) && count > 0;
   if (isSize(rows) && isSize(columns) && values.length === rows * columns) return;
@@ -48,14 +48,14 @@ export function limitsOf({ values }: HeatMapData): [min: number, max: number] {
 export interface CellOptions {
   width: number;
   height: number;
-  /** Values of the first and the last colour; those outside get them too. */
+  /** Values of the first and the last colour; smaller and larger values get these colours too. */
   min: number;
   max: number;
   /** Whether the first row is the lowest. */
   isUpward: boolean;
 }
 
-/** A matrix as a picture of its own. */
+/** Draws a matrix as a bitmap without anything around it. */
 export function drawCells(data: HeatMapData, { width, height, min, max, isUpward }: CellOptions): Canvas {
   const canvas = new Canvas(width, height);
   const columns = binsOf(data.columns, width);
@@ -64,10 +64,10 @@ export function drawCells(data: HeatMapData, { width, height, min, max, isUpward
     const row = rows[isUpward ? height - 1 - y : y]!;
     for (let x = 0; x < width; x++) {
       const mean = meanOf(data, row, columns[x]!);
-      const place = Math.min(1, Math.max(0, (mean - min) / (max - min)));
+      const fraction = Math.min(1, Math.max(0, (mean - min) / (max - min)));
       canvas.pixels[y * width + x] = Number.isNaN(mean)
         ? MISSING
-        : FIRST_LEVEL + Math.round(place * (LEVELS - 1));
+        : FIRST_LEVEL + Math.round(fraction * (LEVELS - 1));
     }
   }
   return canvas;
@@ -78,7 +78,7 @@ interface Bin {
   end: number;
 }
 
-/** The cells behind each pixel of a side: one where pixels are many, a run of them where they are few. */
+/** The cells behind each pixel of a side: one cell where pixels outnumber cells, else several. */
 function binsOf(cells: number, pixels: number): Bin[] {
   return Array.from({ length: pixels }, (_, k) => {
     if (pixels >= cells) {

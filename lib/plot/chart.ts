@@ -32,7 +32,7 @@ export class Figure implements Chart {
   }
 }
 
-/** What every chart has. */
+/** Options of every chart. */
 export interface ChartOptions {
   /** Text above. @default {""} */
   title?: string | undefined;
@@ -42,12 +42,12 @@ export interface ChartOptions {
   height?: number | undefined;
 }
 
-/** Pixels of a chart that asks for nothing else. */
+/** Width of a chart in pixels unless its options say otherwise. */
 export const CHART_WIDTH = 860;
 
 /** Checks a size in pixels. */
-export function pixelsOf(name: string, asked: number | undefined, otherwise: number): number {
-  const pixels = asked ?? otherwise;
+export function pixelsOf(name: string, asked: number | undefined, fallback: number): number {
+  const pixels = asked ?? fallback;
   if (Number.isFinite(pixels) && pixels >= 20 && pixels <= 20_000) return pixels;
   throw new OptionError(`Cannot draw a chart with ${name} ${pixels}: use 20 to 20000 pixels.`);
 }

@@ -1,5 +1,5 @@
 /**
- * Text whose background tells how sure the model was.
+ * Text whose background colour shows the model's confidence.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { type Displayable, jupyterDisplay, type MimeBundle } from "./display.ts"
 import { escapeMarkup } from "./svg.ts";
 import { shortNumber } from "./ticks.ts";
 
-/** A piece of text with its probability. */
+/** The text of a token with its probability. */
 export interface TokenConfidence {
   /** With the white space that belongs to it. */
   text: string;
@@ -29,17 +29,18 @@ export interface ColoredTextOptions {
   hasLegend?: boolean | undefined;
 }
 
-/** A probability from which on text is not coloured at all. */
+/** From this probability on, text is not coloured. */
 const SURE = 0.95;
-/** Below this, text is underlined too, for those who do not see the colours. */
+/** Below this, text is also underlined, for readers who cannot tell the colours apart. */
 const DOUBTFUL = 0.5;
-/** Backgrounds let the page shine through, so that its own text colour stays legible in light and dark themes. */
-const STRONGEST = 0.5;
+/** Largest opacity of a background: the page shows through, so text stays legible in light and dark themes. */
+const MAX_OPACITY = 0.5;
 const AMBER = [250, 170, 0] as const;
 const RED = [225, 30, 60] as const;
 
 /**
- * Colours tokens: plain where the model was sure, amber to red where it was not. The probability is in the tooltip.
+ * Colours tokens by confidence: plain where the model was sure, amber to red where it was not. The probability is in
+ * the tooltip.
  *
  * @param tokens In order; white space belongs to them.
  *
@@ -93,7 +94,7 @@ function styleOf(probability: number): string {
   if (probability >= SURE) return "";
   const doubt = 1 - probability / SURE;
   const channel = (k: 0 | 1 | 2) => Math.round(AMBER[k] + (RED[k] - AMBER[k]) * doubt);
-  const alpha = Math.round((0.12 + (STRONGEST - 0.12) * doubt) * 100) / 100;
+  const alpha = Math.round((0.12 + (MAX_OPACITY - 0.12) * doubt) * 100) / 100;
   const background = `background-color:rgba(${channel(0)},${channel(1)},${
     channel(2)
   },${alpha});border-radius:3px`;

@@ -46,7 +46,7 @@ export function rightMargin(panel: Panel): number {
   return BAR_GAP + BAR_WIDTH + TICK + 4 + widest(barTicksOf(panel)) + label + EDGE;
 }
 
-/** The x axis below the plot, the lines inside of it, and where all that ends. */
+/** The x axis below the plot, its grid lines inside the plot, and the lower end of both. */
 export function drawXAxis(
   { x }: Panel,
   frame: Frame,

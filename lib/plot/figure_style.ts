@@ -1,5 +1,5 @@
 /**
- * Sizes, colours and texts that all parts of a figure share.
+ * Sizes, colours and kinds of text that all parts of a figure share.
  *
  * @module
  */
@@ -18,17 +18,17 @@ export const EDGE = 10;
 export const TICK = 4;
 /** Pixels of a line of text. */
 export const LINE = 18;
-/** Pixels by which the text beside an axis may be longer than the axis. */
+/** How many pixels the label of an axis may be longer than the axis. */
 const OVERHANG = 24;
-/** Width of a bold character, in parts of the font size. */
+/** Width of a bold character, as a multiple of the font size. */
 const TITLE_ADVANCE = 0.72;
 
-/** About how many pixels an ordinary text takes. */
+/** About how many pixels wide an ordinary text is. */
 export function sized(text: string): number {
   return textPixels(text, FONT_SIZE);
 }
 
-/** A title, cut where it would not fit. */
+/** A title, shortened to fit. */
 export function titleTag(text: string, x: number, y: number, fontSize: number, width: number): string {
   const fitting = shorten(text, Math.floor(width / (TITLE_ADVANCE * fontSize)));
   return textTag(fitting, { x, y, "font-size": fontSize, "font-weight": "bold" });
@@ -42,7 +42,7 @@ export function upward(text: string, x: number, y: number, anchor = "middle"): s
   });
 }
 
-/** The text beside a vertical axis, cut where it would reach into the next plot. */
+/** The label of a vertical axis, shortened so that it does not reach into the next plot. */
 export function axisTag(text: string, x: number, top: number, height: number): string {
   const longest = Math.floor((height + OVERHANG) / textPixels("m", FONT_SIZE));
   return upward(shorten(text, longest), x, top + height / 2);

@@ -1,6 +1,6 @@
 /**
- * A small bitmap font, proportional, capital letters nine pixels high, so that pictures have legible text without any
- * font file. Latin letters with accents are put together from their parts; what the font lacks is a box.
+ * A small proportional bitmap font with capital letters nine pixels high, so that pictures have legible text without a
+ * font file. Accented Latin letters are composed from their parts; a character that the font lacks is drawn as a box.
  *
  * @module
  */
@@ -189,7 +189,7 @@ function glyphsOf(text: string): Glyph[] {
   return glyphs;
 }
 
-/** Letters and marks one by one, rare characters replaced by like ones of the font. Hangul stays whole. */
+/** Letters and accents one by one, rare characters replaced by similar ones of the font. Hangul syllables stay whole. */
 function plainCharacters(text: string): string[] {
   const apart = text.replace(/\P{Script=Hangul}+/gu, (part) => part.normalize("NFKD"));
   return Array.from(apart).flatMap((character) => Array.from(STAND_INS.get(character) ?? character));

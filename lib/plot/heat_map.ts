@@ -19,7 +19,7 @@ const GRADIENT_STEPS = 64;
 
 /**
  * A drawn matrix. Notebooks show it as PNG, or as SVG where a label has letters that the PNG's font lacks. The SVG
- * carries the cells as a bitmap.
+ * contains the cells as a bitmap.
  */
 export interface HeatMap extends Chart {
   /** The picture as a PNG file. */

@@ -1,5 +1,5 @@
 /**
- * What there is to decide before a heat map can be drawn: limits, axes, sizes and colours.
+ * Settles limits, axes, sizes and colours of a heat map before it is drawn.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export interface HeatMapOptions {
   marks?: readonly Mark[] | undefined;
 }
 
-/** A heat map with all that is needed to draw it. */
+/** Everything needed to draw a heat map. */
 export interface HeatMapPlan {
   title: string;
   data: HeatMapData;
@@ -53,14 +53,14 @@ export interface HeatMapPlan {
 }
 
 const LONGEST_TITLE = 120;
-const WIDEST = 900;
-const WIDE = 760;
-const HIGH = 320;
-const HIGHEST = 480;
+const MAX_WIDTH = 900;
+const WIDTH = 760;
+const HEIGHT = 320;
+const MAX_HEIGHT = 480;
 const LARGEST_CELL = 24;
 const LABELLED_CELL = 14;
 
-/** Fills in what the options leave open. */
+/** Fills in what the options leave out. */
 export function planOf(data: HeatMapData, options: HeatMapOptions): HeatMapPlan {
   checkData(data);
   const { rows, columns } = data;
@@ -77,11 +77,11 @@ export function planOf(data: HeatMapData, options: HeatMapOptions): HeatMapPlan 
     isUpward,
     min: max > min ? min : min - 0.5,
     max: max > min ? max : max + 0.5,
-    width: sizeOf("width", options.width, pixelsFor(columns, WIDE, WIDEST, 1)),
+    width: sizeOf("width", options.width, pixelsFor(columns, WIDTH, MAX_WIDTH, 1)),
     height: sizeOf(
       "height",
       options.height,
-      pixelsFor(rows, HIGH, HIGHEST, options.y?.ticks ? LABELLED_CELL : 1),
+      pixelsFor(rows, HEIGHT, MAX_HEIGHT, options.y?.ticks ? LABELLED_CELL : 1),
     ),
     colorLabel: options.colorLabel ?? "",
     palette: options.palette ?? "viridis",
@@ -96,8 +96,8 @@ function pixelsFor(cells: number, wanted: number, most: number, smallestCell: nu
   return cells * Math.max(smallestCell, Math.min(LARGEST_CELL, Math.floor(wanted / cells)));
 }
 
-function sizeOf(name: string, asked: number | undefined, otherwise: number): number {
-  if (asked === undefined) return otherwise;
+function sizeOf(name: string, asked: number | undefined, fallback: number): number {
+  if (asked === undefined) return fallback;
   if (Number.isInteger(asked) && asked >= 1 && asked <= 8192) return asked;
   throw new OptionError(`Cannot draw a heat map with ${name} ${asked}: use whole pixels from 1 to 8192.`);
 }

@@ -1,5 +1,5 @@
 /**
- * Lines over a common x axis.
+ * Line charts: one or several lines over a common x axis.
  *
  * @module
  */
@@ -16,9 +16,9 @@ import { number, tag } from "./svg.ts";
 export interface Series {
   /** Text in the legend. @default {"", not in the legend} */
   name?: string | undefined;
-  /** Heights, [points]. What is not finite leaves a gap. */
+  /** Values, [points]. A value that is not finite leaves a gap. */
   y: ArrayLike<number>;
-  /** Places, ascending, [points]. @default {0, 1, 2, ...} */
+  /** Positions, ascending, [points]. @default {0, 1, 2, ...} */
   x?: ArrayLike<number> | undefined;
   /** `#rrggbb`. @default {the next of eight} */
   color?: string | undefined;
@@ -32,16 +32,16 @@ export interface Series {
 
 /** How to draw lines. */
 export interface LineChartOptions extends ChartOptions {
-  /** The horizontal axis. @default {as far as the points go} */
+  /** The horizontal axis. @default {the range of the points} */
   x?: AxisOptions | undefined;
-  /** The vertical axis. @default {a little further than the points go} */
+  /** The vertical axis. @default {a little more than the range of the points} */
   y?: AxisOptions | undefined;
   /** Cut points, chunks, words. @default {[]} */
   marks?: readonly Mark[] | undefined;
 }
 
 const HEIGHT = 180;
-/** Room above and below the lines, in parts of their range. */
+/** Space above and below the lines, as a share of their range. */
 const PADDING = 0.05;
 
 /**
@@ -149,7 +149,7 @@ function drawLine({ x, y, color, isDashed, isFilled, hasDots }: Line, frame: Fra
   return parts;
 }
 
-/** Each stretch of a path led down to a baseline and back to its start. */
+/** Closes each unbroken part of a path along a baseline, so that it can be filled. */
 function closed(path: string, baseline: number): string {
   return path.split("M").slice(1).map((stretch) => {
     const points = stretch.split("L");

@@ -10,19 +10,19 @@ import { parseColor } from "./colors.ts";
 export interface LineMark {
   /** Where, in the units of the x axis. */
   at: number;
-  /** Text above the plot; left out where it would lie on another one. */
+  /** Text above the plot; left out where it would overlap another. */
   label?: string | undefined;
   /** `#rrggbb`. @default {"#c2185b", on heat maps black and white dashes} */
   color?: string | undefined;
 }
 
-/** A stretch. */
+/** A span. */
 export interface SpanMark {
   /** Where it starts, in the units of the x axis. */
   from: number;
   /** Where it ends. */
   to: number;
-  /** Text above the plot; left out where it would lie on another one. */
+  /** Text above the plot; left out where it would overlap another. */
   label?: string | undefined;
   /** `#rrggbb`. @default {"#0072b2"} */
   color?: string | undefined;
@@ -31,14 +31,14 @@ export interface SpanMark {
 /** A line or a span. */
 export type Mark = LineMark | SpanMark;
 
-/** Colours of marks that name none. */
+/** Default colours of marks. */
 export const LINE_MARK_COLOR = "#c2185b";
 export const SPAN_MARK_COLOR = "#0072b2";
-/** Rows of labels above a plot before labels are left out. */
+/** Most rows of labels above a plot; labels that would need another row are left out. */
 const MOST_LABEL_ROWS = 3;
 const LABEL_GAP = 6;
 
-/** A label that found a place above the plot. */
+/** A label with its position above the plot. */
 export interface PlacedLabel {
   mark: Mark;
   text: string;
@@ -61,7 +61,7 @@ export function checkMarks(marks: readonly Mark[]): readonly Mark[] {
 }
 
 /**
- * Gives labels places above the plot so that no two overlap.
+ * Places labels above the plot so that no two overlap; those without space are left out.
  *
  * @param toPixel Pixels of a place on the x axis.
  * @param left First pixel of the plot.
@@ -93,7 +93,7 @@ export function placeLabels(
   });
 }
 
-/** Rows that labels need. */
+/** How many rows labels take. */
 export function labelRows(labels: readonly PlacedLabel[]): number {
   return labels.reduce((rows, { row }) => Math.max(rows, row + 1), 0);
 }

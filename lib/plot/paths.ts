@@ -1,15 +1,15 @@
 /**
- * Lines through many points, thinned to what pixels can show.
+ * Lines through many points, reduced to the points that change a pixel.
  *
  * @module
  */
 import { number } from "./svg.ts";
 
-/** Points a pixel from which on only the first, lowest, highest and last of each pixel are kept. */
+/** From this many points per pixel on, only the first, lowest, highest and last of each pixel are kept. */
 const DENSE = 4;
 
 /**
- * An SVG path through points from left to right. Points that are not finite interrupt it.
+ * An SVG path through points from left to right. A point that is not finite interrupts it.
  *
  * @param width Pixels of the plot: points far outside are left out.
  */
@@ -33,7 +33,7 @@ export function linePath(
   return path.join("");
 }
 
-/** Indices of points that change the picture. */
+/** Indices of the points that change the picture. */
 function worthDrawing(
   count: number,
   xOf: (k: number) => number,

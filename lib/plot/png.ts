@@ -24,7 +24,7 @@ export async function encodePNG(canvas: Canvas, palette: readonly Color[]): Prom
   return assemble(canvas, palette, new Uint8Array(await new Response(stream).arrayBuffer()));
 }
 
-/** An uncompressed PNG file, for where there is no time to wait. */
+/** An uncompressed PNG file, for callers that cannot wait for compression. */
 export function encodeStoredPNG(canvas: Canvas, palette: readonly Color[]): Uint8Array {
   return assemble(canvas, palette, zlibStored(scanLines(canvas)));
 }
@@ -44,7 +44,7 @@ function assemble({ width, height }: Canvas, palette: readonly Color[], data: Ui
   ]);
 }
 
-/** Every row of pixels after a byte that says "not filtered". */
+/** The rows of pixels, each after the byte that means "not filtered". */
 function scanLines({ width, height, pixels }: Canvas): Uint8Array<ArrayBuffer> {
   const lines = new Uint8Array(height * (width + 1));
   for (let row = 0; row < height; row++) {

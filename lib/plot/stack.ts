@@ -1,5 +1,5 @@
 /**
- * Charts one above the other over one time axis.
+ * Stacks charts above one common time axis.
  *
  * @module
  */
@@ -17,8 +17,8 @@ export interface StackOptions {
 }
 
 /**
- * Puts charts one above the other, their plots aligned. Heat maps take part as well; give those an x axis in the units
- * of the other charts.
+ * Puts charts one above the other, their plots aligned. Heat maps can be stacked too: give them an x axis in the units of
+ * the other charts.
  *
  * @throws {OptionError} When there is nothing to stack, or something that is not a chart.
  *

@@ -1,5 +1,5 @@
 /**
- * SVG as text.
+ * Writes SVG.
  *
  * @module
  */
@@ -7,12 +7,12 @@
 /** Values of attributes; numbers are written with at most two decimals. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
-/** Width of one character in parts of the font size: cautious, since fonts differ. */
-const NARROW = 0.6;
+/** Width of a character as a multiple of the font size: on the safe side, because fonts differ. */
+const CHARACTER_WIDTH = 0.6;
 const WIDE_CHARACTER =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\p{Emoji_Presentation}]/u;
 
-/** Text that stands for itself in XML and HTML, also inside attributes. */
+/** Escapes a text for XML and HTML, inside attributes too. */
 export function escapeMarkup(text: string): string {
   return text
     .replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
@@ -40,10 +40,10 @@ export function textTag(text: string, attributes: Attributes): string {
   return tag("text", attributes, escapeMarkup(text.replace(FORBIDDEN_IN_XML, " ").toWellFormed()));
 }
 
-/** About how many pixels a text takes. */
+/** About how many pixels wide a text is. */
 export function textPixels(text: string, fontSize: number): number {
   return Array.from(text).reduce((sum, character) => {
     if (/\p{M}/u.test(character)) return sum;
-    return sum + fontSize * (WIDE_CHARACTER.test(character) ? 1 : NARROW);
+    return sum + fontSize * (WIDE_CHARACTER.test(character) ? 1 : CHARACTER_WIDTH);
   }, 0);
 }

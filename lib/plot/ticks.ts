@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A labelled place on an axis. */
+/** A labelled position on an axis. */
 export interface Tick {
   /** Value. */
   at: number;
@@ -12,7 +12,7 @@ export interface Tick {
   label: string;
 }
 
-/** What an axis counts: numbers, seconds shown as a clock, whole numbers, or names. */
+/** What an axis shows: numbers, seconds as a clock, whole numbers, or names. */
 export type AxisKind = "number" | "time" | "index" | "category";
 
 const TIME_STEPS_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000];
@@ -64,13 +64,13 @@ function clock(seconds: number): string {
   return seconds < 0 ? `-${text}` : text;
 }
 
-/** A text cut to a number of characters, an ellipsis in place of the rest. */
+/** Shortens a text to a number of characters, with an ellipsis for the rest. */
 export function shorten(text: string, characters: number): string {
   const all = Array.from(text);
   return all.length > characters ? `${all.slice(0, Math.max(1, characters - 1)).join("")}…` : text;
 }
 
-/** A number for people: three significant digits, no exponent where it can be helped. */
+/** A number for people: three significant digits, an exponent only for very large and very small ones. */
 export function shortNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);

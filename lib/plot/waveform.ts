@@ -1,5 +1,5 @@
 /**
- * Sound as a wave.
+ * Waveforms: samples over time.
  *
  * @module
  */
@@ -18,9 +18,9 @@ export interface WaveformOptions extends ChartOptions {
   sampleRate?: number | undefined;
   /** Time of the first sample. @default {0} */
   startSeconds?: number | undefined;
-  /** The time axis, in seconds. @default {as long as the samples} */
+  /** The time axis, in seconds. @default {the duration of the samples} */
   x?: AxisOptions | undefined;
-  /** The axis of amplitudes. @default {as far as the loudest sample} */
+  /** The axis of amplitudes. @default {up to the loudest sample} */
   y?: AxisOptions | undefined;
   /** `#rrggbb`. @default {"#0072b2"} */
   color?: string | undefined;
@@ -30,7 +30,7 @@ export interface WaveformOptions extends ChartOptions {
 
 const HEIGHT = 130;
 const HEADROOM = 1.05;
-/** Below this many samples a pixel a line is drawn, above it the range of the samples. */
+/** With fewer samples per pixel a line is drawn, with more the range of the samples of each pixel. */
 const SAMPLES_FOR_RANGE = 2;
 
 /**

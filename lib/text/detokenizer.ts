@@ -1,5 +1,5 @@
 /**
- * Text while it is being generated.
+ * Decodes token ids to text while they are generated.
  *
  * @module
  */

@@ -15,7 +15,7 @@ export interface WordErrors {
 }
 
 /** Writing systems without spaces between words: every character counts as a word. */
-const SINGLE =
+const UNSPACED_SCRIPT =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
 /**
@@ -38,8 +38,8 @@ export function editDistance<T>(from: readonly T[], to: readonly T[]): number {
 }
 
 /**
- * Words as they are compared: NFKC, lower case, typographic apostrophes made plain; everything that is not a
- * letter, mark, number or apostrophe between two of these separates words. Characters of Chinese, Japanese,
+ * The words that two texts are compared by: NFKC, lower case, typographic apostrophes made plain; everything but
+ * letters, marks, numbers and apostrophes between them separates words. Characters of Chinese, Japanese,
  * Thai and similar scripts are words of their own. Numbers are not spelled out.
  *
  * @example
@@ -52,8 +52,8 @@ export function editDistance<T>(from: readonly T[], to: readonly T[]): number {
 export function comparableWords(text: string): string[] {
   const plain = text.normalize("NFKC").toLowerCase().replace(/[\u2018\u2019\u02BC]/g, "'");
   return (plain.match(/[\p{L}\p{M}\p{N}]+(?:'[\p{L}\p{M}\p{N}]+)*/gu) ?? []).flatMap((word) =>
-    SINGLE.test(word)
-      ? word.split(new RegExp(`(${SINGLE.source}\\p{M}*)`, "u")).filter((part) => part !== "")
+    UNSPACED_SCRIPT.test(word)
+      ? word.split(new RegExp(`(${UNSPACED_SCRIPT.source}\\p{M}*)`, "u")).filter((part) => part !== "")
       : [word]
   );
 }

@@ -1,5 +1,5 @@
 /**
- * Texts of chunks put together, and texts taken apart into sentences.
+ * Joins the texts of chunks, and splits a text into sentences.
  *
  * @module
  */
@@ -28,9 +28,9 @@ function separator(before: string, after: string): string {
 }
 
 /**
- * The texts of consecutive chunks as one text: a space between words, none where Chinese, Japanese, Thai, Lao,
- * Khmer or Burmese goes on, none around full-width punctuation. Korean has spaces. Digits and symbols go with the
- * letters next to them. Blanks at the ends of the texts and empty texts are dropped.
+ * Joins the texts of consecutive chunks: with a space between words, without one inside Chinese, Japanese, Thai, Lao,
+ * Khmer or Burmese text and around full-width punctuation. Korean has spaces. Digits and symbols go with the letters
+ * next to them. White space at the ends of the texts and empty texts are dropped.
  *
  * @example
  * ```ts
@@ -46,17 +46,17 @@ export function joinTexts(texts: readonly string[]): string {
   return joined;
 }
 
-/** Pieces whose last full stop is no end: titles and abbreviations that stand before something. */
+/** Text whose last full stop does not end the sentence: titles, and abbreviations that something follows. */
 const ABBREVIATION =
   /(?:^|[\s("])(?:mr|mrs|ms|dr|prof|st|vs|sen|gen|col|capt|jr|sr|hr|fr|nr|bzw|ca|z\.\s?b|d\.\s?h|e\.g|i\.e)\.\s*$/i;
-/** Initials: "U.S.", "J. S. Bach"; but "So am I." ends. */
+/** Initials do not end a sentence ("U.S.", "J. S. Bach"), but "So am I." does. */
 const INITIAL = /(?:^|[\s("])(?:(?:\p{L}\.)+\p{Lu}|(?!I)\p{Lu})\.\s*$/u;
 
 /** One segmenter is enough: ICU's sentence rules know the full stops of all scripts, whatever the locale. */
 let segmenter: Intl.Segmenter | undefined;
 
 /**
- * Sentences of a text with their punctuation, without the blanks around them. Lines count as sentences. Scripts
+ * Sentences of a text with their punctuation, without the white space around them. Lines count as sentences. Scripts
  * without sentence punctuation (Thai) come back as one.
  *
  * @example
@@ -70,14 +70,14 @@ let segmenter: Intl.Segmenter | undefined;
 export function splitSentences(text: string): string[] {
   segmenter ??= new Intl.Segmenter("en", { granularity: "sentence" });
   const sentences: string[] = [];
-  let open = "";
+  let sentence = "";
   for (const { segment } of segmenter.segment(text)) {
-    open += segment;
-    const goesOn = ABBREVIATION.test(open) || INITIAL.test(open);
-    if (goesOn && !/[\r\n]\s*$/.test(open)) continue;
-    sentences.push(open.trim());
-    open = "";
+    sentence += segment;
+    const isUnfinished = ABBREVIATION.test(sentence) || INITIAL.test(sentence);
+    if (isUnfinished && !/[\r\n]\s*$/.test(sentence)) continue;
+    sentences.push(sentence.trim());
+    sentence = "";
   }
-  sentences.push(open.trim());
+  sentences.push(sentence.trim());
   return sentences.filter((sentence) => sentence !== "");
 }

@@ -1,12 +1,12 @@
 /**
- * Notices a decoder that goes round in circles, while it does and afterwards.
+ * Detects a decoder that repeats itself, while it decodes and afterwards.
  *
  * @module
  */
 import { comparableWords } from "./edit_distance.ts";
 import { splitSentences } from "./join.ts";
 
-/** A stretch of ids at the end of a list that repeats itself. */
+/** A sequence of ids at the end of a list that is repeated back to back. */
 export interface TokenLoop {
   /** Where the first copy begins: `ids.slice(0, startIndex + period)` is the text said once. */
   startIndex: number;
@@ -31,7 +31,7 @@ export interface TokenLoopOptions {
 }
 
 /**
- * Copies that people do not say: 26 of one token, 14 of two, 8 of four, and never less than four, so that laughter,
+ * So many copies back to back that nobody says them: 26 of one token, 14 of two, 8 of four, and never less than four, so that laughter,
  * telephone numbers, rows of zeros and a chorus sung three times pass.
  */
 export function minLoopRepeats(period: number): number {
@@ -75,13 +75,13 @@ export function findTokenLoop(ids: readonly number[], options: TokenLoopOptions 
   return undefined;
 }
 
-/** Words of a sentence as one key, "" for sentences so short that people do repeat them. */
+/** A sentence's words as a key for comparing, "" for sentences so short that people do repeat them. */
 function repetitionKey(sentence: string): string {
   const words = comparableWords(sentence);
-  const singles = words.filter((word) =>
+  const characters = words.filter((word) =>
     /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u.test(word)
   );
-  const isLong = singles.length >= 8 || words.length - singles.length >= 4;
+  const isLong = characters.length >= 8 || words.length - characters.length >= 4;
   return isLong ? words.join(" ") : "";
 }
 
@@ -90,7 +90,7 @@ function repetitionKey(sentence: string): string {
  * decoder read the same stretch of speech twice. Case and punctuation are not compared; sentences of fewer than
  * 4 words (8 Chinese or Japanese characters) do not count.
  *
- * @returns Each such sentence once, as it stands where it first came.
+ * @returns Each such sentence once, as it is written the first time.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";

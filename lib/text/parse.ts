@@ -1,5 +1,5 @@
 /**
- * From what the model wrote to language and text. Spec 9.
+ * Reads language and text from what the model wrote. Spec 9.
  *
  * @module
  */
@@ -33,8 +33,8 @@ function collapseCharacters(characters: readonly string[], threshold: number): s
 }
 
 /**
- * For a distance d: at each position, how many characters in a row equal the one d further on. A pattern of
- * length d stands at i at least t times back to back exactly when this is at least (t - 1) * d.
+ * For each position, how many characters from there on equal the one `distance` further on. A pattern of length d
+ * is repeated at least t times from position i exactly when this number is at least (t - 1) * d.
  */
 function matchLengths(codePoints: Int32Array, distance: number): Int32Array {
   const lengths = new Int32Array(codePoints.length + 1);
@@ -44,7 +44,7 @@ function matchLengths(codePoints: Int32Array, distance: number): Int32Array {
   return lengths;
 }
 
-/** Every pattern that is repeated at least `threshold` times back to back is written once; the shortest wins. */
+/** Every pattern that is repeated at least `threshold` times back to back is kept once; the shortest pattern wins. */
 function collapsePatterns(characters: readonly string[], threshold: number): string[] {
   if (characters.length < 2 * threshold) return [...characters];
   const codePoints = Int32Array.from(characters, (character) => character.codePointAt(0) ?? 0);

@@ -1,5 +1,5 @@
 /**
- * What the forced aligner reads, and the repair of what it answers. Spec 13.
+ * The input of the forced aligner, and the repair of the times that it answers with. Spec 13.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export interface AlignerPrompt {
   /** Index in `ids` of the first audio token. */
   audioStart: number;
   audioTokens: number;
-  /** Indices in `ids` of the time markers: start and end of each word. One pair stands there without words too. */
+  /** Indices in `ids` of the time markers: start and end of each word. Without words there is still one pair. */
   markers: number[];
 }
 
@@ -48,10 +48,10 @@ export function alignerPrompt(
 }
 
 /**
- * Which values to trust: a longest subsequence that never falls. Of equally long ones, the official code's choice
+ * Which values to trust: those of a longest non-decreasing subsequence. Of equally long ones, the official code's choice
  * (the earliest predecessor of each, the earliest end).
  */
-function longestRise(values: readonly number[]): boolean[] {
+function longestNonDecreasing(values: readonly number[]): boolean[] {
   const lengths: number[] = [];
   const previous: number[] = [];
   for (const [i, value] of values.entries()) {
@@ -99,7 +99,7 @@ function repaired(
  * ```
  */
 export function fixTimestamps(ms: readonly number[]): number[] {
-  const trusted = longestRise(ms);
+  const trusted = longestNonDecreasing(ms);
   const fixed = [...ms];
   for (let start = 0; start < ms.length;) {
     let end = start;

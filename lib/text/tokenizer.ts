@@ -64,13 +64,13 @@ export class Tokenizer {
     return new Tokenizer(new EncoderClass(definition, {}), definition.added_tokens, highest + 1);
   }
 
-  /** Ids of a text. Added tokens in it (`<|im_end|>`) become their ids. Nothing is put around it. */
+  /** Ids of a text. Added tokens in it (`<|im_end|>`) become their ids. Nothing is added at its ends. */
   encode(text: string): number[] {
     return this.#encoder.encode(text).ids;
   }
 
   /**
-   * Text of ids. Incomplete UTF-8 becomes U+FFFD, ids beyond the vocabulary become nothing, spaces are kept.
+   * Text of ids. Incomplete UTF-8 becomes U+FFFD, ids beyond the vocabulary are dropped, spaces are kept.
    *
    * @param ids A list or typed array, may be empty.
    */

@@ -1,5 +1,5 @@
 /**
- * White space as Python has it, where the official code's result depends on it: with U+001C-U+001F and U+0085,
+ * White space as Python defines it, where the official code's result depends on it: with U+001C-U+001F and U+0085,
  * without U+FEFF.
  *
  * @module
@@ -11,7 +11,7 @@ const BLANKS = new RegExp(`${BLANK}+`);
 const LINE_ENDS = "\\r\\n|[\\n-\\r\\x1C-\\x1E\\x85\\u2028\\u2029]";
 const LINE_END = new RegExp(LINE_ENDS);
 
-/** `str.strip()` */
+/** Python's `str.strip()`. */
 export function strip(text: string): string {
   let start = 0;
   let end = text.length;
@@ -20,12 +20,12 @@ export function strip(text: string): string {
   return text.slice(start, end);
 }
 
-/** `str.split()` */
+/** Python's `str.split()`. */
 export function splitBlanks(text: string): string[] {
   return text.split(BLANKS).filter((part) => part !== "");
 }
 
-/** `str.splitlines()`, except that a line end at the very end adds an empty line. */
+/** Python's `str.splitlines()`, except that a line end at the very end adds an empty line. */
 export function splitLines(text: string): string[] {
   return text.split(LINE_END);
 }

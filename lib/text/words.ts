@@ -1,5 +1,5 @@
 /**
- * Words as the forced aligner counts them. Spec 13.
+ * Splits text into the words that the forced aligner times. Spec 13.
  *
  * @module
  */
@@ -28,8 +28,8 @@ function splitWithDictionary(text: string, locale: string): string[] {
 /**
  * Splits a transcript into the words that get a time of their own, cleaned of punctuation.
  *
- * Japanese and Korean are approximations: the official code asks a tagger (nagisa) and a scored dictionary (soynlp),
- * this one the segmenter built into the JavaScript engine. Japanese words are mostly the same; Korean ones stay whole
+ * Japanese and Korean are approximations: the official code uses a tagger (nagisa) and a scored dictionary (soynlp),
+ * this code the segmenter built into the JavaScript engine. Japanese words are mostly the same; Korean ones stay whole
  * between spaces, where soynlp also splits off particles. Pass words of your own to `alignerPrompt` where it matters.
  *
  * @param language Canonical name, e.g. "Japanese".

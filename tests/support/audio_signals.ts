@@ -23,7 +23,7 @@ export async function sentenceSpans(): Promise<{ start: number; end: number }[]>
   });
 }
 
-/** Gives numbers from 0 to 1 (not included) that look random; the same ones for the same seed. */
+/** A generator of pseudorandom numbers in [0, 1); the same seed gives the same numbers. */
 export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {
@@ -57,7 +57,7 @@ export async function ffmpeg(...args: string[]): Promise<void> {
   if (!success) throw new Error(`ffmpeg is needed for this test: ${new TextDecoder().decode(stderr)}`);
 }
 
-/** Runs a test with an empty folder that goes away. */
+/** Runs a test in an empty folder, which is removed afterwards. */
 export async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "qwen3-asr-test-" });
   try {
@@ -67,7 +67,7 @@ export async function inFolder(body: (folder: string) => Promise<void>): Promise
   }
 }
 
-/** Largest correlation of two recordings, the second shifted by what encoders add or cut; 0.99 is enough. */
+/** Largest correlation of two recordings over the shifts that an encoder's padding may cause; stops above 0.99. */
 export function correlation(a: Float32Array, b: Float32Array): number {
   let best = 0;
   for (let step = 0; step <= 2400 && best <= 0.99; step++) {
@@ -86,7 +86,7 @@ export function correlation(a: Float32Array, b: Float32Array): number {
   return best;
 }
 
-/** Whether the shorter one is the beginning of the other. */
+/** Whether the shorter one equals the beginning of the other. */
 export function isSame(a: Float32Array, b: Float32Array): boolean {
   const length = Math.min(a.length, b.length);
   return a.subarray(0, length).every((x, i) => x === b[i]);

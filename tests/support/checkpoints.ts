@@ -1,5 +1,5 @@
 /**
- * Model folders made from others, for tests: renamed, split, damaged or with changed weights.
+ * Makes model folders for tests from others: with renamed, split, damaged or changed tensors.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import * as mx from "../../ffi/mod.ts";
 /** Folder of the demo model. */
 export const DEMO_MODEL: string = join(import.meta.dirname!, "..", "..", "demo", "model");
 
-/** Copies every file of a folder but the tensors into a new temporary folder. */
+/** Copies every file of a folder except the tensors into a new temporary folder. */
 export async function copyWithoutTensors(source: string): Promise<string> {
   const target = await Deno.makeTempDir({ prefix: "qwen3-asr-test-" });
   for await (const { name, isFile } of Deno.readDir(source)) {
@@ -21,8 +21,8 @@ export async function copyWithoutTensors(source: string): Promise<string> {
 /**
  * A copy of a model folder with its tensors changed.
  *
- * @param change Gets the tensors by stored name; adds, replaces or deletes entries.
- * @param shards How many files they are written into; more than one come with an index.
+ * @param change Gets the tensors by stored name, and may add, replace or delete entries.
+ * @param shards Number of files to write; several files get an index.
  */
 export async function alteredModel(
   source: string,
@@ -57,7 +57,7 @@ export async function alteredModel(
   return target;
 }
 
-/** The demo model with the embedding rows of some tokens multiplied: 0 makes the decoder never write them. */
+/** The demo model with the embedding rows of some tokens multiplied by a factor; with 0 the decoder never writes them. */
 export async function demoWithScaledTokens(tokens: readonly number[], factor: number): Promise<string> {
   return await alteredModel(DEMO_MODEL, (tensors) => {
     const path = "model.embed_tokens";
@@ -73,14 +73,14 @@ export async function demoWithScaledTokens(tokens: readonly number[], factor: nu
     const factors = new Float32Array(rows.dim(0)).fill(1);
     for (const token of tokens) factors[token] = factor;
     const scaled = mx.multiply(rows, mx.fromData(factors, [factors.length, 1]));
-    const again = mx.quantize(mx.astype(scaled, "bfloat16"), packed);
-    tensors.set(`${path}.weight`, again.weight);
-    tensors.set(`${path}.scales`, again.scales);
-    tensors.set(`${path}.biases`, again.biases!);
+    const repacked = mx.quantize(mx.astype(scaled, "bfloat16"), packed);
+    tensors.set(`${path}.weight`, repacked.weight);
+    tensors.set(`${path}.scales`, repacked.scales);
+    tensors.set(`${path}.biases`, repacked.biases!);
   });
 }
 
-/** Names of transformers 5 for an original checkpoint (spec 3.4). */
+/** Renames the tensors of an original checkpoint as transformers 5 does (spec 3.4). */
 export function renameToHf(tensors: Map<string, mx.MLXArray>): void {
   for (const [name, array] of [...tensors]) {
     tensors.delete(name);

@@ -1,5 +1,5 @@
 /**
- * The command line as a real process, and recordings and model folders that are wrong on purpose.
+ * Runs the command line as a real process, and makes recordings and model folders that are wrong on purpose.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { fromFileUrl, join } from "@std/path";
 /** The project's folder. */
 export const ROOT: string = fromFileUrl(new URL("../..", import.meta.url));
 
-/** A recording of the demo, by number. */
+/** Path of a demo recording. */
 export function recording(name: string): string {
   return join(ROOT, "demo", "recordings", name);
 }
 
-/** Text that was really said in a recording of the demo. */
+/** What is really said in a demo recording. */
 export async function reference(name: string): Promise<string> {
   const rows = (await Deno.readTextFile(join(ROOT, "demo", "refs.tsv"))).split("\n").map((row) =>
     row.split("\t")
@@ -21,7 +21,7 @@ export async function reference(name: string): Promise<string> {
   return rows.find(([file]) => file === name)![2]!;
 }
 
-/** What a process said. */
+/** What a process printed, and its exit code. */
 export interface Said {
   code: number;
   stdout: string;
@@ -37,7 +37,7 @@ export interface StartOptions {
   flags?: readonly string[];
 }
 
-/** Starts `deno run -A mod.ts ARGS`, with none of this machine's settings for it. */
+/** Starts `deno run -A mod.ts ARGS` without the settings that this machine has for it. */
 export function startCli(args: readonly string[], options: StartOptions = {}): Deno.ChildProcess {
   const env: Record<string, string> = { NO_COLOR: "1", ...options.env };
   for (const name of Object.keys(Deno.env.toObject())) {
@@ -54,7 +54,7 @@ export function startCli(args: readonly string[], options: StartOptions = {}): D
   }).spawn();
 }
 
-/** Runs the command line to its end. */
+/** Runs the command line and waits for its end. */
 export async function cli(args: readonly string[], options: StartOptions = {}): Promise<Said> {
   const child = startCli(args, options);
   if (options.stdin) {
@@ -67,7 +67,7 @@ export async function cli(args: readonly string[], options: StartOptions = {}): 
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** A folder that is gone at the end of the test. */
+/** A temporary folder, removed at the end of the test. */
 export class Folder implements AsyncDisposable {
   private constructor(readonly path: string) {}
 
@@ -88,7 +88,7 @@ export class Folder implements AsyncDisposable {
     return path;
   }
 
-  /** Copies recordings of the demo into it. */
+  /** Copies demo recordings into it. */
   async copy(...names: string[]): Promise<void> {
     for (const name of names) await Deno.copyFile(recording(name), this.at(name));
   }
@@ -132,7 +132,7 @@ export async function copyModel(
   }
 }
 
-/** The same weights with another type in one tensor's header. */
+/** The same weights, but the header gives one tensor another type. */
 export function withType(
   weights: Uint8Array<ArrayBuffer>,
   tensor: string,

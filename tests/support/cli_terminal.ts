@@ -1,5 +1,5 @@
 /**
- * The command line in a pseudo-terminal: `script` makes it, and what a person would see is worked out here.
+ * Runs the command line in a pseudo-terminal, which the program `script` provides, and works out what a person would see.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { ROOT } from "./cli_process.ts";
 const COLUMNS = 90;
 const ROWS = 30;
 
-/** Cursor up, clear below, any other sequence, end of a line, a letter. */
-const PIECES = new RegExp(
+/** Cursor up, clear below, any other escape sequence, carriage return or line feed, a character. */
+const SEQUENCES = new RegExp(
   String.raw`\u001b\[(\d+)A|(\u001b\[J)|(\u001b\[[\d;?]*[a-zA-Z])|(\r|\n)|([^])`,
   "gu",
 );
 
-/** What a terminal shows after some output: carriage return, line feed, cursor up, clear below; colours are dropped. */
+/** The lines that a terminal shows after some output, without colours. */
 export function screenOf(output: string): string[] {
   const lines: string[] = [""];
   let row = 0;
@@ -26,7 +26,7 @@ export function screenOf(output: string): string[] {
     lines[row] = line.slice(0, column) + letter + line.slice(column + 1);
     column++;
   };
-  for (const [, up, clear, color, end, letter] of output.matchAll(PIECES)) {
+  for (const [, up, clear, color, end, letter] of output.matchAll(SEQUENCES)) {
     if (up !== undefined) row = Math.max(0, row - Number(up));
     else if (clear !== undefined) {
       lines.length = row + 1;
@@ -46,7 +46,7 @@ export class TerminalSession implements AsyncDisposable {
   #output = "";
   #wake = () => {};
 
-  /** Starts `deno run -A mod.ts ARGS` there. */
+  /** Starts `deno run -A mod.ts ARGS` in it. */
   constructor(args: readonly string[], options: { cwd: string; env?: Record<string, string> }) {
     const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
     const line = [Deno.execPath(), "run", "--no-check", "-A", join(ROOT, "mod.ts"), ...args].map(quote).join(
@@ -74,7 +74,7 @@ export class TerminalSession implements AsyncDisposable {
     }
   }
 
-  /** Everything that came, escape sequences included. */
+  /** All output so far, with its escape sequences. */
   get output(): string {
     return this.#output;
   }
@@ -94,7 +94,7 @@ export class TerminalSession implements AsyncDisposable {
     }
   }
 
-  /** Waits for a whole picture that matches; returns the screen with it. */
+  /** Waits until a completely drawn screen matches, and returns it. */
   async frame(pattern: RegExp): Promise<string[]> {
     const redraw = new RegExp(String.raw`\r(\u001b\[\d+A)?\u001b\[J`, "g");
     for (let from = 0;;) {
@@ -111,7 +111,7 @@ export class TerminalSession implements AsyncDisposable {
     await this.#keys.write(new TextEncoder().encode(keys));
   }
 
-  /** Waits for the end; returns the exit code and the last screen. */
+  /** Waits for the end, and returns the exit code and the last screen. */
   async end(): Promise<{ code: number; screen: string[] }> {
     const { code } = await this.#child.status;
     await this.#read;
@@ -125,7 +125,7 @@ export class TerminalSession implements AsyncDisposable {
     try {
       this.#child.kill("SIGKILL");
     } catch {
-      // It has ended.
+      // It has ended already.
     }
     await this.#child.status;
     await this.#read.catch(() => {});

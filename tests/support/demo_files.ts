@@ -29,7 +29,7 @@ export async function recordings(): Promise<Recording[]> {
   });
 }
 
-/** The long recording: its text and where each sentence truly is. */
+/** The long recording: its text, and the true start and end of each sentence. */
 export async function longRecording(): Promise<{
   path: string;
   text: string;

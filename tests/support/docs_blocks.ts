@@ -1,5 +1,5 @@
 /**
- * Fenced blocks of the documents, and a folder in which their commands run as a reader would run them.
+ * Finds the fenced blocks of the documents, and runs their commands in a folder as a reader would.
  *
  * @module
  */
@@ -33,16 +33,16 @@ export async function documents(): Promise<string[]> {
   ];
 }
 
-/** Commands that may be run from a document: nothing that installs something or reaches out of this project. */
+/** Commands that a test may run: they install nothing and belong to this project. */
 const HARMLESS = /^(deno run|bash scripts\/)/;
 
-/** The commands of a shell block, comments and continued lines taken away. */
+/** The commands of a shell block, without comments, continued lines joined. */
 export function commandsOf(text: string): string[] {
   return text.replace(/\\\n\s*/g, "").split("\n").map((line) => line.replace(/(^|\s+)#.*$/, "").trim())
     .filter((line) => line !== "");
 }
 
-/** Commands of a shell block that are not run from here, whatever they would do. */
+/** Commands of a shell block that no test may run. */
 export function foreignCommands(text: string): string[] {
   return commandsOf(text).filter((command) => !HARMLESS.test(command) || /[;&|`<>]|\$\(/.test(command));
 }
@@ -89,13 +89,13 @@ async function pretendCache(folder: Folder): Promise<string> {
   return hub;
 }
 
-/** Where this Deno keeps what it fetched. */
+/** The cache folder of this Deno. */
 async function denoDirectory(): Promise<string> {
   const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
   return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
 }
 
-/** Puts texts where the project's configuration holds, as long as `use` runs. */
+/** Writes texts as files inside the project, where its deno.json applies, while `use` runs. */
 async function withFiles<T>(texts: readonly string[], use: (urls: string[]) => Promise<T>): Promise<T> {
   await Deno.mkdir(join(ROOT, ".cache"), { recursive: true });
   const folder = await Deno.makeTempDir({ dir: join(ROOT, ".cache"), prefix: "docs-" });
@@ -108,7 +108,7 @@ async function withFiles<T>(texts: readonly string[], use: (urls: string[]) => P
   }
 }
 
-/** A reader's folder: recordings, the demo, and a home with models. */
+/** A folder as a reader may have it: recordings, the demo, and a home folder with models. */
 export class Desk implements AsyncDisposable {
   readonly #folder: Folder;
   readonly #env: Record<string, string>;
@@ -118,7 +118,7 @@ export class Desk implements AsyncDisposable {
     this.#env = env;
   }
 
-  /** Puts `talk.wav`, `talk.mp3`, `talk.m4a`, `demo.wav`, a folder `talks` and the demo on it. */
+  /** Makes it, with `talk.wav`, `talk.mp3`, `talk.m4a`, `demo.wav`, a folder `talks` and the demo. */
   static async make(): Promise<Desk> {
     const folder = await Folder.make();
     await Deno.mkdir(folder.at("talks"));
@@ -145,9 +145,9 @@ export class Desk implements AsyncDisposable {
   }
 
   /**
-   * Runs a shell block; the checkout stands for the published module.
+   * Runs a shell block, with the checkout in place of the published module.
    *
-   * @throws {TypeError} When it has a command that is not run from here; nothing of it is run then.
+   * @throws {TypeError} When it has a command that no test may run; then none of its commands runs.
    */
   async shell(text: string): Promise<{ code: number; output: string }> {
     const foreign = foreignCommands(text);
@@ -157,7 +157,7 @@ export class Desk implements AsyncDisposable {
     return await this.#run("bash", ["-euo", "pipefail", "-c", here]);
   }
 
-  /** Runs a TypeScript block; `@qwen3/asr` is the checkout. Its types are a matter of `check`. */
+  /** Runs a TypeScript block, with the checkout as `@qwen3/asr`. Types are not checked, see `check`. */
   async script(text: string): Promise<{ code: number; output: string }> {
     return await withFiles([text], ([url]) => this.#run(Deno.execPath(), ["run", "-A", "--no-check", url!]));
   }

@@ -1,5 +1,5 @@
 /**
- * Arrays in plain TypeScript: what the operations of ffi/ are compared with.
+ * Arrays in plain TypeScript, with which the results of ffi/ are compared.
  *
  * @module
  */
@@ -24,12 +24,12 @@ export function* indices(shape: readonly number[]): Generator<number[]> {
   }
 }
 
-/** An array by formula. */
+/** An array from a formula. */
 export function plain(shape: number[], value: (index: number[]) => number): Plain {
   return { shape, data: [...indices(shape)].map(value) };
 }
 
-/** Numbers in [-1, 1] without a pattern that an error could hide behind. */
+/** Numbers in [-1, 1] without a simple pattern, which could hide an error. */
 export function wave(shape: number[], seed = 1): Plain {
   let at = 0;
   return plain(shape, () => Math.fround(Math.sin(1.7 * at++ + seed)));
@@ -49,12 +49,12 @@ export function at({ shape, data }: Plain, index: readonly number[]): number {
   return data[flat]!;
 }
 
-/** The values along an axis through an index. */
+/** The values along the axis that passes through an index. */
 export function along(a: Plain, index: readonly number[], axis: number): number[] {
   return Array.from({ length: a.shape[axis]! }, (_, i) => at(a, index.with(axis, i)));
 }
 
-/** As an array of MLX, in the scope of the caller. */
+/** The same as an MLX array, in the caller's scope. */
 export function toMLX({ shape, data }: Plain, dtype: mx.DType = "float32"): mx.MLXArray {
   const whole = mx.fromData(Float32Array.from(data), shape);
   return dtype === "float32" ? whole : mx.astype(whole, dtype);
@@ -70,7 +70,7 @@ export function assertNear(actual: mx.MLXArray, expected: Plain, tolerance = 1e-
   });
 }
 
-/** Float64 and the last digits are the CPU's on every machine. */
+/** The CPU, because a GPU has no float64 and rounds differently. */
 export const CPU = new mx.Stream("cpu");
 
 /** A test on the CPU, in a scope that leaves no array behind. */

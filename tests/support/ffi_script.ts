@@ -1,5 +1,5 @@
 /**
- * Short scripts in a process of their own: what must not happen in the process of the tests.
+ * Runs short scripts in a separate process, for what must not happen in the process of the tests.
  *
  * @module
  */
@@ -44,14 +44,14 @@ export async function runScript(
   return { code: exitCode, signal, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** What became of opening the library in a process of its own. */
+/** The result of opening the library in a separate process. */
 export interface Opening {
   /** Path of the library; undefined when it was refused. */
   opened?: string;
   error?: { name: string; message: string };
 }
 
-/** Opens the library in a process of its own, which must live to tell. */
+/** Opens the library in a separate process. A process that crashes is an error. */
 export async function openInProcess(
   env: Record<string, string>,
   argument = "",

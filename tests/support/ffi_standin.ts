@@ -1,5 +1,5 @@
 /**
- * Stand-ins for libmlxc, built with the C compiler: libraries of other generations without having them.
+ * Builds stand-ins for libmlxc with the C compiler, to test other generations of it without having them.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { openLibrary } from "../../ffi/mod.ts";
 const CACHE = fromFileUrl(new URL("../../.cache/standins/", import.meta.url));
 const EXTENSION = Deno.build.os === "darwin" ? "dylib" : "so";
 
-/** Compiles C to a shared library, once per source; returns its path. */
+/** Compiles C to a shared library, once for each source, and returns its path. */
 async function compile(name: string, source: string, flags: string[]): Promise<string> {
   const text = new TextEncoder().encode([source, ...flags].join("\0"));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).slice(0, 8).toHex();
@@ -29,9 +29,9 @@ async function compile(name: string, source: string, flags: string[]): Promise<s
 }
 
 /**
- * A library with nothing behind its functions: what there is to see before the first real call.
+ * A library whose functions do nothing: enough for all that happens before the first real call.
  *
- * @param functions Names it exports besides those that tell its version.
+ * @param functions Names that it exports beside those that give its version.
  */
 export async function hollowLibrary(
   name: string,
@@ -65,7 +65,7 @@ void* standin_keeps = (void*)&mlx_version;
 #define REAL(name) ((__typeof__(real_##name)*)dlsym(RTLD_NEXT, #name))
 `;
 
-/** The real library with some functions replaced by `source`, which reaches the real ones by `REAL(name)`. */
+/** The real library with some functions replaced by `source`, which calls the real ones by `REAL(name)`. */
 export async function alteredLibrary(name: string, source: string): Promise<string> {
   const real = await Deno.realPath(openLibrary().path);
   return await compile(name, PROLOGUE + source, [real, `-Wl,-rpath,${dirname(real)}`]);

@@ -41,7 +41,7 @@ async function unpack(name: string): Promise<void> {
   }
   const place = join(CACHE, name);
   await Deno.remove(place, { recursive: true }).catch(() => {});
-  // Another test process may have put the same files there in the meantime: either copy is right.
+  // Another test process may have put the same files there in the meantime; both copies are equal.
   await Deno.rename(join(staging, name), place).catch(async (error) => {
     if (!await Deno.stat(place).then(() => true, () => false)) throw error;
   });

@@ -1,5 +1,5 @@
 /**
- * A model hub on this machine for tests: the API and its redirects on one port, storage on another, and every kind of
+ * A model hub on this machine, for tests: the API and its redirects on one port, storage on another, and every kind of
  * misbehaviour on request.
  *
  * @module
@@ -27,7 +27,7 @@ export function safetensors(length: number, seed = 1): Uint8Array<ArrayBuffer> {
   return file;
 }
 
-/** Files of a model whose weights have `weightBytes` bytes, and of things a model does not need. */
+/** Files of a model repository: weights of `weightBytes` bytes, and some files that are not needed. */
 export function modelFiles(weightBytes = 300_000, seed = 1): Record<string, Uint8Array<ArrayBuffer>> {
   const text = (value: string) => new TextEncoder().encode(value);
   return {
@@ -46,7 +46,7 @@ async function hexDigest(kind: "SHA-1" | "SHA-256", bytes: Uint8Array<ArrayBuffe
   return new Uint8Array(await crypto.subtle.digest(kind, bytes)).toHex();
 }
 
-/** One request as a server saw it. */
+/** One request as a server received it. */
 export interface SeenRequest {
   server: "hub" | "storage";
   method: string;
@@ -62,30 +62,30 @@ interface HubFile {
   etag: string;
 }
 
-/** What a test wants to go wrong with a file; `undefined` lets it pass. */
+/** Answers a request for a file in place of the hub; `undefined` leaves it to the hub. */
 export type Fault = (name: string, request: Request) => Response | Promise<Response> | undefined;
 
 /** A hub with one repository. */
 export class FakeHub implements AsyncDisposable {
   /** `org/name` of the repository. */
   repository = "tester/tiny-asr";
-  /** Everything that was asked. */
+  /** All requests so far. */
   readonly requests: SeenRequest[] = [];
   /** Commit of `main`. */
   commit = "1".repeat(40);
-  /** Bytes of file contents that were handed out. */
+  /** Bytes of file contents that were sent. */
   bytesServed = 0;
-  /** Whether the listing says sizes and hashes. */
+  /** Whether the listing has sizes and hashes. */
   listsFacts = true;
-  /** Whether the listing knows the SHA-256 of large files, not only git's hash of their pointers. */
+  /** Whether the listing has the SHA-256 of large files, and not only git's hash of their pointers. */
   listsSha256 = true;
-  /** Whether `Range` is obeyed. */
+  /** Whether the header `Range` is honoured. */
   obeysRange = true;
-  /** Files whose connection is cut after so many bytes, each time. */
+  /** After how many bytes the connection breaks, by file, at every request. */
   cutAfter: Record<string, number> = {};
-  /** Goes first in the listing. */
+  /** Called first for a listing; its answer replaces the hub's. */
   onList: (request: Request) => Response | undefined = () => undefined;
-  /** Goes first when contents are asked for. */
+  /** Called first for contents; its answer replaces the hub's. */
   onContents: Fault = () => undefined;
 
   readonly #files = new Map<string, HubFile>();
@@ -98,7 +98,7 @@ export class FakeHub implements AsyncDisposable {
     this.#storage = Deno.serve(options, (request) => this.#answer("storage", request));
   }
 
-  /** A hub with these files. */
+  /** Starts a hub with these files. */
   static async start(files: Record<string, Uint8Array<ArrayBuffer>> = modelFiles()): Promise<FakeHub> {
     const hub = new FakeHub();
     await hub.publish(files);
@@ -127,7 +127,7 @@ export class FakeHub implements AsyncDisposable {
     return `http://127.0.0.1:${this.#hub.addr.port}`;
   }
 
-  /** Hash by which a file is named. */
+  /** Etag of a file: its hash. */
   etag(name: string): string {
     return this.#files.get(name)!.etag;
   }
@@ -188,7 +188,7 @@ export class FakeHub implements AsyncDisposable {
   /** The ordinary answer to a request for contents. */
   contents(name: string, request: Request): Response {
     const { bytes, etag, isLarge } = this.#files.get(name)!;
-    // Storage has an etag of its own, which is not the file's hash.
+    // The etag of storage is not the file's hash.
     const headers = new Headers({
       etag: isLarge ? '"0123456789abcdef0123456789abcdef-2"' : `"${etag}"`,
       ...isLarge ? {} : { "x-repo-commit": this.commit },
@@ -207,7 +207,7 @@ export class FakeHub implements AsyncDisposable {
     });
   }
 
-  /** A body that counts what it hands out. */
+  /** A body that counts the bytes that it sends. */
   stream(bytes: Uint8Array<ArrayBuffer>, pieceBytes = 10_000): ReadableStream<Uint8Array<ArrayBuffer>> {
     let at = 0;
     return new ReadableStream({

@@ -72,7 +72,7 @@ export function segmentOf(
   return { startSeconds, endSeconds, text, language: "English", timing: "aligned", ...more };
 }
 
-/** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
+/** A generator of pseudorandom numbers in [0, 1) (mulberry32); the same seed gives the same numbers. */
 export function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -108,7 +108,7 @@ const LETTERS = {
 const MARKS = [".", ",", "!", "?", ";", ":", "。", "，", "！", "、", "」", ")", "…", "؟"];
 export type Script = keyof typeof LETTERS | "long" | "mixed";
 
-/** A text of about so many characters, with punctuation, unlike any speech but within the rules of Unicode. */
+/** A text of about `length` characters with punctuation: unlike any speech, but valid Unicode. */
 export function randomText(random: () => number, script: Script, length: number): string {
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
   const scripts = Object.keys(LETTERS) as (keyof typeof LETTERS)[];
@@ -123,7 +123,7 @@ export function randomText(random: () => number, script: Script, length: number)
   return text;
 }
 
-/** Segments one after the other, at a rate of speech people have, with pauses here and there. */
+/** Consecutive segments at the speed of ordinary speech, with a pause between some of them. */
 export function randomSegments(random: () => number, script: Script, timing: Segment["timing"]): Segment[] {
   let clock = random() * 3;
   return Array.from({ length: 1 + Math.floor(random() * 6) }, () => {

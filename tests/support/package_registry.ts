@@ -1,5 +1,5 @@
 /**
- * A JSR registry on this machine: the packed module, and the stand-ins of `@std` as if they were the real packages.
+ * A JSR registry on this machine, with the packed module and with this project's `@std` in place of the real packages.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const STD = ["assert", "cli", "path"];
 interface Package {
   version: string;
   exports: Record<string, string>;
-  /** Contents by path, which begins with a slash. */
+  /** Contents by path; paths begin with a slash. */
   files: Map<string, Uint8Array<ArrayBuffer>>;
 }
 
@@ -39,13 +39,13 @@ function contentType(path: string): string {
 
 /** A registry that serves until it is disposed of. */
 export class Registry implements AsyncDisposable {
-  /** For `JSR_URL`. */
+  /** Its address, for `JSR_URL`. */
   readonly url: string;
   /** What `deno publish` sent. */
   readonly packed: PackedModule;
   /** Folder with the packed files. */
   readonly directory: string;
-  /** Paths that were asked for. */
+  /** Requested paths. */
   readonly requests: string[] = [];
   readonly #packages: Map<string, Package>;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -97,7 +97,7 @@ export class Registry implements AsyncDisposable {
   }
 }
 
-/** A stranger's machine: an empty folder, empty caches, nothing of this project but its native library. */
+/** A machine that never saw this project: an empty folder and empty caches, with only the native library. */
 export class Stranger implements AsyncDisposable {
   /** The empty folder. */
   readonly home: string;
@@ -108,7 +108,7 @@ export class Stranger implements AsyncDisposable {
     this.#env = env;
   }
 
-  /** Packages of npm come from this machine's cache, so that the test needs no network. */
+  /** npm packages come from this machine's cache, so that the test needs no network. */
   static async arrive(jsrUrl: string, libraryPath: string): Promise<Stranger> {
     const home = await Deno.realPath(await Deno.makeTempDir({ prefix: "qwen3-asr-stranger-" }));
     const denoDir = join(home, "deno");
@@ -152,7 +152,7 @@ export class Stranger implements AsyncDisposable {
   }
 }
 
-/** The folder of this machine's npm cache, with what the module imports in it. */
+/** This machine's npm cache, after everything that the module imports is in it. */
 async function npmCache(): Promise<string> {
   const run = async (...args: string[]) => {
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();

@@ -1,5 +1,5 @@
 /**
- * Readers of pictures for the tests: PNG through a public decoder, SVG by a small parser of our own.
+ * Reads pictures in tests: PNG with a public decoder, SVG with a small parser of its own.
  *
  * @module
  */
@@ -46,7 +46,7 @@ function unescape(text: string): string {
     .replaceAll("&amp;", "&");
 }
 
-/** All elements of markup, in order; throws when it is not well formed. */
+/** All elements of a markup text, in order; throws when it is not well-formed. */
 export function parseMarkup(markup: string): Element[] {
   const elements: Element[] = [];
   const open: Element[] = [];
@@ -86,7 +86,7 @@ interface Box {
   bottom: number;
 }
 
-/** Where a text element lies, for letters a little wider than those of common fonts. */
+/** The box of a text element, for letters a little wider than those of common fonts. */
 function boxOf({ attributes, text, parents }: Element): Box {
   const [, inner] = parents.filter(({ name }) => name === "svg");
   const [left, top] = [Number(inner?.attributes.x ?? 0), Number(inner?.attributes.y ?? 0)];

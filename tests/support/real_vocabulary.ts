@@ -11,7 +11,7 @@ const FIRST_ADDED_ID = 151643;
 const numbered = (count: number, name: (index: number) => string): string[] =>
   Array.from({ length: count }, (_, index) => name(index + 1));
 
-/** In the order of their ids. */
+/** Added tokens in the order of their ids. */
 const SPECIAL_TO_VIDEO = [
   ...["endoftext", "im_start", "im_end", "object_ref_start", "object_ref_end", "box_start", "box_end"],
   ...["quad_start", "quad_end", "vision_start", "vision_end", "vision_pad", "image_pad", "video_pad"],
@@ -51,7 +51,7 @@ interface RealFiles {
   tokenizerConfigJson: string;
 }
 
-/** Files of Qwen3-ASR, or of its forced aligner, which has one token more. vocab.json and merges.txt byte for byte. */
+/** Tokenizer files of Qwen3-ASR, or of its forced aligner, which has one more token. vocab.json and merges.txt are exact. */
 export function realTokenizerFiles(options: { aligner?: boolean } = {}): RealFiles {
   const { model } = tokenizerJSON as { model: { vocab: Record<string, number>; merges: [string, string][] } };
   const entries = Object.entries(model.vocab).sort(([, a], [, b]) => a - b);

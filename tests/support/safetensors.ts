@@ -1,10 +1,10 @@
 /**
- * Reads .safetensors files without MLX, so that tests compare with numbers MLX has not touched.
+ * Reads .safetensors files without MLX, so that tests compare with numbers that MLX has not touched.
  *
  * @module
  */
 
-/** The tensor's own type where TypeScript has one; BF16 and F16 become float32, BOOL becomes bytes. */
+/** The tensor's own type where JavaScript has one; BF16 and F16 become float32, BOOL becomes bytes. */
 export type TensorData =
   | Float32Array
   | Float64Array
@@ -18,7 +18,7 @@ export type TensorData =
   | BigUint64Array;
 
 export interface Tensor {
-  /** As the file names it: "F32", "BF16", "I64"... */
+  /** The file's name of the type: "F32", "BF16", "I64" ... */
   dtype: string;
   shape: number[];
   /** Row-major. */
@@ -74,7 +74,7 @@ export async function readSafetensors(path: string): Promise<Map<string, Tensor>
   return parseSafetensors(await Deno.readFile(path));
 }
 
-/** One tensor as float32 (throws when it is missing or integer), the usual need of a parity test. */
+/** One tensor as float32; throws when it is missing or has integers. */
 export function floats(tensors: Map<string, Tensor>, name: string): Float32Array {
   const tensor = tensors.get(name);
   if (!(tensor?.data instanceof Float32Array)) {

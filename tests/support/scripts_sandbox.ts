@@ -1,4 +1,4 @@
-/** The project's shell scripts, run with stand-ins for what they would download, compile or install. */
+/** Runs the project's shell scripts with stand-ins for what they would download, compile or install. */
 import { fromFileUrl, join } from "@std/path";
 
 /** The folder of the project, with a slash at its end. */
@@ -7,14 +7,14 @@ const BASIC_TOOLS =
   "awk basename bash cat chmod cp cut date dirname env find getconf grep head id ln ls mkdir mktemp mv nproc readlink rm rmdir sed sha256sum shasum sleep sort tail tar tee timeout touch tr uname wc"
     .split(" ");
 
-/** What a script said. */
+/** What a script printed, and its exit code. */
 export interface Run {
   code: number;
   stdout: string;
   stderr: string;
 }
 
-/** Starts a script of the project; `env` is the whole environment where it holds PATH. */
+/** Runs a script of the project; `env` replaces the whole environment if it has PATH. */
 export function start(script: string, args: string[] = [], env: Record<string, string> = {}): Promise<Run> {
   const child = new Deno.Command("bash", {
     args: [script, ...args],
@@ -37,13 +37,13 @@ export async function exists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
 }
 
-/** The names in a folder, with the process numbers in them replaced by `N`. */
+/** The names in a folder, with process ids replaced by `N`. */
 export async function names(folder: string): Promise<string[]> {
   const found = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name.replace(/\.\d+$/, ".N"));
   return found.sort();
 }
 
-/** A folder for one test: `bin/` is all of PATH and holds the basic tools plus the stand-ins given as shell text. */
+/** A folder for one test: PATH is only its `bin/`, which has basic tools and the given stand-ins (shell scripts). */
 export class Sandbox implements AsyncDisposable {
   private constructor(readonly path: string) {}
 
@@ -77,7 +77,7 @@ export class Sandbox implements AsyncDisposable {
   }
 }
 
-/** Tools that are there and do nothing; pip as given. */
+/** Stand-ins that do nothing, and the given pip. */
 export function tools(pip: string): Record<string, string> {
   const standIns: Record<string, string> = {};
   for (const tool of ["g++", "c++", "nm", "make", "cmake"]) standIns[tool] = "exit 0";

@@ -1,12 +1,12 @@
 /**
- * A crowd of clients that behave, leave early, dawdle, or send nonsense.
+ * A crowd of clients: some wait for their answer, others hang up early, send slowly, or send nonsense.
  *
  * @module
  */
 import type { RunningServer } from "../../lib/server/mod.ts";
 import { formOf, post, recording } from "./server_start.ts";
 
-/** What a visit was like. */
+/** How a client behaves in a visit. */
 export type Behaviour =
   | "plain"
   | "stream"
@@ -17,19 +17,19 @@ export type Behaviour =
   | "half"
   | "nonsense";
 
-/** What became of a visit. */
+/** The result of a visit. */
 export interface Visit {
   client: number;
   behaviour: Behaviour;
   file: string;
   /** Seconds until the answer was read. */
   seconds: number;
-  /** Text that was answered; `undefined` when the client left. */
+  /** Text of the answer; undefined when the client hung up. */
   text: string | undefined;
   status: number | undefined;
 }
 
-/** The mix: three of ten do not wait for their answer or could not get one. */
+/** The mix: four of twelve do not wait for an answer or cannot get one. */
 const MIX: readonly Behaviour[] = [
   "plain",
   "abort",
@@ -75,7 +75,7 @@ function streamedText(body: string): string {
   return done.text;
 }
 
-/** Hangs up in the middle of a body. */
+/** Hangs up in the middle of the body. */
 async function sendHalf(server: RunningServer, file: string): Promise<void> {
   const { bytes, headers } = await bytesOf(await formOf(file));
   using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
@@ -142,7 +142,7 @@ async function visit(server: RunningServer, client: number, count: number, file:
   return done(...await answered(server, behaviour, file));
 }
 
-/** Lets clients ask one after the other, all at once; gives the visits in the order in which they ended. */
+/** Clients that run in parallel, each sending one request after the other; visits in the order of their ends. */
 export async function crowd(
   server: RunningServer,
   options: { clients: number; requests: number; files: readonly string[] },

@@ -1,11 +1,11 @@
 /**
- * WAV files made for the server's tests.
+ * Makes WAV files for the server's tests.
  *
  * @module
  */
 import { recording } from "./server_start.ts";
 
-/** Header of a PCM or float WAV file; sizes as given, true or not. */
+/** Header of a PCM or float WAV file; the given sizes need not be true. */
 export function wavHeader(
   options: { sampleRate: number; channels: number; bits: 16 | 32; dataBytes: number },
 ): Uint8Array<ArrayBuffer> {
@@ -37,7 +37,7 @@ function wavOf(samples: Uint8Array): Uint8Array<ArrayBuffer> {
   return wav;
 }
 
-/** A demo recording with silence behind it. */
+/** A demo recording with silence at its end. */
 export async function withSilence(name: string, silenceSeconds: number): Promise<Uint8Array<ArrayBuffer>> {
   const samples = (await Deno.readFile(recording(name))).subarray(44);
   const longer = new Uint8Array(samples.length + Math.round(silenceSeconds * 16000) * 2);

@@ -1,5 +1,5 @@
 /**
- * A server on a free port of this machine, with the demo model, and what it is asked.
+ * Starts a server with the demo model on a free port, and sends requests to it.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export async function start(options: ServeOptions = {}): Promise<RunningServer> 
   return await serve({ model: await demoModel(), port: 0, ...options });
 }
 
-/** A form with the parameters and a recording behind them. */
+/** A form with the parameters followed by a recording. */
 export async function formOf(name: string, parameters: Record<string, string> = {}): Promise<FormData> {
   const form = new FormData();
   for (const [key, value] of Object.entries(parameters)) form.append(key, value);
@@ -47,12 +47,12 @@ export async function formOf(name: string, parameters: Record<string, string> = 
   return form;
 }
 
-/** Asks for a transcription. */
+/** Requests a transcription. */
 export async function post(server: RunningServer, body: BodyInit, init: RequestInit = {}): Promise<Response> {
   return await fetch(`${server.url}/v1/audio/transcriptions`, { method: "POST", body, ...init });
 }
 
-/** Status and error envelope of a refusal. */
+/** Status and error object of a refusal. */
 export async function refusal(response: Response): Promise<{ status: number; [key: string]: unknown }> {
   const { error } = await response.json();
   return { status: response.status, ...error };

@@ -1,16 +1,16 @@
 /**
- * A place with files to fetch, on this machine, with every misbehaviour that is asked for.
+ * A file server on this machine, which misbehaves as a test asks for.
  *
  * @module
  */
 
-/** One request as the server saw it. */
+/** One request as the server received it. */
 export interface Seen {
   path: string;
   range: string | null;
 }
 
-/** How the next answers go wrong, by path; each entry is used up by one request. */
+/** What goes wrong with an answer. */
 export type Mischief = "cut" | "wrong" | "busy";
 
 /** Serves files by path, with ranges. */
@@ -19,9 +19,9 @@ export class FileServer implements AsyncDisposable {
   readonly files: Map<string, Uint8Array<ArrayBuffer>> = new Map();
   /** Requests so far. */
   readonly seen: Seen[] = [];
-  /** What to do wrong next. */
+  /** What goes wrong with the next answers, by path; each request uses up one entry. */
   readonly mischief: Map<string, Mischief[]> = new Map();
-  /** Address, with a slash at its end. */
+  /** Address, ending with a slash. */
   readonly url: string;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
@@ -62,7 +62,7 @@ export class FileServer implements AsyncDisposable {
   }
 }
 
-/** The first half, then a broken connection. */
+/** Sends the first half, then breaks the connection. */
 function cutInHalf(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
   let isSent = false;
   return new ReadableStream({
