@@ -1,5 +1,5 @@
 /**
- * One object that decides how the network is computed on a device. The routes it chooses between give the same numbers
+ * A device and the policy by which the network is computed on it. All routes of a policy give the same numbers
  * (tests/model_routes_test.ts); they differ in speed and memory.
  *
  * @module
@@ -90,14 +90,14 @@ export class Backend implements Disposable {
       policy?: Partial<BackendPolicy>;
     } = {},
   ): Backend {
-    const wish = options.device ?? "auto";
+    const asked = options.device ?? "auto";
     const hasGpu = deviceCount("gpu") > 0;
-    if (wish === "gpu" && !hasGpu) {
+    if (asked === "gpu" && !hasGpu) {
       throw new OptionError(
         `Cannot compute on "gpu": this build of MLX has no GPU device. Use device "cpu" or "auto".`,
       );
     }
-    const device = wish === "auto" ? (hasGpu ? "gpu" : "cpu") : wish;
+    const device = asked === "auto" ? (hasGpu ? "gpu" : "cpu") : asked;
     if (device === "cpu") reuseFreedMemory();
     const natural = device === "cpu" ? "float32" : options.checkpointType ?? "bfloat16";
     const dtype = options.dtype === undefined || options.dtype === "auto" ? natural : options.dtype;
@@ -162,7 +162,7 @@ export class Backend implements Disposable {
   }
 }
 
-/** What a device does best. */
+/** The policy that is fastest on a device. */
 export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolicy {
   if (device === "cpu") {
     return {
