@@ -70,7 +70,7 @@ export function singlePrimitives<T>(use: () => T): T {
 }
 
 /** Operations that only view memory differently and start no kernel. */
-const VIEWS = /^mlx_(reshape|slice|transpose_axes|swapaxes|broadcast_to|expand_dims|squeeze_axis)$/;
+const VIEWS = /^mlx_(reshape|slice|transpose_axes|swapaxes|broadcast_to)$/;
 /** Calls that add no node to a graph. */
 const NO_NODE =
   /^mlx_(array_|vector_|stream_|default_|device_|get_|eval|async|optional|clear|sync|closure_new|compile)|^_|_nonblocking$/;

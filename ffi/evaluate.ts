@@ -7,7 +7,7 @@ import { cell, DTYPE_CODE, type MLXArray, scope, take, whileEvaluating } from ".
 import { currentStream, type Stream, stream } from "./device.ts";
 import { check, MLXError, takeError } from "./error.ts";
 import { native } from "./library.ts";
-import { withVector, withVectorAsync } from "./vector.ts";
+import { vectorOf, withVector } from "./vector.ts";
 
 /** Computes the arrays now. Blocks this thread. */
 export function evaluate(...arrays: MLXArray[]): void {
@@ -49,9 +49,12 @@ export async function evaluateAsync(
     enqueue(...arrays);
     return await settled(...arrays);
   }
-  await withVectorAsync(arrays, async (vector) => {
+  const vector = vectorOf(arrays);
+  try {
     check(await whileEvaluating(native.mlx_eval_nonblocking(vector)), "mlx_eval");
-  });
+  } finally {
+    native.mlx_vector_array_free(vector);
+  }
 }
 
 function copyOut(array: MLXArray, byteLength: number): ArrayBuffer {

@@ -45,8 +45,3 @@ export function clearCache(): void {
 export function setCacheLimit(bytes: number): number {
   return read((result) => native.mlx_set_cache_limit(result, BigInt(bytes)), "mlx_set_cache_limit");
 }
-
-/** Bytes that MLX allows itself before it waits for memory. */
-export function memoryLimit(): number {
-  return read((result) => native.mlx_get_memory_limit(result), "mlx_get_memory_limit");
-}

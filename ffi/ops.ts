@@ -47,11 +47,6 @@ export function negative(a: MLXArray): MLXArray {
   return take(native.mlx_negative(cell(), a.handle, stream()), "mlx_negative");
 }
 
-/** 1 / a. */
-export function reciprocal(a: MLXArray): MLXArray {
-  return take(native.mlx_reciprocal(cell(), a.handle, stream()), "mlx_reciprocal");
-}
-
 /** 1 / sqrt(a). */
 export function rsqrt(a: MLXArray): MLXArray {
   return take(native.mlx_rsqrt(cell(), a.handle, stream()), "mlx_rsqrt");

@@ -52,16 +52,6 @@ export function swapaxes(a: MLXArray, axis1: number, axis2: number): MLXArray {
   return take(native.mlx_swapaxes(cell(), a.handle, axis1, axis2, stream()), "mlx_swapaxes");
 }
 
-/** A new dimension of size 1. */
-export function expandDims(a: MLXArray, axis: number): MLXArray {
-  return take(native.mlx_expand_dims(cell(), a.handle, axis, stream()), "mlx_expand_dims");
-}
-
-/** Without a dimension of size 1. */
-export function squeeze(a: MLXArray, axis: number): MLXArray {
-  return take(native.mlx_squeeze_axis(cell(), a.handle, axis, stream()), "mlx_squeeze_axis");
-}
-
 /** Repeated along dimensions of size 1, without copying. */
 export function broadcastTo(a: MLXArray, shape: readonly number[]): MLXArray {
   return take(

@@ -46,8 +46,6 @@ export const SYMBOLS = {
   mlx_get_active_memory: { parameters: ["buffer"], result: "i32" },
   // int mlx_get_cache_memory(size_t* res)
   mlx_get_cache_memory: { parameters: ["buffer"], result: "i32" },
-  // int mlx_get_memory_limit(size_t* res)
-  mlx_get_memory_limit: { parameters: ["buffer"], result: "i32" },
   // int mlx_get_peak_memory(size_t* res)
   mlx_get_peak_memory: { parameters: ["buffer"], result: "i32" },
   // int mlx_reset_peak_memory()
@@ -198,8 +196,6 @@ export const SYMBOLS = {
   mlx_erf: { parameters: ["buffer", "u64", "u64"], result: "i32" },
   // int mlx_exp(mlx_array* res, const mlx_array a, const mlx_stream s)
   mlx_exp: { parameters: ["buffer", "u64", "u64"], result: "i32" },
-  // int mlx_expand_dims(mlx_array* res, const mlx_array a, int axis, const mlx_stream s)
-  mlx_expand_dims: { parameters: ["buffer", "u64", "i32", "u64"], result: "i32" },
   // int mlx_greater(mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s)
   mlx_greater: { parameters: ["buffer", "u64", "u64", "u64"], result: "i32" },
   // int mlx_greater_equal(mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s)
@@ -244,8 +240,6 @@ export const SYMBOLS = {
   mlx_quantize: { parameters: ["buffer", "u64", "u64", "u64", "buffer", "u64", "u64"], result: "i32" },
   // int mlx_quantized_matmul(mlx_array* res, const mlx_array x, const mlx_array w, const mlx_array scales, const mlx_array biases, bool transpose, mlx_optional_int group_size, mlx_optional_int bits, const char* mode, const mlx_stream s)
   mlx_quantized_matmul: { parameters: ["buffer", "u64", "u64", "u64", "u64", "bool", "u64", "u64", "buffer", "u64"], result: "i32" },
-  // int mlx_reciprocal(mlx_array* res, const mlx_array a, const mlx_stream s)
-  mlx_reciprocal: { parameters: ["buffer", "u64", "u64"], result: "i32" },
   // int mlx_reshape(mlx_array* res, const mlx_array a, const int* shape, size_t shape_num, const mlx_stream s)
   mlx_reshape: { parameters: ["buffer", "u64", "buffer", "usize", "u64"], result: "i32" },
   // int mlx_rsqrt(mlx_array* res, const mlx_array a, const mlx_stream s)
@@ -266,8 +260,6 @@ export const SYMBOLS = {
   mlx_sqrt: { parameters: ["buffer", "u64", "u64"], result: "i32" },
   // int mlx_square(mlx_array* res, const mlx_array a, const mlx_stream s)
   mlx_square: { parameters: ["buffer", "u64", "u64"], result: "i32" },
-  // int mlx_squeeze_axis(mlx_array* res, const mlx_array a, int axis, const mlx_stream s)
-  mlx_squeeze_axis: { parameters: ["buffer", "u64", "i32", "u64"], result: "i32" },
   // int mlx_subtract(mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s)
   mlx_subtract: { parameters: ["buffer", "u64", "u64", "u64"], result: "i32" },
   // int mlx_sum_axis(mlx_array* res, const mlx_array a, int axis, bool keepdims, const mlx_stream s)

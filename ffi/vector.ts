@@ -29,19 +29,6 @@ export function withVector<T>(arrays: readonly MLXArray[], use: (vector: bigint)
   }
 }
 
-/** As {@linkcode withVector}, for a call on another thread. */
-export async function withVectorAsync<T>(
-  arrays: readonly MLXArray[],
-  use: (vector: bigint) => Promise<T>,
-): Promise<T> {
-  const vector = vectorOf(arrays);
-  try {
-    return await use(vector);
-  } finally {
-    native.mlx_vector_array_free(vector);
-  }
-}
-
 /** The arrays that a call leaves in the vector it is given. */
 export function takeVector(
   call: (vector: BigUint64Array<ArrayBuffer>) => number,

@@ -29,7 +29,6 @@ const WANTED: Record<string, string[]> = {
     "mlx_clear_cache",
     "mlx_get_active_memory",
     "mlx_get_cache_memory",
-    "mlx_get_memory_limit",
     "mlx_get_peak_memory",
     "mlx_reset_peak_memory",
     "mlx_set_cache_limit",
@@ -80,10 +79,10 @@ const WANTED: Record<string, string[]> = {
   ],
   "ops.h": `
     abs add addmm arange argmax_axis argsort_axis as_strided astype broadcast_to concatenate_axis contiguous
-    conv2d cos dequantize divide equal erf exp expand_dims greater greater_equal less less_equal log log10
+    conv2d cos dequantize divide equal erf exp greater greater_equal less less_equal log log10
     logical_and logical_or logsumexp_axis matmul max max_axis maximum mean_axis min_axis minimum multiply
-    negative pad power quantize quantized_matmul reciprocal reshape rsqrt sigmoid sin slice slice_update
-    softmax_axis split_sections sqrt square squeeze_axis subtract sum_axis swapaxes take_along_axis
+    negative pad power quantize quantized_matmul reshape rsqrt sigmoid sin slice slice_update
+    softmax_axis split_sections sqrt square subtract sum_axis swapaxes take_along_axis
     take_axis tanh transpose_axes where zeros
   `.trim().split(/\s+/).map((name) => `mlx_${name}`),
 };

@@ -34,7 +34,6 @@ const UNARY: Record<string, [Unary, (x: number) => number]> = {
   erf: [ops.erf, erf],
   exp: [ops.exp, Math.exp],
   negative: [ops.negative, (x) => -x],
-  reciprocal: [ops.reciprocal, (x) => 1 / x],
   sigmoid: [ops.sigmoid, (x) => 1 / (1 + Math.exp(-x))],
   square: [ops.square, (x) => x * x],
   tanh: [ops.tanh, Math.tanh],

@@ -38,28 +38,6 @@ const CASES: Record<string, Record<string, Case>> = {
       from: ([k, j, i]) => [i!, j!, k!],
     },
   },
-  expandDims: {
-    "in the middle": {
-      run: (a) => shape.expandDims(a, 1),
-      input: CUBE,
-      to: [2, 1, 3, 4],
-      from: ([i, _, j, k]) => [i!, j!, k!],
-    },
-    "at the end": {
-      run: (a) => shape.expandDims(a, -1),
-      input: CUBE,
-      to: [2, 3, 4, 1],
-      from: ([i, j, k]) => [i!, j!, k!],
-    },
-  },
-  squeeze: {
-    "one axis of two": {
-      run: (a) => shape.squeeze(a, 1),
-      input: count([2, 1, 3, 1]),
-      to: [2, 3, 1],
-      from: ([i, j]) => [i!, 0, j!, 0],
-    },
-  },
   broadcastTo: {
     "new and stretched dimensions": {
       run: (a) => shape.broadcastTo(a, [2, 3, 4]),

@@ -22,24 +22,22 @@ function polynomial(x: MLXArray, [first, ...rest]: readonly number[]): MLXArray 
   return value;
 }
 
-/** An odd function as x P(x^2) / Q(x^2) on [-limit, limit]; beyond, float32 cannot tell it from its value there. */
-interface Rational {
-  limit: number;
-  numerator: readonly number[];
-  denominator: readonly number[];
-}
-
-function rational(x: MLXArray, { limit, numerator, denominator }: Rational): MLXArray {
+/** An odd function as x P(x^2) / Q(x^2); beyond the limit float32 cannot tell it from its value there. */
+function rational(
+  x: MLXArray,
+  limit: number,
+  numerator: readonly number[],
+  denominator: readonly number[],
+): MLXArray {
   const dtype = x.dtype;
   const inside = maximum(minimum(x, scalar(limit, dtype)), scalar(-limit, dtype));
   const squared = square(inside);
   return divide(multiply(inside, polynomial(squared, numerator)), polynomial(squared, denominator));
 }
 
-/** The minimax approximation of Eigen and XLA, largest error 4.8e-7. */
-const ERF: Rational = {
-  limit: 4,
-  numerator: [
+/** erf(x) to 4.8e-7: the minimax approximation of Eigen and XLA. */
+export function rationalErf(x: MLXArray): MLXArray {
+  return rational(x, 4, [
     -2.72614225801306e-10,
     2.77068142495902e-8,
     -2.10102402082508e-6,
@@ -47,20 +45,18 @@ const ERF: Rational = {
     -7.34990630326855e-4,
     -2.954599808540250e-3,
     -1.609603332624150e-2,
-  ],
-  denominator: [
+  ], [
     -1.45660718464996e-5,
     -2.13374055278905e-4,
     -1.68282697438203e-3,
     -7.37332916720468e-3,
     -1.42647390514189e-2,
-  ],
-};
+  ]);
+}
 
-/** The minimax approximation of Eigen and XLA. */
-const TANH: Rational = {
-  limit: 7.90531110763549805,
-  numerator: [
+/** tanh(x) within rounding: the minimax approximation of Eigen and XLA. */
+export function rationalTanh(x: MLXArray): MLXArray {
+  return rational(x, 7.90531110763549805, [
     -2.76076847742355e-16,
     2.00018790482477e-13,
     -8.60467152213735e-11,
@@ -68,23 +64,12 @@ const TANH: Rational = {
     1.48572235717979e-5,
     6.37261928875436e-4,
     4.89352455891786e-3,
-  ],
-  denominator: [
+  ], [
     1.19825839466702e-6,
     1.18534705686654e-4,
     2.26843463243900e-3,
     4.89352518554385e-3,
-  ],
-};
-
-/** erf(x) to 4.8e-7. */
-export function rationalErf(x: MLXArray): MLXArray {
-  return rational(x, ERF);
-}
-
-/** tanh(x) within rounding. */
-export function rationalTanh(x: MLXArray): MLXArray {
-  return rational(x, TANH);
+  ]);
 }
 
 /** exp(-24) is nothing beside 1 in float32, for as many terms as there are positions. */

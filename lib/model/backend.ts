@@ -1,5 +1,5 @@
 /**
- * One object that decides how the network is computed on a device. The routes it chooses between give the same numbers
+ * A device and the policy by which the network is computed on it. All routes of a policy give the same numbers
  * (tests/model_routes_test.ts); they differ in speed and memory.
  *
  * @module
@@ -183,7 +183,7 @@ export class Backend implements Disposable {
   }
 }
 
-/** What a device does best. */
+/** The policy that is fastest on a device. */
 export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolicy {
   if (device === "cpu") {
     return {

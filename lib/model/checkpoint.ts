@@ -23,12 +23,6 @@ import type { ModelConfig } from "./config.ts";
 /** A matrix of the checkpoint, dense `[out, in]` or packed. */
 export type Matrix = MLXArray | PackedWeight;
 
-/** A matrix with an optional bias `[out]`. */
-export interface LinearWeights {
-  weight: Matrix;
-  bias?: MLXArray | undefined;
-}
-
 /** How a folder names its tensors. */
 export type Layout = "mlx" | "original" | "hf";
 
@@ -252,14 +246,6 @@ export class Checkpoint {
       bits,
       groupSize,
       mode,
-    };
-  }
-
-  /** A matrix with, where the network has one, its bias. */
-  linear(path: string, out: number, input: number, dtype: DType, bias = false): LinearWeights {
-    return {
-      weight: this.matrix(path, out, input, dtype),
-      bias: bias ? this.float(`${path}.bias`, [out], dtype) : undefined,
     };
   }
 

@@ -73,26 +73,25 @@ function isObject(value: unknown): value is Json {
 class Section {
   constructor(readonly json: Json, readonly name: string, readonly place: string) {}
 
+  #positive(key: string, fallback: number | undefined, kind: "whole number" | "number"): number {
+    const value = this.json[key] ?? fallback;
+    const isKind = kind === "number" ? Number.isFinite(value) : Number.isInteger(value);
+    if (typeof value === "number" && isKind && value > 0) return value;
+    const found = value === undefined ? "missing" : JSON.stringify(value);
+    throw new ModelError(
+      `Cannot use ${this.place}: ${this.name}.${key} is ${found}, expected a positive ${kind}.`,
+    );
+  }
+
   /** The first of `keys` that is there. */
   count(keys: string | readonly string[], fallback?: number): number {
     const names = typeof keys === "string" ? [keys] : keys;
     const key = names.find((name) => (this.json[name] ?? undefined) !== undefined) ?? names[0]!;
-    const value = this.json[key] ?? fallback;
-    if (typeof value === "number" && Number.isInteger(value) && value > 0) return value;
-    const found = value === undefined ? "missing" : JSON.stringify(value);
-    throw new ModelError(
-      `Cannot use ${this.place}: ${this.name}.${key} is ${found}, expected a positive whole number.`,
-    );
+    return this.#positive(key, fallback, "whole number");
   }
 
   number(key: string, fallback: number): number {
-    const value = this.json[key] ?? fallback;
-    if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
-    throw new ModelError(
-      `Cannot use ${this.place}: ${this.name}.${key} is ${
-        JSON.stringify(value)
-      }, expected a positive number.`,
-    );
+    return this.#positive(key, fallback, "number");
   }
 }
 

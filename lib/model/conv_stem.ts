@@ -22,7 +22,7 @@ import { gelu } from "./activations.ts";
 import type { BackendPolicy, Stages } from "./backend.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { EncoderConfig } from "./config.ts";
-import { type Linear, makeLinear } from "./layers.ts";
+import { type Linear, loadLinear } from "./layers.ts";
 import type { Tap } from "./tap.ts";
 
 /** Building the convolutions of a block takes about as long as building a layer over this many rows. */
@@ -70,7 +70,7 @@ export class ConvStem {
       };
     });
     const flat = convChannels * blockTokens(melBins), tokens = blockTokens(blockFrames);
-    this.#out = makeLinear(source.linear(`${path}.conv_out`, width, flat, dtype), policy);
+    this.#out = loadLinear(source, `${path}.conv_out`, [width, flat], policy);
     this.#positions = astype(fromData(sinusoids(tokens, width), [tokens, width]), dtype);
     const convolutions = this.#convolutions.flatMap(({ weight, bias }) => [weight, bias]);
     this.parameters = [...convolutions, ...this.#out.parameters, this.#positions];

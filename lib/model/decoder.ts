@@ -35,7 +35,7 @@ import type { DecoderConfig } from "./config.ts";
 import { CpuDecodeStep, type LayerParts } from "./decode_step.ts";
 import { FeedForward } from "./feed_forward.ts";
 import type { KVCache } from "./kv_cache.ts";
-import { Embedding, type Linear, makeLinear } from "./layers.ts";
+import { Embedding, type Linear, loadLinear } from "./layers.ts";
 import { Projections } from "./projections.ts";
 import type { DecoderProbe } from "./tap.ts";
 
@@ -96,7 +96,7 @@ class DecoderLayer implements LayerParts {
     this.qkv = new Projections(source, parts, [q, kv, kv], width, policy);
     this.qNorm = norm(`${attention}.q_norm`, headWidth);
     this.kNorm = norm(`${attention}.k_norm`, headWidth);
-    this.out = makeLinear(source.linear(`${attention}.o_proj`, width, q, policy.dtype), policy);
+    this.out = loadLinear(source, `${attention}.o_proj`, [width, q], policy);
     this.postNorm = norm(`${path}.post_attention_layernorm`, width);
     this.feedForward = new FeedForward(source, `${path}.mlp`, config, policy, swiglu);
     const perHead = (weight: MLXArray, count: number) => broadcastTo(weight, [count, 1, headWidth]);
@@ -177,7 +177,7 @@ export class Decoder implements Disposable {
     );
     this.#norm = source.float("model.norm.weight", [width], dtype);
     if (config.tied) source.ignore(/^lm_head\./);
-    else this.#head = makeLinear(source.linear("lm_head", outputs, width, dtype), policy);
+    else this.#head = loadLinear(source, "lm_head", [outputs, width], policy);
     if (policy.step === "unfused" && dtype === "float32") {
       this.#cpuStep = new CpuDecodeStep(config, policy, this.#layers, this.#norm);
     }

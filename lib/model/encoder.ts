@@ -13,7 +13,7 @@ import { type BackendPolicy, type Stages, wholeGraph } from "./backend.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { EncoderConfig } from "./config.ts";
 import { blockTokens, ConvStem } from "./conv_stem.ts";
-import { LayerNorm, type Linear, makeLinear } from "./layers.ts";
+import { LayerNorm, type Linear, loadLinear } from "./layers.ts";
 import type { Tap } from "./tap.ts";
 
 /** Near the ends of float16's range, so that the next sum is still a number (spec 5.7). */
@@ -41,7 +41,7 @@ class EncoderLayer {
   constructor(source: Checkpoint, path: string, config: EncoderConfig, policy: BackendPolicy) {
     const { width, feedForward } = config;
     const linear = (name: string, out: number, input: number) =>
-      makeLinear(source.linear(`${path}.${name}`, out, input, policy.dtype, true), policy);
+      loadLinear(source, `${path}.${name}`, [out, input], policy, true);
     const parts = [
       this.#attentionNorm = new LayerNorm(source, `${path}.self_attn_layer_norm`, width, policy),
       this.#q = linear("self_attn.q_proj", width, width),
@@ -85,7 +85,7 @@ export class AudioEncoder {
   constructor(source: Checkpoint, config: EncoderConfig, policy: BackendPolicy) {
     const { width, outputWidth } = config, path = "audio_tower";
     const linear = (name: string, out: number) =>
-      makeLinear(source.linear(`${path}.${name}`, out, width, policy.dtype, true), policy);
+      loadLinear(source, `${path}.${name}`, [out, width], policy, true);
     this.config = config;
     this.#policy = policy;
     this.#stem = new ConvStem(source, path, config, policy);

@@ -8,7 +8,7 @@ import type { SwiGLU } from "./activations.ts";
 import type { BackendPolicy } from "./backend.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { DecoderConfig } from "./config.ts";
-import { type Linear, makeLinear } from "./layers.ts";
+import { type Linear, loadLinear } from "./layers.ts";
 import { Projections } from "./projections.ts";
 
 /** SwiGLU between two projections. */
@@ -31,7 +31,7 @@ export class FeedForward {
     this.#width = feedForward;
     this.#gateUp = new Projections(source, gateUp, [feedForward, feedForward], width, policy);
     this.#swiglu = swiglu;
-    this.#down = makeLinear(source.linear(`${path}.down_proj`, width, feedForward, policy.dtype), policy);
+    this.#down = loadLinear(source, `${path}.down_proj`, [width, feedForward], policy);
     this.parameters = [...this.#gateUp.parameters, ...this.#down.parameters];
   }
 

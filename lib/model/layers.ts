@@ -17,7 +17,7 @@ import {
   transpose,
 } from "../../ffi/mod.ts";
 import type { BackendPolicy } from "./backend.ts";
-import type { Checkpoint, LinearWeights, Matrix } from "./checkpoint.ts";
+import type { Checkpoint, Matrix } from "./checkpoint.ts";
 
 /** Whether a weight is packed. */
 export function isPacked(weight: Matrix): weight is PackedWeight {
@@ -71,11 +71,23 @@ class PackedLinear implements Linear {
   }
 }
 
-/** The route for a matrix under a policy. */
-export function makeLinear({ weight, bias }: LinearWeights, policy: BackendPolicy): Linear {
+/** The product with a matrix, as the policy wants it held. */
+export function makeLinear(weight: Matrix, policy: BackendPolicy, bias?: MLXArray): Linear {
   if (!isPacked(weight)) return new DenseLinear(weight, bias);
   if (policy.denseWeights) return new DenseLinear(dequantize(weight, policy.dtype), bias);
   return new PackedLinear(weight, bias, policy.packedRows);
+}
+
+/** The projection `[out, input]` at a path of the checkpoint. */
+export function loadLinear(
+  source: Checkpoint,
+  path: string,
+  [out, input]: readonly [number, number],
+  policy: BackendPolicy,
+  hasBias = false,
+): Linear {
+  const bias = hasBias ? source.float(`${path}.bias`, [out], policy.dtype) : undefined;
+  return makeLinear(source.matrix(path, out, input, policy.dtype), policy, bias);
 }
 
 /** Token embedding `[vocabulary, width]`, also the output matrix of a tied model. */
@@ -89,7 +101,7 @@ export class Embedding {
     const held = isPacked(weight) && policy.denseWeights ? dequantize(weight, policy.dtype) : weight;
     this.#weight = held;
     this.#dtype = policy.dtype;
-    this.#head = makeLinear({ weight: held }, policy);
+    this.#head = makeLinear(held, policy);
     this.parameters = isPacked(held) ? this.#head.parameters : [held, ...this.#head.parameters];
   }
 

@@ -11,7 +11,7 @@ import { isPacked, type Linear, makeLinear } from "./layers.ts";
 /** Matrices with the same input one below the other: one product instead of several. */
 function fuse(parts: Matrix[], policy: BackendPolicy): Linear | undefined {
   const packed = parts.filter(isPacked);
-  if (packed.length === 0) return makeLinear({ weight: concatenate(parts as MLXArray[], 0) }, policy);
+  if (packed.length === 0) return makeLinear(concatenate(parts as MLXArray[], 0), policy);
   const [first] = packed as [PackedWeight];
   const alike = packed.length === parts.length &&
     packed.every(({ bits, groupSize, mode }) =>
@@ -20,12 +20,10 @@ function fuse(parts: Matrix[], policy: BackendPolicy): Linear | undefined {
   if (!alike) return undefined;
   const rows = (of: (part: PackedWeight) => MLXArray) => concatenate(packed.map(of), 0);
   return makeLinear({
-    weight: {
-      ...first,
-      weight: rows((part) => part.weight),
-      scales: rows((part) => part.scales),
-      biases: first.biases && rows((part) => part.biases!),
-    },
+    ...first,
+    weight: rows((part) => part.weight),
+    scales: rows((part) => part.scales),
+    biases: first.biases && rows((part) => part.biases!),
   }, policy);
 }
 
@@ -33,7 +31,6 @@ function fuse(parts: Matrix[], policy: BackendPolicy): Linear | undefined {
 export class Projections {
   readonly parameters: MLXArray[];
   readonly #linears: Linear[];
-  readonly fused: boolean;
 
   constructor(
     source: Checkpoint,
@@ -44,8 +41,7 @@ export class Projections {
   ) {
     const matrices = paths.map((path, index) => source.matrix(path, widths[index]!, input, policy.dtype));
     const fused = fuse(matrices, policy);
-    this.fused = fused !== undefined;
-    this.#linears = fused ? [fused] : matrices.map((weight) => makeLinear({ weight }, policy));
+    this.#linears = fused ? [fused] : matrices.map((matrix) => makeLinear(matrix, policy));
     this.parameters = this.#linears.flatMap(({ parameters }) => parameters);
   }
 

@@ -38,8 +38,8 @@ import { KVCache } from "./kv_cache.ts";
 import { freeMemory, planMemory } from "./memory_estimate.ts";
 import type { DecoderProbe } from "./tap.ts";
 
-/** What logits are multiplied by at most: more would make infinities of them. */
-const SHARPEST = 1e6;
+/** Logits divided by a lower temperature would overflow. */
+const LEAST_TEMPERATURE = 1e-6;
 
 /** How to load. */
 export interface LoadModelOptions {
@@ -70,8 +70,8 @@ async function openBackend(
   config: ModelConfig,
   options: LoadModelOptions,
 ): Promise<{ backend: Backend; notes: string[] }> {
-  const { freeBytes = await freeMemory(), ...wishes } = options;
-  const backend = Backend.open({ ...wishes, checkpointType: source.storedType });
+  const { freeBytes = await freeMemory(), ...backendOptions } = options;
+  const backend = Backend.open({ ...backendOptions, checkpointType: source.storedType });
   try {
     const { denseWeights, batchSize, notes } = planMemory(
       source.directory,
@@ -83,7 +83,7 @@ async function openBackend(
     if (notes.length === 0) return { backend, notes };
     backend[Symbol.dispose]();
     const policy = { denseWeights, batchSize, ...options.policy };
-    return { backend: Backend.open({ ...wishes, policy, checkpointType: source.storedType }), notes };
+    return { backend: Backend.open({ ...backendOptions, policy, checkpointType: source.storedType }), notes };
   } catch (error) {
     backend[Symbol.dispose]();
     throw error;
@@ -227,11 +227,11 @@ export class Qwen3ASRModel implements Disposable {
   choose(logits: MLXArray, sampling?: { temperature: number; key: MLXArray }): MLXArray {
     const drawn = sampling && sampling.temperature > 0
       ? categorical(
-        multiply(astype(logits, "float32"), scalar(Math.min(1 / sampling.temperature, SHARPEST))),
+        multiply(astype(logits, "float32"), scalar(1 / Math.max(sampling.temperature, LEAST_TEMPERATURE))),
         sampling.key,
       )
       : argmax(logits, -1);
-    return astype(drawn, "int32"); // A quantized lookup by uint32 diverged in a peer.
+    return astype(drawn, "int32"); // Another implementation looked up packed embeddings by uint32 and diverged.
   }
 
   [Symbol.dispose](): void {
