@@ -6,6 +6,7 @@
  */
 import { fromData, type MLXArray, toFloat32 } from "../../ffi/mod.ts";
 import { LogMel } from "../audio/mel.ts";
+import { prefillInPieces } from "../model/prefill.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
 import { parseTranscript } from "../text/parse.ts";
 import { buildPrompt, type Prompt, stopTokens } from "../text/prompt.ts";
@@ -130,10 +131,7 @@ export class Engine implements Disposable {
     try {
       cache.reserve(prompt.ids.length + Math.min(request.maxTokens, 256));
       using spliced = backend.build(() => this.model.splice(prompt.ids, prompt.audioStart, embeddings));
-      const pass = await backend.runStages(() => this.model.prefillStages(spliced, cache), {
-        also: () => cache.arrays(),
-        signal,
-      });
+      const pass = await prefillInPieces(this.model, spliced, cache, { signal });
       logits = pass.result;
       timing.hostMs += pass.hostMs;
     } catch (error) {
