@@ -26,6 +26,14 @@ export class ModelError extends Qwen3ASRError {
 export class OptionError extends Qwen3ASRError {
   /** "OptionError". */
   override name = "OptionError";
+  /** Name of the option that is to blame, where that is known. */
+  readonly option: string | undefined;
+
+  /** @param details.option Name of the option that is to blame. */
+  constructor(message: string, { option, ...details }: ErrorOptions & { option?: string | undefined } = {}) {
+    super(message, details);
+    this.option = option;
+  }
 }
 
 /** A download failed for good: not found, not allowed, damaged, no space. */

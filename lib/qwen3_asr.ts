@@ -14,6 +14,7 @@ import { type LiveOptions, LiveSession } from "./recognize/live.ts";
 import { LongForm, type RecognizeSettings } from "./recognize/long_form.ts";
 import { Mutex } from "./recognize/mutex.ts";
 import type { TranscribeOptions } from "./recognize/options.ts";
+import { chunksBesidePrompt } from "./recognize/prompt_budget.ts";
 import { liveSettings, recognizeSettings } from "./recognize/settings.ts";
 import { Timing } from "./recognize/timing.ts";
 import { type InspectOptions, traceRecording, wishesOf } from "./recognize/trace.ts";
@@ -70,7 +71,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
   }
 
   #settings(options: TranscribeOptions): RecognizeSettings {
-    return recognizeSettings(options, this.#engine.model.backend.policy.batchSize);
+    return recognizeSettings(options, chunksBesidePrompt(this.#engine, options));
   }
 
   /** The recording, read now unless it was read before. */
@@ -206,6 +207,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    */
   live(options: LiveOptions = {}): LiveSession {
     this.#life.assertOpen();
+    chunksBesidePrompt(this.#engine, options);
     const queue: Pick<Mutex, "run"> = {
       run: (task, signal) => this.#life.use(() => this.#queue.run(task, signal)),
     };

@@ -25,6 +25,7 @@ export interface InspectOptions extends
     | "languages"
     | "context"
     | "hotwords"
+    | "maxPromptTokens"
     | "sampling"
     | "chunkSeconds"
     | "chunking"
