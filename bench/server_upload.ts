@@ -10,26 +10,13 @@
  */
 import { parseArgs } from "@std/cli";
 import { wavHeader } from "../tests/support/server_speech.ts";
+import { ServerProcess } from "./server_process.ts";
 
 const args = parseArgs(Deno.args, { string: ["megabytes", "rate", "channels", "bits"] });
 const dataBytes = Number(args.megabytes ?? 500) * 1e6;
 const sampleRate = Number(args.rate ?? 48000);
 const channels = Number(args.channels ?? 2);
 const bits = args.bits === "16" ? 16 : 32;
-
-async function readyAddress(process: Deno.ChildProcess): Promise<string> {
-  const reader = process.stderr.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  while (!/Listening at .*\n/.test(text)) text += (await reader.read()).value ?? "";
-  return /Listening at (\S+)/.exec(text)![1]!;
-}
-
-/** Peak and present resident bytes of a process (Linux). */
-async function memory(pid: number): Promise<{ peak: number; now: number }> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  const of = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) * 1024;
-  return { peak: of("VmHWM"), now: of("VmRSS") };
-}
 
 /** A form with a WAV file. */
 function upload(
@@ -60,13 +47,8 @@ function upload(
   });
 }
 
-const process = new Deno.Command(Deno.execPath(), {
-  args: ["run", "-A", "--no-check", "mod.ts", "serve", "--model", "demo", "--port", "0"],
-  cwd: new URL("../", import.meta.url).pathname,
-  stdout: "null",
-  stderr: "piped",
-}).spawn();
-const url = await readyAddress(process);
+await using server = await ServerProcess.start();
+const { url } = server;
 const ask = async (format: Parameters<typeof upload>[0]) => {
   const headers = { "content-type": "multipart/form-data; boundary=b" };
   const response = await fetch(`${url}/v1/audio/transcriptions`, {
@@ -77,10 +59,10 @@ const ask = async (format: Parameters<typeof upload>[0]) => {
   return await response.text();
 };
 await ask({ sampleRate: 16_000, channels: 1, bits: 16, dataBytes: 300 * 32_000 });
-const before = await memory(process.pid);
+const before = await server.memory();
 const start = performance.now();
 const answer = await ask({ sampleRate, channels, bits, dataBytes });
-const after = await memory(process.pid);
+const after = await server.memory();
 const seconds = dataBytes / (sampleRate * channels * bits / 8);
 console.log(answer.slice(0, 200));
 console.log(
@@ -90,5 +72,4 @@ console.log(
     `resident before ${(before.now / 1e6).toFixed(0)} MB (peak ${(before.peak / 1e6).toFixed(0)}), ` +
     `peak ${(after.peak / 1e6).toFixed(0)} MB: ${((after.peak - before.now) / 1e6).toFixed(0)} MB above`,
 );
-process.kill("SIGTERM");
-await process.status;
+await server.terminate(60);

@@ -80,10 +80,20 @@ export class ModelError extends Qwen3ASRError {
 export class OptionError extends Qwen3ASRError {
   /** "OptionError". */
   override name = "OptionError";
+  /** Name of the option that is to blame, where that is known. */
+  readonly option: string | undefined;
 
-  /** Its code is "option-unusable" unless another is given. */
-  constructor(message: string, options: ErrorOptions & { code?: "language-unknown" } = {}) {
-    super(message, { code: "option-unusable", ...options });
+  /**
+   * Its code is "option-unusable" unless another is given.
+   *
+   * @param details.option Name of the option that is to blame.
+   */
+  constructor(
+    message: string,
+    { option, ...details }: ErrorOptions & { code?: "language-unknown"; option?: string | undefined } = {},
+  ) {
+    super(message, { code: "option-unusable", ...details });
+    this.option = option;
   }
 }
 

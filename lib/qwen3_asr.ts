@@ -16,6 +16,7 @@ import { type LiveOptions, LiveSession } from "./recognize/live.ts";
 import { type LongFormCall, recognizeRecording } from "./recognize/long_form/long_form.ts";
 import { planRecording } from "./recognize/long_form/plan.ts";
 import type { TranscribeOptions } from "./recognize/options.ts";
+import { chunksBesidePrompt } from "./recognize/prompt_budget.ts";
 import { liveSettings, recognizeSettings } from "./recognize/settings.ts";
 import { Timing } from "./recognize/timing.ts";
 import type { Transcript } from "./transcript.ts";
@@ -89,7 +90,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
   /** Checks the options, reads the recording and cuts it. */
   async #prepare(source: AudioSource | LoadedAudio, options: TranscribeOptions): Promise<LongFormCall> {
     const { signal, onAbort, onProfile, onProgress: emit = () => {} } = options;
-    const settings = recognizeSettings(options, this.#engine.model.backend.policy.batchSize);
+    const settings = recognizeSettings(options, chunksBesidePrompt(this.#engine, options));
     const timing = new Timing({ keepSpans: onProfile !== undefined });
     const start = performance.now();
     const { samples, warnings } = await this.#audio(source, options).catch((error) => {
@@ -203,6 +204,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    */
   live(options: LiveOptions = {}): LiveSession {
     this.#life.assertOpen();
+    chunksBesidePrompt(this.#engine, options);
     const engine: ClipDecoder = {
       tokenizer: this.#engine.tokenizer,
       decode: (requests, context) => this.#life.use(() => this.#engine.decode(requests, context)),

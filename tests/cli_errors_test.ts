@@ -46,6 +46,13 @@ Deno.test("main() names what is wrong with a recording and exits with 1", async 
   await refused(["-m", "demo", folder.at("hollow")], 1, /hollow: there is no recording in this folder/);
 });
 
+Deno.test("main() refuses hot words that no memory would hold, before it reads anything", async () => {
+  await using folder = await Folder.make();
+  const words = await folder.put("words.txt", "Wintermute\n".repeat(10) + "x".repeat(4_000_000));
+  const reason = /: Cannot use \d+ bytes \(some \d+ tokens\) of hot words: at most 4096 tokens are read/;
+  await refused(["--model", "demo", "--hotwords", words, GOOD], 1, reason);
+});
+
 Deno.test("main() names what is wrong with a model and exits with 1", async () => {
   await using folder = await Folder.make();
   const none = folder.at("none");

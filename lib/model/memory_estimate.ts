@@ -19,7 +19,7 @@ export interface MemoryEstimate {
 }
 
 /** Positions of a 30 s chunk: 390 of sound, prompt and text, in steps of 256. */
-const POSITIONS = 768;
+export const CHUNK_POSITIONS = 768;
 /** Part of a Mac's memory that a program may take before the rest suffers. */
 const USABLE_PART = 0.9;
 const GIB = 2 ** 30;
@@ -72,14 +72,14 @@ export function estimateMemory(
     encoder.convChannels;
   const encoding = 4 * 390 * encoder.feedForward + columns +
     4 * policy.convBlocks * encoder.melBins / 2 * encoder.blockFrames / 2 * encoder.convChannels;
-  const reading = POSITIONS * (4 * decoder.feedForward + 4 * decoder.width) +
-    2 * 128 * POSITIONS * decoder.heads;
+  const reading = CHUNK_POSITIONS * (4 * decoder.feedForward + 4 * decoder.width) +
+    2 * 128 * CHUNK_POSITIONS * decoder.heads;
   const dequantized = policy.denseWeights ? 0 : decoder.vocabulary * decoder.width;
   const choosing = 2 * rows * decoder.vocabulary;
   return {
     weightBytes: weightBytes(tensors, config, policy),
     // Twice: while rows are put together, both the single and the common caches exist.
-    cacheBytes: (rows > 1 ? 2 : 1) * rows * POSITIONS * decoder.layers * 2 * decoder.kvHeads *
+    cacheBytes: (rows > 1 ? 2 : 1) * rows * CHUNK_POSITIONS * decoder.layers * 2 * decoder.kvHeads *
       decoder.headWidth * size,
     transientBytes: size * (Math.max(encoding, reading, dequantized) + choosing),
   };

@@ -5,6 +5,7 @@
  * @module
  */
 import { disposeAll, fromData, keep, type MLXArray, toFloat32 } from "../../ffi/mod.ts";
+import { prefillInPieces } from "../model/prefill.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
 import type { DecoderProbe } from "../model/tap.ts";
 import { Mutex } from "../mutex.ts";
@@ -25,8 +26,6 @@ import { Timing } from "./timing.ts";
 const LANGUAGE_LINE = 64;
 /** Positions reserved in the cache beyond the prompt, where the budget is larger. */
 const RESERVED_POSITIONS = 256;
-/** The weights of a longer prompt are a matrix that no memory holds: no observer is shown its last row. */
-const LONGEST_SHOWN_PROMPT = 2048;
 
 function failed(error: unknown): ClipAnswer {
   return {
@@ -103,14 +102,13 @@ export class Engine implements Disposable {
     const start = performance.now();
     const cache = this.model.newCache();
     const weights = new Map<number, MLXArray>();
-    const observer = prompt.ids.length <= LONGEST_SHOWN_PROMPT ? request.observer : undefined;
-    const probe = observer && lastPosition(observer.attention, weights);
     let logits: MLXArray;
     try {
       cache.reserve(prompt.ids.length + Math.min(request.maxTokens, RESERVED_POSITIONS));
       using spliced = backend.build(() => this.model.splice(prompt.ids, prompt.audioStart, embeddings));
-      const pass = await backend.runStages(() => this.model.prefillStages(spliced, cache, probe), {
-        also: () => [...cache.arrays(), ...weights.values()],
+      const pass = await prefillInPieces(this.model, spliced, cache, {
+        probe: request.observer && lastPosition(request.observer.attention, weights),
+        also: () => [...weights.values()],
         signal,
       });
       logits = pass.result;

@@ -24,6 +24,8 @@ export interface LiveOptions {
   context?: string | undefined;
   /** Words and names to expect. */
   hotwords?: readonly string[] | undefined;
+  /** Most tokens of both together. @default {4096, less where memory leaves no room for it} */
+  maxPromptTokens?: number | undefined;
   /** Seconds of new audio before the text is brought up to date. @default {2} */
   stepSeconds?: number | undefined;
   /** Steps at the beginning that start from nothing. @default {2} */

@@ -23,7 +23,7 @@ export interface EncoderPass {
 export interface DecoderPass {
   /** `[1, V]` */
   logits: MLXArray;
-  /** Where the layers that were asked for looked: `[1, heads, 1, positions]`. Empty after a very long prompt. */
+  /** Where the layers that were asked for looked: `[1, heads, 1, positions]`. */
   weights: ReadonlyMap<number, MLXArray>;
   /** How long the pass took. */
   milliseconds: number;

@@ -35,6 +35,12 @@ export interface TranscribeOptions {
   context?: string | undefined;
   /** Words and names to expect. */
   hotwords?: readonly string[] | undefined;
+  /**
+   * Most tokens of `context` and `hotwords` together; more are refused before anything is computed.
+   *
+   * @default {4096, less where memory leaves no room for it}
+   */
+  maxPromptTokens?: number | undefined;
   /** How tokens are chosen. */
   sampling?: SamplingOptions | undefined;
   /** Whether every chunk tells how sure the model was of each token of its text. @default {false} */

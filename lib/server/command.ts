@@ -23,6 +23,7 @@ Usage: serve [options]
   --keep-alive SECONDS  frees the model when nobody asked for this long (never)
   --max-upload-mb MB    largest upload (1024)
   --max-duration SEC    longest recording (14400)
+  --max-prompt-tokens N most tokens of prompt and keywords together (1024)
   --queue NUMBER        requests that may wait (32)
   --parallel NUMBER     requests that take turns (2)
   --timeout SECONDS     longest time for a request, waiting included (7200)
@@ -40,6 +41,7 @@ const NUMBERS = [
   "keep-alive",
   "max-upload-mb",
   "max-duration",
+  "max-prompt-tokens",
   "queue",
   "parallel",
   "timeout",
@@ -108,6 +110,7 @@ function optionsOf(values: Values): ServeOptions & { graceSeconds: number } {
     keepAliveSeconds: number(values, "keep-alive"),
     maxUploadBytes: megabytes === undefined ? undefined : megabytes * 2 ** 20,
     maxDurationSeconds: number(values, "max-duration"),
+    maxPromptTokens: number(values, "max-prompt-tokens"),
     queue: number(values, "queue"),
     parallel: number(values, "parallel"),
     timeoutSeconds: number(values, "timeout"),

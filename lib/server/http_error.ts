@@ -73,6 +73,9 @@ export class ClientGone extends Error {
   }
 }
 
+/** The parameters that carry options under other names. */
+const PARAMETERS: ReadonlyMap<string, string> = new Map([["context", "prompt"], ["hotwords", "keywords"]]);
+
 /** Any error as a refusal. Accidents say nothing of the inside: their text is for the log. */
 export function refusalOf(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
@@ -82,7 +85,10 @@ export function refusalOf(error: unknown): HttpError {
       ? new HttpError(413, error.message, { param: "file", code: "audio_too_long", cause: error })
       : new HttpError(400, error.message, { param: "file", code: "invalid_audio", cause: error });
   }
-  if (error instanceof OptionError) return new HttpError(400, error.message, { cause: error });
+  if (error instanceof OptionError) {
+    const param = error.option && (PARAMETERS.get(error.option) ?? error.option);
+    return new HttpError(400, error.message, { param, code: param && "invalid_value", cause: error });
+  }
   return new HttpError(500, "The server had an error while processing the request.", {
     code: "internal_error",
     cause: error,

@@ -19,6 +19,8 @@ export interface HandlerOptions {
   maxUploadBytes?: number | undefined;
   /** Longest recording, noticed while it is decoded. @default {4 hours} */
   maxDurationSeconds?: number | undefined;
+  /** Most tokens of `prompt` and `keywords` together; more are answered 400. @default {1024} */
+  maxPromptTokens?: number | undefined;
   /** Requests that run at once; they take turns, batch by batch. @default {2} */
   parallel?: number | undefined;
   /** Requests that are read or wait besides those that run; more are answered 429. @default {32} */
@@ -55,6 +57,7 @@ export function settingsOf(options: HandlerOptions): HandlerSettings {
     aliases: options.aliases ?? OPENAI_MODELS,
     maxUploadBytes: options.maxUploadBytes ?? 2 ** 30,
     maxDurationSeconds: options.maxDurationSeconds ?? 4 * 3600,
+    maxPromptTokens: options.maxPromptTokens ?? 1024,
     parallel: options.parallel ?? 2,
     queue: options.queue ?? 32,
     bodyIdleSeconds: options.bodyIdleSeconds ?? 30,
@@ -76,7 +79,7 @@ export function settingsOf(options: HandlerOptions): HandlerSettings {
       throw new OptionError(`Cannot serve with ${key} ${settings[key]}: it must be above 0.`);
     }
   }
-  for (const key of ["queue", "keepAliveSeconds"] as const) {
+  for (const key of ["maxPromptTokens", "queue", "keepAliveSeconds"] as const) {
     if (!(settings[key] >= 0)) {
       throw new OptionError(`Cannot serve with ${key} ${settings[key]}: it must be 0 or more.`);
     }

@@ -27,11 +27,14 @@ export interface TranscriptionRequest {
   stream: boolean;
   options: Pick<
     TranscribeOptions,
-    "language" | "languages" | "context" | "hotwords" | "logprobs" | "sampling"
+    "language" | "languages" | "context" | "hotwords" | "maxPromptTokens" | "logprobs" | "sampling"
   >;
   /** Only in JSON bodies. */
   filePath: string | undefined;
 }
+
+/** Most values of one parameter, and most parameters: a list in JSON may be written as so many keys. */
+const MAX_VALUES = 1000;
 
 const FORMATS: readonly ResponseFormat[] = ["json", "text", "srt", "verbose_json", "vtt"];
 
@@ -62,6 +65,10 @@ function asNumber(param: string, value: unknown): number {
     : refuse(param, `${param} is ${shown(value)}, expected a number.`);
 }
 
+function tooMany(param: string, count: number): never {
+  return refuse(param, `${param} has ${count} values, at most ${MAX_VALUES} are taken.`, "too_many_values");
+}
+
 /** Values of a list: repeated fields, JSON arrays, JSON in a field, commas. */
 function asList(param: string, values: readonly unknown[]): string[] {
   const list = values.flatMap((value): unknown[] => {
@@ -75,6 +82,7 @@ function asList(param: string, values: readonly unknown[]): string[] {
       return refuse(param, `${param} is ${shown(value)}, which is not a JSON array.`);
     }
   });
+  if (list.length > MAX_VALUES) tooMany(param, list.length);
   return list.map((item) => asText(param, item).trim()).filter((item) => item !== "");
 }
 
@@ -84,7 +92,12 @@ function group(fields: readonly Field[]): Map<string, unknown[]> {
   for (const { name, value } of fields) {
     if (value === null || value === undefined) continue;
     const plain = name.replace(/\[\d*\]$/, "");
-    groups.set(plain, [...groups.get(plain) ?? [], value]);
+    const values = groups.get(plain);
+    if (values) values.push(value);
+    else groups.set(plain, [value]);
+  }
+  for (const [name, values] of groups) {
+    if (values.length > MAX_VALUES) tooMany(name.slice(0, 60), values.length);
   }
   return groups;
 }

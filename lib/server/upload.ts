@@ -57,6 +57,12 @@ async function readFile(
   }
 }
 
+/** The parameters, with what this server allows of them. */
+function parametersOf(fields: readonly Field[], { maxPromptTokens }: HandlerSettings): TranscriptionRequest {
+  const request = parseParameters(fields);
+  return { ...request, options: { ...request.options, maxPromptTokens } };
+}
+
 async function readForm(
   body: BodyReader,
   contentType: string,
@@ -78,7 +84,7 @@ async function readForm(
     else if (audio) throw new HttpError(400, "There are two files: send one at a time.", { param: "file" });
     else audio = await readFile(reader, settings, signal);
   }
-  const request = parseParameters(fields);
+  const request = parametersOf(fields, settings);
   if (request.filePath !== undefined) {
     throw new HttpError(400, "file_path belongs into a JSON body, not a form.", { param: "file_path" });
   }
@@ -97,7 +103,7 @@ async function readJSON(body: BodyReader, settings: HandlerSettings, signal: Abo
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new HttpError(400, "The body is JSON, but not an object.", { code: "invalid_json" });
   }
-  const request = parseParameters(Object.entries(value).map(([name, value]) => ({ name, value })));
+  const request = parametersOf(Object.entries(value).map(([name, value]) => ({ name, value })), settings);
   if (request.filePath === undefined) throw missingFile();
   const path = await resolveFilePath(request.filePath, settings.allowPaths);
   const audio = await loadAudio(path, { signal, maxDurationSeconds: settings.maxDurationSeconds });

@@ -73,10 +73,11 @@ export function checkAudioTokens(audioTokens: number): void {
   throw new OptionError(`A prompt needs a whole number of audio tokens above 0, got ${audioTokens}`);
 }
 
-function refuseControlToken(token: string | undefined, where: string): void {
+function refuseControlToken(token: string | undefined, where: string, option: string): void {
   if (token === undefined) return;
   throw new OptionError(
     `The ${where} contains the control token ${token}, which the model does not read as text: take it out`,
+    { option },
   );
 }
 
@@ -97,12 +98,62 @@ function refuseControlToken(token: string | undefined, where: string): void {
  */
 export function systemContext(options: SystemContextOptions = {}): string {
   const { context = "", hotwords = [] } = options;
-  refuseControlToken(context.match(CONTROL_TOKEN)?.[0], "context");
+  refuseControlToken(context.match(CONTROL_TOKEN)?.[0], "context", "context");
   const words = new Set(
     hotwords.map((word) => word.trim().replace(/\s+/g, " ")).filter((word) => word !== ""),
   );
-  for (const word of words) refuseControlToken(word.match(CONTROL_TOKEN)?.[0], `hot word "${word}"`);
+  for (const word of words) {
+    refuseControlToken(word.match(CONTROL_TOKEN)?.[0], `hot word "${word}"`, "hotwords");
+  }
   return [context, [...words].join(", ")].filter((part) => part !== "").join("\n");
+}
+
+/**
+ * Bytes that a token is taken to have at most: text has three to five, and rows of blanks or dots, which have more, say
+ * nothing. A text beyond that is refused without being taken apart.
+ */
+const BYTES_PER_TOKEN = 16;
+
+/**
+ * Counts the tokens of a system turn, and refuses one that is too long: keys and values of all of them are kept for
+ * every chunk, and every chunk reads them again.
+ *
+ * @param options.maxTokens Most tokens of context and hot words together.
+ * @throws {OptionError} When there are more; it names the number, the limit, and whether the context or the hot words
+ *   are to blame.
+ * @example
+ * ```ts
+ * import { Tokenizer } from "./tokenizer.ts";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const read = (name: string) => Deno.readTextFile(`demo/model/${name}`);
+ * const tokenizer = await Tokenizer.fromFiles({
+ *   vocabJson: await read("vocab.json"),
+ *   mergesText: await read("merges.txt"),
+ *   tokenizerConfigJson: await read("tokenizer_config.json"),
+ * });
+ * const context = "ten yellow windows";
+ * assertThrows(() => systemTokens(tokenizer, { context, maxTokens: 2 }), Error, "5 tokens of context");
+ * ```
+ */
+export function systemTokens(
+  tokenizer: Tokenizer,
+  { maxTokens, ...parts }: SystemContextOptions & { maxTokens: number },
+): number {
+  const { context = "", hotwords = [] } = parts;
+  const contextBytes = new TextEncoder().encode(context).length;
+  const wordBytes = new TextEncoder().encode(hotwords.join(", ")).length;
+  const maxBytes = maxTokens * BYTES_PER_TOKEN, bytes = contextBytes + wordBytes;
+  const tokens = bytes > maxBytes ? Infinity : tokenizer.encode(systemContext(parts)).length;
+  if (tokens <= maxTokens) return tokens;
+  const what = wordBytes === 0 ? "context" : contextBytes === 0 ? "hot words" : "context and hot words";
+  const size = tokens === Infinity
+    ? `${bytes} bytes (some ${Math.round(bytes / 4)} tokens)`
+    : `${tokens} tokens`;
+  throw new OptionError(
+    `Cannot use ${size} of ${what}: at most ${maxTokens} tokens are read with every chunk, shorten the text`,
+    { option: contextBytes >= wordBytes ? "context" : "hotwords" },
+  );
 }
 
 function render({ context = "", language, prefix = "" }: PromptOptions): string {
@@ -121,7 +172,7 @@ function render({ context = "", language, prefix = "" }: PromptOptions): string 
 export function buildPrompt(tokenizer: Tokenizer, options: PromptOptions): Prompt {
   const { audioTokens, context = "" } = options;
   checkAudioTokens(audioTokens);
-  refuseControlToken(tokenizer.controlTokenIn(context), "context");
+  refuseControlToken(tokenizer.controlTokenIn(context), "context", "context");
   const pad = tokenizer.require(AUDIO);
   for (const token of ["<|im_start|>", ...STOPS, "<|audio_start|>", "<|audio_end|>", TEXT_TAG]) {
     tokenizer.require(token);

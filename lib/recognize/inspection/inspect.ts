@@ -20,6 +20,7 @@ export interface InspectOptions extends
     | "languages"
     | "context"
     | "hotwords"
+    | "maxPromptTokens"
     | "sampling"
     | "chunkSeconds"
     | "chunking"
