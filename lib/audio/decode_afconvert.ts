@@ -49,7 +49,8 @@ async function convert(
 ): Promise<void> {
   let result: Deno.CommandOutput;
   try {
-    const args = ["-f", "WAVE", "-d", "LEF32", from, to];
+    // A name that begins with "-" is no option.
+    const args = ["-f", "WAVE", "-d", "LEF32", from.startsWith("-") ? `./${from}` : from, to];
     result = await new Deno.Command(command, {
       args,
       stdin: "null",

@@ -7,12 +7,15 @@
 import { AudioError } from "../errors.ts";
 import { ByteSource } from "./byte_source.ts";
 import { decodeWavBlocks } from "./decode_wav.ts";
+import { demuxerArguments, NOT_LISTED } from "./demuxers.ts";
 import type { PcmBlock } from "./pcm.ts";
 
 /** What ffmpeg reads: a file, where there is a path, else a stream through its standard input. */
 export interface DecoderInput {
   source: ByteSource;
   path: string | undefined;
+  /** What the bytes are, see containerOf(). */
+  container: string;
 }
 
 const MAX_COMPLAINTS = 16384;
@@ -23,10 +26,11 @@ function inputName(input: DecoderInput): string {
 }
 
 function argumentsFor(input: DecoderInput): string[] {
-  // Only what was asked for is opened: playlists and references inside of files lead nowhere.
-  const from = input.path === undefined
-    ? ["-protocol_whitelist", "pipe", "-i", inputName(input)]
-    : ["-nostdin", "-protocol_whitelist", "file", "-i", inputName(input)];
+  // Nothing but this input is opened: the demuxers know no references, and no other protocol is there.
+  const protocol = input.path === undefined
+    ? ["-protocol_whitelist", "pipe"]
+    : ["-nostdin", "-protocol_whitelist", "file"];
+  const from = [...protocol, ...demuxerArguments(input.container), "-i", inputName(input)];
   const to = ["-map", "0:a:0", "-map_metadata", "-1", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"];
   return ["-hide_banner", "-loglevel", "level+warning", ...from, ...to];
 }
@@ -92,6 +96,12 @@ async function complaintsOf(stderr: ReadableStream<Uint8Array>, input: string): 
 function failure(name: string, complaints: string[], code: number): AudioError {
   if (complaints.some((line) => /matches no streams|does not contain any stream/.test(line))) {
     return new AudioError(`Cannot read ${name}: there is no audio in it.`);
+  }
+  if (complaints.some((line) => line.includes(NOT_LISTED))) {
+    return new AudioError(
+      `Cannot read ${name}: it is a list, a picture or a rare format, expected a recording in one file of its own ` +
+        "(convert it to WAV, FLAC or MP3).",
+    );
   }
   const words = complaints.at(-1)?.replace(/\.$/, "") ?? `nothing, but ended with code ${code}`;
   return new AudioError(`Cannot read ${name}: ffmpeg says ${complaints.length ? `"${words}"` : words}.`);

@@ -103,8 +103,9 @@ async function* decodeForeign(
   await using file = mustSeek ? await spool(source) : undefined;
   const path = source.path ?? file?.path;
   if (decoder === "auto" || decoder === "ffmpeg") {
-    const child = spawnFfmpeg({ source, path }, ffmpegPath);
-    if (child) return yield* decodeFfmpegBlocks(child, { source, path }, { warnings, signal });
+    const input = { source, path, container };
+    const child = spawnFfmpeg(input, ffmpegPath);
+    if (child) return yield* decodeFfmpegBlocks(child, input, { warnings, signal });
   }
   const isMac = Deno.build.os === "darwin";
   if (decoder === "afconvert" || (decoder === "auto" && isMac && options.ffmpegPath === undefined)) {
