@@ -67,7 +67,14 @@ export {
 } from "./lib/audio/load.ts";
 export type { Clip } from "./lib/audio/pcm.ts";
 export type { Samples } from "./lib/audio/samples.ts";
-export { AudioError, DownloadError, ModelError, OptionError, Qwen3ASRError } from "./lib/errors.ts";
+export {
+  AudioError,
+  DiskFullError,
+  DownloadError,
+  ModelError,
+  OptionError,
+  Qwen3ASRError,
+} from "./lib/errors.ts";
 export {
   deviceCount,
   LibraryError,

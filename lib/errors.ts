@@ -16,6 +16,12 @@ export class AudioError extends Qwen3ASRError {
   override name = "AudioError";
 }
 
+/** The disk has no room for a temporary file that a recording needs: another try may succeed. */
+export class DiskFullError extends AudioError {
+  /** "DiskFullError". */
+  override name = "DiskFullError";
+}
+
 /** A model cannot be found or used: missing folder, config or tensor, wrong shape, damaged file. */
 export class ModelError extends Qwen3ASRError {
   /** "ModelError". */

@@ -122,10 +122,14 @@ export async function* decodeFfmpegBlocks(
   const feeding = input.path === undefined ? feed(input.source, child.stdin) : Promise.resolve(undefined);
   const complaining = complaintsOf(child.stderr, inputName(input));
   const output = new ByteSource(child.stdout, { name: "ffmpeg's output", signal });
+  // At once, though nobody may be asking for blocks just now, and by the signal that cannot be put off.
+  const onAbort = () => endNow(child, output, input.source);
+  signal?.addEventListener("abort", onAbort, { once: true });
   let frames = 0;
   let unread: AudioError | undefined;
   let finished = false;
   try {
+    signal?.throwIfAborted();
     for await (const block of decodeWavBlocks(output, { name: "ffmpeg's output", warnings: [] })) {
       frames += block.interleaved.length;
       yield block;
@@ -135,10 +139,14 @@ export async function* decodeFfmpegBlocks(
     if (signal?.aborted || !(error instanceof AudioError)) throw error;
     unread = error;
     finished = true;
+    // A child that still writes must not wait for a reader.
+    output.cancel();
   } finally {
     if (!finished) endNow(child, output, input.source);
     await child.status;
+    signal?.removeEventListener("abort", onAbort);
   }
+  signal?.throwIfAborted();
   const sourceError = await feeding;
   if (sourceError) throw sourceError;
   const { code, signal: killedBy } = await child.status;
@@ -154,11 +162,11 @@ export async function* decodeFfmpegBlocks(
 }
 
 function endNow(child: Deno.ChildProcess, output: ByteSource, source: ByteSource): void {
-  source.cancel();
-  output.cancel();
   try {
     child.kill("SIGKILL");
   } catch {
     // It has ended already.
   }
+  source.cancel();
+  output.cancel();
 }

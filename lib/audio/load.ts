@@ -40,6 +40,11 @@ export interface LoadOptions {
   decoder?: AudioDecoder;
   /** Longer recordings are an error, noticed while they are decoded. @default {Infinity} */
   maxDurationSeconds?: number;
+  /**
+   * Is told how many bytes more of memory the recording is about to take (fewer: a negative number). What it throws
+   * ends the reading. Several readers stay within one bound this way.
+   */
+  reserve?: (bytes: number) => void;
   /** Stands in for the global `fetch`. */
   fetch?: typeof fetch;
 }
@@ -113,7 +118,7 @@ async function* decodeForeign(
     return yield* decodeAfconvertBlocks(path ?? copy!.path, { name: source.name, warnings, signal });
   }
   if (decoder === "wasm" || (decoder === "auto" && options.ffmpegPath === undefined)) {
-    const blocks = await decodeWasm(source, container, warnings);
+    const blocks = await decodeWasm(source, container, warnings, options.reserve);
     if (blocks) return yield* blocks;
   }
   throw missingDecoder(source.name, container, options);
@@ -171,7 +176,13 @@ export async function loadAudio(source: AudioSource, options: LoadOptions = {}):
   }
   const bytes = await openSource(source, { signal, fetch: options.fetch });
   try {
-    const sink = new PcmSink({ name: bytes.name, clip, maxDurationSeconds, signal });
+    const sink = new PcmSink({
+      name: bytes.name,
+      clip,
+      maxDurationSeconds,
+      signal,
+      reserve: options.reserve,
+    });
     const start = await bytes.peek(SNIFF_BYTES);
     if (start.length === 0) throw new AudioError(`Cannot read ${bytes.name}: it is empty.`);
     const container = containerOf(start);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AudioError, OptionError } from "../../mod.ts";
+import { AudioError, DiskFullError, OptionError } from "../../mod.ts";
 
 /** Statuses that the server answers with when it refuses. */
 export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 429 | 500 | 503;
@@ -79,6 +79,9 @@ const TOO_LONG = /is longer than [\d.]+ s, the limit/;
 export function refusalOf(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof ClientGone) return new HttpError(408, error.message, { code: "client_gone" });
+  if (error instanceof DiskFullError) {
+    return new HttpError(503, error.message, { code: "disk_full", retryAfterSeconds: 60, cause: error });
+  }
   if (error instanceof AudioError) {
     return TOO_LONG.test(error.message)
       ? new HttpError(413, error.message, { param: "file", code: "audio_too_long", cause: error })
