@@ -19,7 +19,7 @@
  * - `language-unknown`: not one of `LANGUAGES`
  * - `download-failed`: refused, damaged, or failed too often
  * - `access-denied`: gated or private: a token is needed, or another one
- * - `disk-full`: there is no room for a download
+ * - `disk-full`: there is no room for a download, or for the temporary file that a recording needs
  * - `offline`: what is missing could be fetched, but no network may be used
  */
 export type ErrorCode =
@@ -59,7 +59,9 @@ export class AudioError extends Qwen3ASRError {
   /** Its code is "audio-unreadable" unless another is given. */
   constructor(
     message: string,
-    options: ErrorOptions & { code?: "audio-not-found" | "audio-too-long" | "decoder-missing" } = {},
+    options: ErrorOptions & {
+      code?: "audio-not-found" | "audio-too-long" | "decoder-missing" | "disk-full";
+    } = {},
   ) {
     super(message, { code: "audio-unreadable", ...options });
   }

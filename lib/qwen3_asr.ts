@@ -4,6 +4,7 @@
  * @module
  */
 import { type AudioSource, loadAudio, type LoadedAudio } from "./audio/load.ts";
+import { removeAbandonedFolders } from "./audio/temporary_folder.ts";
 import { Samples } from "./audio/samples.ts";
 import { ModelError, OptionError } from "./errors.ts";
 import { type LoadOptions, type ModelInfo, openModel } from "./open_model.ts";
@@ -67,6 +68,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    */
   static async load(model?: string | URL, options: LoadOptions = {}): Promise<Qwen3ASR> {
     const { engine, info } = await openModel(model, options);
+    await removeAbandonedFolders();
     return new Qwen3ASR(engine, info);
   }
 

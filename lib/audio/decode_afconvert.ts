@@ -4,10 +4,12 @@
  *
  * @module
  */
+import { join } from "@std/path";
 import { AudioError } from "../errors.ts";
 import { ByteSource } from "./byte_source.ts";
 import { decodeWavBlocks } from "./decode_wav.ts";
 import type { PcmBlock } from "./pcm.ts";
+import { temporaryFolder } from "./temporary_folder.ts";
 
 /** Where macOS has it. */
 export const AFCONVERT = "/usr/bin/afconvert";
@@ -24,18 +26,15 @@ export async function* decodeAfconvertBlocks(
   options: { name: string; command?: string; warnings: string[]; signal?: AbortSignal | undefined },
 ): AsyncGenerator<PcmBlock> {
   const { name, command = AFCONVERT, warnings, signal } = options;
-  const output = await Deno.makeTempFile({ prefix: "qwen3-asr-", suffix: ".wav" });
+  await using folder = await temporaryFolder();
+  const output = join(folder.path, "decoded.wav");
+  await convert(command, path, output, name, signal);
+  const { readable } = await Deno.open(output);
+  const bytes = new ByteSource(readable, { name: "afconvert's output", signal });
   try {
-    await convert(command, path, output, name, signal);
-    const { readable } = await Deno.open(output);
-    const bytes = new ByteSource(readable, { name: "afconvert's output", signal });
-    try {
-      yield* decodeWavBlocks(bytes, { name, warnings });
-    } finally {
-      bytes.cancel();
-    }
+    yield* decodeWavBlocks(bytes, { name, warnings });
   } finally {
-    await Deno.remove(output);
+    bytes.cancel();
   }
 }
 
@@ -49,7 +48,8 @@ async function convert(
 ): Promise<void> {
   let result: Deno.CommandOutput;
   try {
-    const args = ["-f", "WAVE", "-d", "LEF32", from, to];
+    // A name that begins with "-" is no option.
+    const args = ["-f", "WAVE", "-d", "LEF32", from.startsWith("-") ? `./${from}` : from, to];
     result = await new Deno.Command(command, {
       args,
       stdin: "null",

@@ -7,12 +7,15 @@
 import { AudioError } from "../errors.ts";
 import { ByteSource } from "./byte_source.ts";
 import { decodeWavBlocks } from "./decode_wav.ts";
+import { demuxerArguments, NOT_LISTED } from "./demuxers.ts";
 import type { PcmBlock } from "./pcm.ts";
 
 /** What ffmpeg reads: a file, where there is a path, else a stream through its standard input. */
 export interface DecoderInput {
   source: ByteSource;
   path: string | undefined;
+  /** What the bytes are, see containerOf(). */
+  container: string;
 }
 
 const MAX_COMPLAINTS = 16384;
@@ -23,10 +26,11 @@ function inputName(input: DecoderInput): string {
 }
 
 function argumentsFor(input: DecoderInput): string[] {
-  // Only what was asked for is opened: playlists and references inside of files lead nowhere.
-  const from = input.path === undefined
-    ? ["-protocol_whitelist", "pipe", "-i", inputName(input)]
-    : ["-nostdin", "-protocol_whitelist", "file", "-i", inputName(input)];
+  // Nothing but this input is opened: the demuxers know no references, and no other protocol is there.
+  const protocol = input.path === undefined
+    ? ["-protocol_whitelist", "pipe"]
+    : ["-nostdin", "-protocol_whitelist", "file"];
+  const from = [...protocol, ...demuxerArguments(input.container), "-i", inputName(input)];
   const to = ["-map", "0:a:0", "-map_metadata", "-1", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"];
   return ["-hide_banner", "-loglevel", "level+warning", ...from, ...to];
 }
@@ -93,6 +97,12 @@ function failure(name: string, complaints: string[], code: number): AudioError {
   if (complaints.some((line) => /matches no streams|does not contain any stream/.test(line))) {
     return new AudioError(`Cannot read ${name}: there is no audio in it.`);
   }
+  if (complaints.some((line) => line.includes(NOT_LISTED))) {
+    return new AudioError(
+      `Cannot read ${name}: it is a list, a picture or a rare format, expected a recording in one file of its own ` +
+        "(convert it to WAV, FLAC or MP3).",
+    );
+  }
   const words = complaints.at(-1)?.replace(/\.$/, "") ?? `nothing, but ended with code ${code}`;
   return new AudioError(`Cannot read ${name}: ffmpeg says ${complaints.length ? `"${words}"` : words}.`);
 }
@@ -112,10 +122,14 @@ export async function* decodeFfmpegBlocks(
   const feeding = input.path === undefined ? feed(input.source, child.stdin) : Promise.resolve(undefined);
   const complaining = complaintsOf(child.stderr, inputName(input));
   const output = new ByteSource(child.stdout, { name: "ffmpeg's output", signal });
+  // At once, though nobody may be asking for blocks just now, and by the signal that cannot be put off.
+  const onAbort = () => endNow(child, output, input.source);
+  signal?.addEventListener("abort", onAbort, { once: true });
   let frames = 0;
   let unread: AudioError | undefined;
   let finished = false;
   try {
+    signal?.throwIfAborted();
     for await (const block of decodeWavBlocks(output, { name: "ffmpeg's output", warnings: [] })) {
       frames += block.interleaved.length;
       yield block;
@@ -125,10 +139,14 @@ export async function* decodeFfmpegBlocks(
     if (signal?.aborted || !(error instanceof AudioError)) throw error;
     unread = error;
     finished = true;
+    // A child that still writes must not wait for a reader.
+    output.cancel();
   } finally {
     if (!finished) endNow(child, output, input.source);
     await child.status;
+    signal?.removeEventListener("abort", onAbort);
   }
+  signal?.throwIfAborted();
   const sourceError = await feeding;
   if (sourceError) throw sourceError;
   const { code, signal: killedBy } = await child.status;
@@ -144,11 +162,11 @@ export async function* decodeFfmpegBlocks(
 }
 
 function endNow(child: Deno.ChildProcess, output: ByteSource, source: ByteSource): void {
-  source.cancel();
-  output.cancel();
   try {
     child.kill("SIGKILL");
   } catch {
     // It has ended already.
   }
+  source.cancel();
+  output.cancel();
 }

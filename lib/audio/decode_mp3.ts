@@ -13,6 +13,8 @@ import type { PcmBlock } from "./pcm.ts";
 const PACKAGE = "npm:minimp3-wasm@0.1.0";
 const SECONDS_AT_ONCE = 0.25;
 const BYTES_AT_ONCE = 1 << 20;
+/** The file is in memory as blocks or as a whole, and in the decoder's memory. */
+const COPIES = 2;
 
 /** What minimp3-wasm exports; an instance is for one file. */
 interface Minimp3 {
@@ -35,8 +37,15 @@ async function instantiate(): Promise<Minimp3> {
   return { ...instance.exports } as Minimp3 & WebAssembly.Exports;
 }
 
-async function bytesOf(source: ByteSource): Promise<Uint8Array> {
-  const blocks = await Array.fromAsync(source);
+/** Tells of memory before it is taken. */
+type Reserve = (bytes: number) => void;
+
+async function bytesOf(source: ByteSource, reserve: Reserve): Promise<Uint8Array> {
+  const blocks: Uint8Array[] = [];
+  for await (const block of source) {
+    reserve(COPIES * block.length);
+    blocks.push(block);
+  }
   const bytes = new Uint8Array(blocks.reduce((sum, block) => sum + block.length, 0));
   let at = 0;
   for (const block of blocks) {
@@ -51,9 +60,9 @@ async function bytesOf(source: ByteSource): Promise<Uint8Array> {
  *
  * @returns Number of runs of frames.
  */
-async function fill(mp3: Minimp3, source: ByteSource): Promise<number> {
+async function fill(mp3: Minimp3, source: ByteSource, reserve: Reserve): Promise<number> {
   // This decoder wants the file as a whole; compressed bytes are few beside the samples.
-  const bytes = await bytesOf(source);
+  const bytes = await bytesOf(source, reserve);
   const runs = await findMp3Frames(bytes);
   mp3.decoder_init();
   mp3.decoder_set_mp3_data_size(runs.reduce((sum, { start, end }) => sum + end - start, 0));
@@ -75,13 +84,35 @@ async function fill(mp3: Minimp3, source: ByteSource): Promise<number> {
  * Reads an MP3 file.
  *
  * @param warnings Gets a sentence when there is something else between its frames.
+ * @param reserve Is told of the memory that the file itself takes, and when it takes it no more.
  * @throws {AudioError} When the decoder can't be had.
  */
-export async function* decodeMp3Blocks(source: ByteSource, warnings: string[]): AsyncGenerator<PcmBlock> {
+export async function* decodeMp3Blocks(
+  source: ByteSource,
+  warnings: string[],
+  reserve: Reserve,
+): AsyncGenerator<PcmBlock> {
   const mp3 = await loadDecoder(PACKAGE, source.name, instantiate);
-  const runs = await fill(mp3, source);
+  let reserved = 0;
+  try {
+    const count = (bytes: number) => {
+      reserve(bytes);
+      reserved += bytes;
+    };
+    yield* decodeAll(mp3, await fill(mp3, source, count), source.name, warnings);
+  } finally {
+    reserve(-reserved);
+  }
+}
+
+function* decodeAll(
+  mp3: Minimp3,
+  runs: number,
+  name: string,
+  warnings: string[],
+): Generator<PcmBlock> {
   if (runs > 1) {
-    warnings.push(`${source.name} is damaged: ${runs - 1} places between its MP3 frames were left out.`);
+    warnings.push(`${name} is damaged: ${runs - 1} places between its MP3 frames were left out.`);
   }
   while (runs > 0) {
     mp3.decoder_decode(SECONDS_AT_ONCE);

@@ -40,6 +40,11 @@ export interface LoadAudioOptions {
   decoder?: "auto" | "ffmpeg" | "afconvert" | "wasm" | "wav";
   /** Longer recordings are an error, noticed while they are decoded. @default {Infinity} */
   maxDurationSeconds?: number;
+  /**
+   * Is told how many bytes more of memory the recording is about to take (fewer: a negative number). What it throws
+   * ends the reading. Several readers stay within one bound this way.
+   */
+  reserve?: (bytes: number) => void;
   /** Stands in for the global `fetch`. */
   fetch?: typeof fetch;
 }
@@ -106,8 +111,9 @@ async function* decodeForeign(
   await using file = mustSeek ? await spool(source) : undefined;
   const path = source.path ?? file?.path;
   if (decoder === "auto" || decoder === "ffmpeg") {
-    const child = spawnFfmpeg({ source, path }, ffmpegPath);
-    if (child) return yield* decodeFfmpegBlocks(child, { source, path }, { warnings, signal });
+    const input = { source, path, container };
+    const child = spawnFfmpeg(input, ffmpegPath);
+    if (child) return yield* decodeFfmpegBlocks(child, input, { warnings, signal });
   }
   const isMac = Deno.build.os === "darwin";
   if (decoder === "afconvert" || (decoder === "auto" && isMac && options.ffmpegPath === undefined)) {
@@ -115,7 +121,7 @@ async function* decodeForeign(
     return yield* decodeAfconvertBlocks(path ?? copy!.path, { name: source.name, warnings, signal });
   }
   if (decoder === "wasm" || (decoder === "auto" && options.ffmpegPath === undefined)) {
-    const blocks = await decodeWasm(source, container, warnings);
+    const blocks = await decodeWasm(source, container, warnings, options.reserve);
     if (blocks) return yield* blocks;
   }
   throw missingDecoder(source.name, container, options);
@@ -172,7 +178,13 @@ export async function loadAudio(source: AudioSource, options: LoadAudioOptions =
   }
   const bytes = await openSource(source, { signal, fetch: options.fetch });
   try {
-    const sink = new PcmSink({ name: bytes.name, range, maxDurationSeconds, signal });
+    const sink = new PcmSink({
+      name: bytes.name,
+      range,
+      maxDurationSeconds,
+      signal,
+      reserve: options.reserve,
+    });
     const start = await bytes.peek(SNIFF_BYTES);
     if (start.length === 0) throw new AudioError(`Cannot read ${bytes.name}: it is empty.`);
     const container = containerOf(start);

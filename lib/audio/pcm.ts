@@ -6,7 +6,7 @@
 import { Breath } from "../breathe.ts";
 import { AudioError, OptionError } from "../errors.ts";
 import { Resampler } from "./resample.ts";
-import { SAMPLE_RATE, Samples } from "./samples.ts";
+import { bytesKept, SAMPLE_RATE, Samples } from "./samples.ts";
 
 /** Some interleaved samples, whole frames. */
 export interface PcmBlock {
@@ -60,6 +60,8 @@ export class PcmSink {
   #mono = new Float32Array(0);
   /** 16 kHz samples seen, kept or not. */
   #seen = 0;
+  readonly #reserve: (bytes: number) => void;
+  #reserved = 0;
 
   /** @throws {OptionError} When the range or the limit is impossible. */
   constructor(options: {
@@ -67,6 +69,8 @@ export class PcmSink {
     range?: TimeRange | undefined;
     maxDurationSeconds?: number | undefined;
     signal?: AbortSignal | undefined;
+    /** Is told of every byte before it is taken, and throws when there is no room. */
+    reserve?: ((bytes: number) => void) | undefined;
   }) {
     const { range = {}, maxDurationSeconds = Infinity } = options;
     this.#name = options.name;
@@ -79,6 +83,7 @@ export class PcmSink {
       throw new OptionError(`maxDurationSeconds is ${maxDurationSeconds}, expected above 0.`);
     }
     this.#maxSamples = maxDurationSeconds * SAMPLE_RATE;
+    this.#reserve = options.reserve ?? (() => {});
     this.#breath = new Breath({ everyMs: 4, signal: options.signal });
   }
 
@@ -150,6 +155,9 @@ export class PcmSink {
     const to = Math.min(samples.length, this.#end - this.#seen);
     this.#seen += samples.length;
     if (to <= from) return;
+    const bytes = bytesKept(this.samples.length + to - from);
+    if (bytes > this.#reserved) this.#reserve(bytes - this.#reserved);
+    this.#reserved = Math.max(this.#reserved, bytes);
     this.samples.push(samples.subarray(from, to));
     this.#checkLimit();
   }

@@ -17,6 +17,14 @@ const BLOCK = 65536;
 /** Blocks that are kept as they are: two minutes. */
 const PLAIN_BLOCKS = 30;
 
+/** Bytes of memory that so many samples take at most while they are read. */
+export function bytesKept(length: number): number {
+  const blocks = Math.ceil(length / BLOCK);
+  // The last block is packed only when it is full.
+  const plain = Math.min(blocks, PLAIN_BLOCKS + 1);
+  return BLOCK * (4 * plain + 2 * (blocks - plain));
+}
+
 /** A full block in 16 bits. */
 interface Packed {
   values: Int16Array;

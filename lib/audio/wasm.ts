@@ -15,14 +15,16 @@ import type { PcmBlock } from "./pcm.ts";
  *
  * @param container What the file is, see containerOf().
  * @param warnings Gets a sentence for damage.
+ * @param reserve See LoadOptions.
  */
 export async function decodeWasm(
   source: ByteSource,
   container: string,
   warnings: string[],
+  reserve: (bytes: number) => void = () => {},
 ): Promise<AsyncGenerator<PcmBlock> | undefined> {
   if (container === "flac") return decodeFlacBlocks(source, warnings);
-  if (container === "mp3") return decodeMp3Blocks(source, warnings);
+  if (container === "mp3") return decodeMp3Blocks(source, warnings, reserve);
   if (container === "ogg" && await isOggOpus(source)) return decodeOpusBlocks(source, warnings);
   return undefined;
 }

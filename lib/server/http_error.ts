@@ -80,6 +80,9 @@ const PARAMETERS: ReadonlyMap<string, string> = new Map([["context", "prompt"], 
 export function refusalOf(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof ClientGone) return new HttpError(408, error.message, { code: "client_gone" });
+  if (error instanceof AudioError && error.code === "disk-full") {
+    return new HttpError(503, error.message, { code: "disk_full", retryAfterSeconds: 60, cause: error });
+  }
   if (error instanceof AudioError) {
     return error.code === "audio-too-long"
       ? new HttpError(413, error.message, { param: "file", code: "audio_too_long", cause: error })

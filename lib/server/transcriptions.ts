@@ -15,8 +15,12 @@ import type { HandlerSettings } from "./options.ts";
 import type { FairQueue, Ticket } from "./queue.ts";
 import { readUpload, type Upload } from "./upload.ts";
 
-/** Decoded recordings may be in memory for this many times the longest one. */
+/** Memory for recordings that are read, wait or run: for this many of the longest. */
 const HELD_RECORDINGS = 2;
+/** 16 kHz in 16 bits, */
+const HELD_BYTES_PER_SECOND = 32_000;
+/** and the first two minutes of each in 32. */
+const HELD_BYTES_MORE = 2 ** 22;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** What all requests share. */
@@ -50,14 +54,14 @@ class Passage {
   readonly #ticket: Ticket;
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #stopListening: () => void;
-  readonly #heldSeconds: { value: number };
+  readonly #held: { bytes: number };
   #lease: Lease | undefined;
-  #seconds = 0;
+  #bytes = 0;
   #left = false;
 
-  constructor(shared: Shared, request: Request, client: string, held: { value: number }, stop: AbortSignal) {
+  constructor(shared: Shared, request: Request, client: string, held: { bytes: number }, stop: AbortSignal) {
     this.#shared = shared;
-    this.#heldSeconds = held;
+    this.#held = held;
     this.#ticket = shared.queue.admit(client, this.#controller);
     const { timeoutSeconds } = shared.settings;
     this.#timer = setTimeout(() => {
@@ -95,22 +99,31 @@ class Passage {
       else this.#lease = lease;
     });
     lease.catch(() => {});
-    const upload = await readUpload(request, this.#shared.settings, this.signal);
-    this.#hold(upload.audio.durationSeconds);
+    const reserve = (bytes: number) => this.#reserve(bytes);
+    const upload = await readUpload(request, this.#shared.settings, this.signal, reserve);
     await abortable(lease, this.signal);
     checkModel(this.#shared, upload.request.model);
     return upload;
   }
 
-  #hold(seconds: number): void {
-    if (this.#heldSeconds.value + seconds > HELD_RECORDINGS * this.#shared.settings.maxDurationSeconds) {
+  /** Takes memory for the recording while it is decoded: afterwards it would be too late. */
+  #reserve(bytes: number): void {
+    const { maxDurationSeconds } = this.#shared.settings;
+    const most = HELD_RECORDINGS * (maxDurationSeconds * HELD_BYTES_PER_SECOND + HELD_BYTES_MORE);
+    if (this.#bytes + bytes > most) {
+      throw new HttpError(413, "The recording takes more memory than this server has for all.", {
+        param: "file",
+        code: "audio_too_large",
+      });
+    }
+    if (bytes > 0 && this.#held.bytes + bytes > most) {
       throw new HttpError(429, "The server is busy: too many hours of audio are waiting. Try again later.", {
         code: "queue_full",
         retryAfterSeconds: this.#shared.queue.retryAfterSeconds,
       });
     }
-    this.#seconds = seconds;
-    this.#heldSeconds.value += seconds;
+    this.#bytes += bytes;
+    this.#held.bytes += bytes;
   }
 
   /** Waits for the turn; gives the model. */
@@ -127,7 +140,7 @@ class Passage {
     this.#left = true;
     clearTimeout(this.#timer);
     this.#stopListening();
-    this.#heldSeconds.value -= this.#seconds;
+    this.#held.bytes -= this.#bytes;
     this.#ticket.release(settled);
     const free = () => this.#lease?.[Symbol.dispose]();
     if (settled) settled.then(free, free);
@@ -138,7 +151,7 @@ class Passage {
 /** The endpoint. */
 export class Transcriptions {
   readonly #shared: Shared;
-  readonly #held = { value: 0 };
+  readonly #held = { bytes: 0 };
 
   constructor(shared: Shared) {
     this.#shared = shared;

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { loadAudio, type LoadedAudio } from "../audio/load.ts";
+import { loadAudio, type LoadAudioOptions, type LoadedAudio } from "../audio/load.ts";
 import { BodyReader, checkDeclaredLength } from "./body.ts";
 import { resolveFilePath } from "./file_path.ts";
 import { HttpError } from "./http_error.ts";
@@ -32,11 +32,7 @@ function missingFile(): HttpError {
 }
 
 /** Decodes the file part; a failure of the body itself goes before what the decoder makes of it. */
-async function readFile(
-  reader: MultipartReader,
-  settings: HandlerSettings,
-  signal: AbortSignal,
-): Promise<LoadedAudio> {
+async function readFile(reader: MultipartReader, loading: LoadAudioOptions): Promise<LoadedAudio> {
   let broken: unknown;
   const content = new ReadableStream<Uint8Array>({
     pull: async (controller) => {
@@ -51,23 +47,16 @@ async function readFile(
     },
   }, { highWaterMark: 0 });
   try {
-    return await loadAudio(content, { signal, maxDurationSeconds: settings.maxDurationSeconds });
+    return await loadAudio(content, loading);
   } catch (error) {
     throw broken ?? error;
   }
 }
 
-/** The parameters, with what this server allows of them. */
-function parametersOf(fields: readonly Field[], { maxPromptTokens }: HandlerSettings): TranscriptionRequest {
-  const request = parseParameters(fields);
-  return { ...request, options: { ...request.options, maxPromptTokens } };
-}
-
 async function readForm(
   body: BodyReader,
   contentType: string,
-  settings: HandlerSettings,
-  signal: AbortSignal,
+  loading: LoadAudioOptions,
 ): Promise<Upload> {
   const reader = new MultipartReader(body, boundaryOf(contentType));
   const fields: Field[] = [];
@@ -82,9 +71,9 @@ async function readForm(
     }
     if (name !== "file") fields.push({ name, value: await reader.text(MAX_FIELD_BYTES) });
     else if (audio) throw new HttpError(400, "There are two files: send one at a time.", { param: "file" });
-    else audio = await readFile(reader, settings, signal);
+    else audio = await readFile(reader, loading);
   }
-  const request = parametersOf(fields, settings);
+  const request = parseParameters(fields);
   if (request.filePath !== undefined) {
     throw new HttpError(400, "file_path belongs into a JSON body, not a form.", { param: "file_path" });
   }
@@ -92,7 +81,11 @@ async function readForm(
   return { request, audio };
 }
 
-async function readJSON(body: BodyReader, settings: HandlerSettings, signal: AbortSignal): Promise<Upload> {
+async function readJSON(
+  body: BodyReader,
+  settings: HandlerSettings,
+  loading: LoadAudioOptions,
+): Promise<Upload> {
   const text = await body.text();
   let value: unknown;
   try {
@@ -103,16 +96,17 @@ async function readJSON(body: BodyReader, settings: HandlerSettings, signal: Abo
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new HttpError(400, "The body is JSON, but not an object.", { code: "invalid_json" });
   }
-  const request = parametersOf(Object.entries(value).map(([name, value]) => ({ name, value })), settings);
+  const request = parseParameters(Object.entries(value).map(([name, value]) => ({ name, value })));
   if (request.filePath === undefined) throw missingFile();
   const path = await resolveFilePath(request.filePath, settings.allowPaths);
-  const audio = await loadAudio(path, { signal, maxDurationSeconds: settings.maxDurationSeconds });
+  const audio = await loadAudio(path, loading);
   return { request, audio };
 }
 
 /**
  * Reads and checks a request.
  *
+ * @param reserve Is told of the memory that the recording takes, before it does; throws when there is no room.
  * @throws {HttpError} 400, 408, 413 or 415.
  * @throws {AudioError} When the recording cannot be read.
  */
@@ -120,6 +114,7 @@ export async function readUpload(
   request: Request,
   settings: HandlerSettings,
   signal: AbortSignal,
+  reserve: (bytes: number) => void,
 ): Promise<Upload> {
   const contentType = request.headers.get("content-type") ?? "";
   const isForm = /^multipart\/form-data\s*(;|$)/i.test(contentType);
@@ -137,10 +132,16 @@ export async function readUpload(
     totalSeconds: settings.bodySeconds,
     signal,
   });
+  const loading: LoadAudioOptions = { signal, maxDurationSeconds: settings.maxDurationSeconds, reserve };
   try {
-    return isForm
-      ? await readForm(body, contentType, settings, signal)
-      : await readJSON(body, settings, signal);
+    const upload = isForm
+      ? await readForm(body, contentType, loading)
+      : await readJSON(body, settings, loading);
+    const { maxPromptTokens } = settings;
+    return {
+      ...upload,
+      request: { ...upload.request, options: { ...upload.request.options, maxPromptTokens } },
+    };
   } catch (error) {
     body.cancel();
     throw error;
