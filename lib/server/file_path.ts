@@ -4,6 +4,7 @@
  * @module
  */
 import { relative } from "@std/path";
+import { AudioError, type LoadedAudio } from "../../mod.ts";
 import { HttpError } from "./http_error.ts";
 
 function isBelow(root: string, path: string): boolean {
@@ -40,4 +41,22 @@ export async function resolveFilePath(path: string, roots: readonly string[]): P
     // Not there, or not readable: both are nobody's business.
   }
   throw refused;
+}
+
+/**
+ * Reads a recording under the name that the client gave it: where a link leads is not for its eyes.
+ *
+ * @param load Reads the real path.
+ */
+export async function loadUnderItsName(
+  { path, real }: { path: string; real: string },
+  load: (real: string) => Promise<LoadedAudio>,
+): Promise<LoadedAudio> {
+  try {
+    const audio = await load(real);
+    return { ...audio, warnings: audio.warnings.map((text) => text.replaceAll(real, path)) };
+  } catch (error) {
+    if (!(error instanceof AudioError)) throw error;
+    throw new AudioError(error.message.replaceAll(real, path), { cause: error });
+  }
 }

@@ -9,7 +9,7 @@
  */
 import { loadAudio, type LoadedAudio } from "../../mod.ts";
 import { BodyReader, checkDeclaredLength } from "./body.ts";
-import { resolveFilePath } from "./file_path.ts";
+import { loadUnderItsName, resolveFilePath } from "./file_path.ts";
 import { HttpError } from "./http_error.ts";
 import { boundaryOf, MultipartReader } from "./multipart.ts";
 import type { HandlerSettings } from "./options.ts";
@@ -99,8 +99,11 @@ async function readJSON(body: BodyReader, settings: HandlerSettings, signal: Abo
   }
   const request = parseParameters(Object.entries(value).map(([name, value]) => ({ name, value })));
   if (request.filePath === undefined) throw missingFile();
-  const path = await resolveFilePath(request.filePath, settings.allowPaths);
-  const audio = await loadAudio(path, { signal, maxDurationSeconds: settings.maxDurationSeconds });
+  const path = request.filePath;
+  const audio = await loadUnderItsName(
+    { path, real: await resolveFilePath(path, settings.allowPaths) },
+    (real) => loadAudio(real, { signal, maxDurationSeconds: settings.maxDurationSeconds }),
+  );
   return { request, audio };
 }
 
@@ -128,6 +131,7 @@ export async function readUpload(
   const body = new BodyReader(request, {
     maxBytes,
     idleSeconds: settings.bodyIdleSeconds,
+    bytesPerSecond: settings.bodyBytesPerSecond,
     totalSeconds: settings.bodySeconds,
     signal,
   });

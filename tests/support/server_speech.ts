@@ -7,7 +7,7 @@ import { recording } from "./server_start.ts";
 
 /** Header of a PCM or float WAV file; sizes as given, true or not. */
 export function wavHeader(
-  options: { sampleRate: number; channels: number; bits: 16 | 32; dataBytes: number },
+  options: { sampleRate: number; channels: number; bits: 8 | 16 | 32; dataBytes: number },
 ): Uint8Array<ArrayBuffer> {
   const { sampleRate, channels, bits, dataBytes } = options;
   const view = new DataView(new ArrayBuffer(44));
