@@ -5,13 +5,14 @@ import { connect, formBody, formHead, places, soon, write } from "./support/serv
 import { demoModel, formOf, post, recording, start } from "./support/server_start.ts";
 
 /** A recogniser that says more than any connection holds unread. */
-async function talkative(megabytes: number): Promise<Recognizer & { ended: number }> {
+async function talkative(megabytes: number): Promise<Recognizer & { said: number; ended: number }> {
   const asr = await demoModel();
   const text = "la ".repeat(20_000);
   const recognizer = {
     info: asr.info,
     transcribe: asr.transcribe.bind(asr),
     close: () => Promise.resolve(),
+    said: 0,
     ended: 0,
     async *stream(
       ...[source, options]: Parameters<Recognizer["stream"]>
@@ -20,6 +21,7 @@ async function talkative(megabytes: number): Promise<Recognizer & { ended: numbe
         for (let sent = 0; sent < megabytes * 1e6; sent += text.length) {
           await new Promise((resolve) => setTimeout(resolve, 1));
           options?.signal?.throwIfAborted();
+          recognizer.said++;
           yield { type: "delta", chunkIndex: 0, text };
         }
         yield { type: "done", transcript: await asr.transcribe(source, options) };
@@ -43,6 +45,15 @@ async function askAndLook(server: RunningServer): Promise<Deno.TcpConn> {
   return connection;
 }
 
+/** Waits until nothing more goes into the connections. */
+async function stalled(model: { said: number }): Promise<void> {
+  await soon("stalled", async () => {
+    const { said } = model;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return said > 0 && model.said === said;
+  });
+}
+
 Deno.test("serve() ends a stream at the time limit, also when its client does not read", async () => {
   const model = await talkative(Infinity);
   await using server = await start({ model, parallel: 2, timeoutSeconds: 2 });
@@ -58,6 +69,7 @@ Deno.test("close() ends streams whose clients do not read when its grace is over
   const server = await start({ model, parallel: 2 });
   using _first = await askAndLook(server);
   using _second = await askAndLook(server);
+  await stalled(model);
   let isClosed = false;
   const closing = server.close({ graceSeconds: 0.2 }).then(() => isClosed = true);
   await soon("closed", () => isClosed);
@@ -66,8 +78,10 @@ Deno.test("close() ends streams whose clients do not read when its grace is over
 });
 
 Deno.test("close() with less grace shortens one that waits already", async () => {
-  const server = await start({ model: await talkative(Infinity) });
+  const model = await talkative(Infinity);
+  const server = await start({ model });
   using _client = await askAndLook(server);
+  await stalled(model);
   let closed = 0;
   const closings = [server.close({ graceSeconds: 3600 }), server.close({ graceSeconds: 0 })]
     .map((closing) => closing.then(() => closed++));

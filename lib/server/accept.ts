@@ -52,7 +52,8 @@ export class Connections {
   readonly #accepting: Promise<void>;
   #isStopped = false;
   #hasLogged = false;
-  #onChange = () => {};
+  /** Resolved, and replaced, when there is news of a connection. */
+  #news = Promise.withResolvers<void>();
 
   private constructor(listener: Deno.TcpListener, options: ConnectionsOptions, most: number) {
     this.#listener = listener;
@@ -70,7 +71,7 @@ export class Connections {
   async #accept(): Promise<void> {
     while (!this.#isStopped) {
       try {
-        while (this.#open.size >= this.#most && !this.#closeResting()) await this.#change();
+        while (this.#open.size >= this.#most && !this.#closeResting()) await this.#news.promise;
         if (!this.#isStopped) this.#take(await this.#listener.accept());
       } catch (error) {
         if (this.#isStopped) return;
@@ -97,7 +98,7 @@ export class Connections {
     this.#open.add(connection);
     connection.once("close", () => {
       this.#open.delete(connection);
-      this.#onChange();
+      this.#tell();
     });
     // What breaks a connection is known by its end.
     connection.on("error", () => {});
@@ -107,7 +108,7 @@ export class Connections {
   /** Puts a connection behind all others: it was the last to be used. */
   used(connection: Connection): void {
     if (this.#open.delete(connection)) this.#open.add(connection);
-    this.#onChange();
+    this.#tell();
   }
 
   #closeResting(): boolean {
@@ -120,8 +121,9 @@ export class Connections {
     return false;
   }
 
-  async #change(): Promise<void> {
-    await new Promise<void>((resolve) => this.#onChange = resolve);
+  #tell(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers<void>();
   }
 
   /** Takes no more connections, and closes each that is at rest, now or after its answer. */
@@ -129,7 +131,7 @@ export class Connections {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#listener.close();
-    this.#onChange();
+    this.#tell();
     for (const connection of this.#open) connection.endSoon();
   }
 
@@ -139,7 +141,7 @@ export class Connections {
     const timer = setTimeout(() => {
       for (const connection of this.#open) connection.destroy();
     }, withinMs);
-    while (this.#open.size > 0) await this.#change();
+    while (this.#open.size > 0) await this.#news.promise;
     clearTimeout(timer);
     await this.#accepting;
   }
