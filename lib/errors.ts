@@ -57,12 +57,7 @@ export class AudioError extends Qwen3ASRError {
   override name = "AudioError";
 
   /** Its code is "audio-unreadable" unless another is given. */
-  constructor(
-    message: string,
-    options: ErrorOptions & {
-      code?: "audio-not-found" | "audio-too-long" | "decoder-missing" | "disk-full";
-    } = {},
-  ) {
+  constructor(message: string, options: ErrorOptions & { code?: ErrorCode } = {}) {
     super(message, { code: "audio-unreadable", ...options });
   }
 }

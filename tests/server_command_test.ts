@@ -30,7 +30,16 @@ Deno.test("serve --help lists the options on standard output", async () => {
   const { code, stdout, stderr } = await run(["--help"]);
   assertEquals([code, stderr], [0, ""]);
   for (
-    const option of ["--host", "--port", "--api-key", "--allow-path", "--cors", "--keep-alive", "--queue"]
+    const option of [
+      "--host",
+      "--port",
+      "--api-key",
+      "--allow-path",
+      "--allow-host",
+      "--cors",
+      "--keep-alive",
+      "--queue",
+    ]
   ) {
     assert(stdout.includes(option), option);
   }
@@ -38,7 +47,10 @@ Deno.test("serve --help lists the options on standard output", async () => {
 
 Deno.test("serve ends with 2 and one sentence for arguments that are not usable", async () => {
   for (
-    const args of [["--port", "high"], ["--nonsense"], ["--device", "abacus"], ["--cors", "here"], ["stray"]]
+    const args of [["--port", "high"], ["--nonsense"], ["--device", "abacus"], ["--cors", "here"], [
+      "--allow-host",
+      "a:80",
+    ], ["stray"]]
   ) {
     const { code, stdout, stderr } = await run(["--model", "demo", ...args]);
     assertEquals([code, stdout, stderr.trim().split("\n").length], [2, "", 1], stderr);

@@ -50,6 +50,16 @@ export class Keys {
   }
 }
 
+/** Headers that the pages of an allowed origin may send: what OpenAI's and Vercel's clients add to those of a form. */
+const PAGE_HEADERS =
+  /^(accept|authorization|content-type|idempotency-key|openai-[a-z-]+|user-agent|x-request-id|x-stainless-[a-z-]+)$/;
+
+/** Those of the headers that a page wants to send which it may send. */
+function allowedHeaders(wanted: string | null): string {
+  const names = (wanted ?? "authorization,content-type").toLowerCase().split(",").map((name) => name.trim());
+  return [...new Set(names)].filter((name) => PAGE_HEADERS.test(name)).join(", ");
+}
+
 /** Which pages of other origins may ask. */
 export class Origins {
   readonly #allowed: ReadonlySet<string>;
@@ -85,8 +95,9 @@ export class Origins {
       headers: {
         ...headers,
         "access-control-allow-methods": "GET, POST",
-        "access-control-allow-headers": request.headers.get("access-control-request-headers") ??
-          "authorization, content-type",
+        "access-control-allow-headers": allowedHeaders(
+          request.headers.get("access-control-request-headers"),
+        ),
         "access-control-max-age": "600",
       },
     });

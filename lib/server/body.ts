@@ -9,8 +9,10 @@ import { HttpError } from "./http_error.ts";
 /** How much of a body is taken, and how long it may take. */
 export interface BodyLimits {
   maxBytes: number;
-  /** Longest wait for the next piece. */
+  /** Longest wait for the next piece, and for all pieces together beyond what the rate allows. */
   idleSeconds: number;
+  /** Least rate: every so many bytes allow for another second of waiting. */
+  bytesPerSecond: number;
   /** Longest time for all of it. */
   totalSeconds: number;
   /** Ends the reading with its reason. */
@@ -38,6 +40,8 @@ export class BodyReader {
   readonly #limits: BodyLimits;
   readonly #deadline: number;
   #bytes = 0;
+  /** Time spent waiting for the client: what the server takes to decode is not its fault. */
+  #waitedMs = 0;
 
   constructor(request: Request, limits: BodyLimits) {
     this.#reader = request.body?.getReader();
@@ -51,14 +55,16 @@ export class BodyReader {
    * @throws {HttpError} 408 when it is too slow, 413 when it is too much, 400 when it breaks off.
    */
   async read(): Promise<Uint8Array | undefined> {
-    const { maxBytes, idleSeconds, signal } = this.#limits;
+    const { maxBytes, idleSeconds, bytesPerSecond, signal } = this.#limits;
     signal.throwIfAborted();
     if (!this.#reader) return undefined;
     const { promise: interrupted, reject } = Promise.withResolvers<never>();
     interrupted.catch(() => {});
     const onAbort = () => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
-    const left = Math.min(idleSeconds * 1000, this.#deadline - performance.now());
+    const start = performance.now();
+    const allowedMs = (idleSeconds + this.#bytes / bytesPerSecond) * 1000;
+    const left = Math.min(idleSeconds * 1000, allowedMs - this.#waitedMs, this.#deadline - start);
     const timer = setTimeout(() => {
       reject(
         new HttpError(408, "The request body came too slowly and was given up.", { code: "request_timeout" }),
@@ -75,6 +81,7 @@ export class BodyReader {
       if (this.#bytes > maxBytes) throw tooLarge(maxBytes);
       return value;
     } finally {
+      this.#waitedMs += performance.now() - start;
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
     }

@@ -6,7 +6,8 @@
 import { parseArgs } from "@std/cli";
 import { OptionError } from "../errors.ts";
 import { processEnvironment } from "../hub/environment.ts";
-import { isLoopback, type RunningServer, serve, type ServeOptions } from "./serve.ts";
+import { isLoopback } from "./hosts.ts";
+import { type RunningServer, serve, type ServeOptions } from "./serve.ts";
 
 const HELP = `Serves transcriptions over HTTP, as OpenAI's clients expect them.
 
@@ -19,6 +20,8 @@ Usage: serve [options]
                         does not show in process lists: QWEN3_ASR_API_KEY="KEY,KEY"
   --allow-path FOLDER   folder below which JSON requests may name a file_path; repeatable (off)
   --cors ORIGIN         origin whose pages may use the server, "*" for all; repeatable (off)
+  --allow-host NAME     name under which the server may be asked, besides addresses, localhost
+                        and this machine's own name, "*" for all; repeatable (with keys: all)
   --alias NAME          model name that means the loaded model; repeatable (OpenAI's names)
   --keep-alive SECONDS  frees the model when nobody asked for this long (never)
   --max-upload-mb MB    largest upload (1024)
@@ -35,7 +38,7 @@ Usage: serve [options]
   --help                shows this
 `;
 
-const LISTS = ["api-key", "allow-path", "cors", "alias"] as const;
+const LISTS = ["api-key", "allow-path", "allow-host", "cors", "alias"] as const;
 const NUMBERS = [
   "port",
   "keep-alive",
@@ -99,12 +102,14 @@ function deviceOf(values: Values): "auto" | "cpu" | "gpu" {
 function optionsOf(values: Values): ServeOptions & { graceSeconds: number } {
   const megabytes = number(values, "max-upload-mb");
   const aliases = list(values, "alias");
+  const allowHosts = list(values, "allow-host");
   return {
     model: words(values, "model"),
     host: words(values, "host"),
     port: number(values, "port"),
     apiKeys: keysOf(values),
     allowPaths: list(values, "allow-path"),
+    allowHosts: allowHosts.length > 0 ? allowHosts : undefined,
     cors: list(values, "cors"),
     aliases: aliases.length > 0 ? aliases : undefined,
     keepAliveSeconds: number(values, "keep-alive"),

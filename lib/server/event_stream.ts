@@ -10,16 +10,33 @@ import { refusalOf } from "./http_error.ts";
 
 /** Silence after which a comment shows that the connection lives. */
 const HEARTBEAT_MS = 15_000;
+/** A comment. */
+export const HEARTBEAT: Uint8Array = new TextEncoder().encode(": \n\n");
+/**
+ * Events that may wait for a client that does not read: more than four hours of speech make. A request holds its place
+ * for as long as the work takes, not the reading.
+ */
+const UNREAD_BYTES = 8 * 2 ** 20;
 
 function sse(data: unknown): Uint8Array {
   // JSON has no raw line ends, so one line is one event.
   return new TextEncoder().encode(`data: ${JSON.stringify(data)}\n\n`);
 }
 
-/** What a stream tells its owner. */
+/** How a stream ended: with the last event (`transcript`), with a failure, or because the client left (neither). */
+export interface StreamResult {
+  transcript?: Transcript;
+  error?: unknown;
+  /** Settles when the work has noticed that it is over. */
+  settled: Promise<unknown>;
+}
+
+/** What a stream's owner tells it, and is told. */
 export interface StreamWatch {
-  /** Called once: after the last event (`transcript`), after a failure, or when the client has gone (neither). */
-  onEnd(result: { transcript?: Transcript; error?: unknown }): void;
+  /** Ends the stream with its reason, whether the client reads or not. */
+  signal: AbortSignal;
+  /** Called once. */
+  onEnd(result: StreamResult): void;
 }
 
 /**
@@ -29,19 +46,31 @@ export interface StreamWatch {
  */
 export async function eventStream(
   events: AsyncGenerator<TranscriptEvent, void>,
-  watch: StreamWatch,
+  { signal, onEnd }: StreamWatch,
 ): Promise<Response> {
   let next = await events.next();
+  if (signal.aborted) {
+    await events.return();
+    throw signal.reason;
+  }
   let ended = false;
   let heartbeat: ReturnType<typeof setInterval> | undefined;
-  const end = (result: { transcript?: Transcript; error?: unknown }) => {
+  let onAbort = () => {};
+  const end = (result: Omit<StreamResult, "settled">) => {
     if (ended) return;
     ended = true;
     clearInterval(heartbeat);
-    watch.onEnd(result);
+    signal.removeEventListener("abort", onAbort);
+    onEnd({ ...result, settled: events.return() });
+  };
+  const fail = (controller: ReadableStreamDefaultController<Uint8Array>, error: unknown) => {
+    if (ended) return;
+    controller.enqueue(sse(refusalOf(error).envelope));
+    controller.close();
+    end({ error });
   };
   const advance = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
-    for (; !next.done; next = await events.next()) {
+    for (; !next.done && !ended; next = await events.next()) {
       const event = next.value;
       if (event.type === "delta") {
         controller.enqueue(sse({ type: "transcript.text.delta", delta: event.text }));
@@ -60,20 +89,14 @@ export async function eventStream(
   };
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => {
-      heartbeat = setInterval(() => controller.enqueue(new TextEncoder().encode(": \n\n")), HEARTBEAT_MS);
+      heartbeat = setInterval(() => controller.enqueue(HEARTBEAT), HEARTBEAT_MS);
+      onAbort = () => fail(controller, signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      if (signal.aborted) onAbort();
     },
-    pull: async (controller) => {
-      try {
-        await advance(controller);
-      } catch (error) {
-        if (ended) return;
-        controller.enqueue(sse(refusalOf(error).envelope));
-        controller.close();
-        end({ error });
-      }
-    },
+    pull: (controller) => advance(controller).catch((error) => fail(controller, error)),
     cancel: () => end({}),
-  }, { highWaterMark: 0 });
+  }, new ByteLengthQueuingStrategy({ highWaterMark: UNREAD_BYTES }));
   return new Response(body, {
     headers: {
       "content-type": "text/event-stream; charset=utf-8",

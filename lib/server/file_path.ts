@@ -4,6 +4,8 @@
  * @module
  */
 import { relative } from "@std/path";
+import type { LoadedAudio } from "../audio/load.ts";
+import { AudioError } from "../errors.ts";
 import { HttpError } from "./http_error.ts";
 
 function isBelow(root: string, path: string): boolean {
@@ -40,4 +42,26 @@ export async function resolveFilePath(path: string, roots: readonly string[]): P
     // Not there, or not readable: both are nobody's business.
   }
   throw refused;
+}
+
+/**
+ * Reads a recording under the name that the client gave it: where a link leads is not for its eyes.
+ *
+ * @param load Reads the real path.
+ */
+export async function loadUnderItsName(
+  { path, real }: { path: string; real: string },
+  load: (real: string) => Promise<LoadedAudio>,
+): Promise<LoadedAudio> {
+  try {
+    const audio = await load(real);
+    const warnings = audio.warnings.map((warning) => ({
+      ...warning,
+      message: warning.message.replaceAll(real, path),
+    }));
+    return { ...audio, warnings };
+  } catch (error) {
+    if (!(error instanceof AudioError)) throw error;
+    throw new AudioError(error.message.replaceAll(real, path), { code: error.code, cause: error });
+  }
 }

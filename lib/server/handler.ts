@@ -5,6 +5,7 @@
  * @module
  */
 import { Keys, Origins } from "./access.ts";
+import { Hosts } from "./hosts.ts";
 import { ClientGone, HttpError, refusalOf } from "./http_error.ts";
 import { Metrics } from "./metrics.ts";
 import { type Loader, ModelHolder, type Recognizer } from "./model_holder.ts";
@@ -50,6 +51,7 @@ class Server {
   readonly #settings: HandlerSettings;
   readonly #shared: Shared;
   readonly #keys: Keys;
+  readonly #hosts: Hosts;
   readonly #origins: Origins;
   readonly #transcriptions: Transcriptions;
   readonly #routes: ReadonlyMap<string, Route>;
@@ -70,6 +72,7 @@ class Server {
       metrics: new Metrics(),
     };
     this.#keys = new Keys(settings.apiKeys);
+    this.#hosts = new Hosts(settings.allowHosts);
     this.#origins = new Origins(settings.cors);
     this.#transcriptions = new Transcriptions(this.#shared);
     this.#routes = this.#makeRoutes();
@@ -173,6 +176,7 @@ class Server {
   }
 
   async #answer(request: Request, info: ClientInfo | undefined, name: { route: string }): Promise<Response> {
+    this.#hosts.check(request);
     if (request.method === "OPTIONS" && request.headers.has("access-control-request-method")) {
       return this.#origins.preflight(request);
     }

@@ -4,6 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
+import { isHost } from "./hosts.ts";
 
 /** Options of {@linkcode createHandler}. */
 export interface HandlerOptions {
@@ -13,6 +14,11 @@ export interface HandlerOptions {
   allowPaths?: readonly string[] | undefined;
   /** Origins whose pages may read answers (`"*"`: all); none: CORS is off. @default {[]} */
   cors?: readonly string[] | undefined;
+  /**
+   * Host names, besides addresses and `localhost`, under which the server may be asked (`"*"`: all). A page of
+   * another's name that leads here by a trick of its DNS is refused so. @default {all names}
+   */
+  allowHosts?: readonly string[] | undefined;
   /** Model names, besides the model's own, that mean the loaded model. @default {OpenAI's transcription models} */
   aliases?: readonly string[] | undefined;
   /** Largest body. @default {1 GiB} */
@@ -25,8 +31,10 @@ export interface HandlerOptions {
   parallel?: number | undefined;
   /** Requests that are read or wait besides those that run; more are answered 429. @default {32} */
   queue?: number | undefined;
-  /** Longest wait for the next piece of a body. @default {30} */
+  /** Longest wait for the next piece of a body, and for all of them beyond what the rate allows. @default {20} */
   bodyIdleSeconds?: number | undefined;
+  /** Least rate of a body: every so many bytes allow for another second of waiting. @default {1000} */
+  bodyBytesPerSecond?: number | undefined;
   /** Longest time for a whole body. @default {900} */
   bodySeconds?: number | undefined;
   /** Longest time for a request, waiting included. @default {7200} */
@@ -38,7 +46,9 @@ export interface HandlerOptions {
 }
 
 /** Options with every default filled in. */
-export type HandlerSettings = { [K in keyof HandlerOptions]-?: NonNullable<HandlerOptions[K]> };
+export type HandlerSettings =
+  & { [K in keyof Omit<HandlerOptions, "allowHosts">]-?: NonNullable<HandlerOptions[K]> }
+  & Pick<HandlerOptions, "allowHosts">;
 
 /** Names under which OpenAI sells transcription: clients that have one built in work unchanged. */
 export const OPENAI_MODELS: readonly string[] = [
@@ -54,13 +64,15 @@ export function settingsOf(options: HandlerOptions): HandlerSettings {
     apiKeys: options.apiKeys ?? [],
     allowPaths: options.allowPaths ?? [],
     cors: options.cors ?? [],
+    allowHosts: options.allowHosts,
     aliases: options.aliases ?? OPENAI_MODELS,
     maxUploadBytes: options.maxUploadBytes ?? 2 ** 30,
     maxDurationSeconds: options.maxDurationSeconds ?? 4 * 3600,
     maxPromptTokens: options.maxPromptTokens ?? 1024,
     parallel: options.parallel ?? 2,
     queue: options.queue ?? 32,
-    bodyIdleSeconds: options.bodyIdleSeconds ?? 30,
+    bodyIdleSeconds: options.bodyIdleSeconds ?? 20,
+    bodyBytesPerSecond: options.bodyBytesPerSecond ?? 1000,
     bodySeconds: options.bodySeconds ?? 900,
     timeoutSeconds: options.timeoutSeconds ?? 7200,
     keepAliveSeconds: options.keepAliveSeconds ?? Infinity,
@@ -72,6 +84,7 @@ export function settingsOf(options: HandlerOptions): HandlerSettings {
       "maxDurationSeconds",
       "parallel",
       "bodyIdleSeconds",
+      "bodyBytesPerSecond",
       "bodySeconds",
     ] as const
   ) {
@@ -91,6 +104,13 @@ export function settingsOf(options: HandlerOptions): HandlerSettings {
     if (!/^[\x21-\x7e]+$/.test(key)) {
       throw new OptionError(
         "Cannot serve with an API key that is empty or holds blanks or other than ASCII characters.",
+      );
+    }
+  }
+  for (const name of settings.allowHosts ?? []) {
+    if (name !== "*" && !isHost(name)) {
+      throw new OptionError(
+        `Cannot allow the host "${name}": expected "*" or a name without port, like asr.example.`,
       );
     }
   }

@@ -3,17 +3,26 @@
  *
  * @module
  */
-import { OptionError, Qwen3ASRError } from "../errors.ts";
+import { OptionError } from "../errors.ts";
 import type { LoadOptions } from "../open_model.ts";
 import { Qwen3ASR } from "../qwen3_asr.ts";
 import { createHandler, type Handler } from "./handler.ts";
+import { isHost, ownNames } from "./hosts.ts";
 import { HttpError } from "./http_error.ts";
-import { type Fetch, listen, type Listener } from "./listen.ts";
+import { listen, type Listener, type ListenOptions } from "./listen.ts";
 import type { Loader, Recognizer } from "./model_holder.ts";
 import type { HandlerOptions } from "./options.ts";
 
+/** At the end, answers have this long to be written, whatever is left of the grace. */
+const FAREWELL_MS = 500;
+
 /** Options of {@linkcode serve}. */
 export interface ServeOptions extends HandlerOptions {
+  /**
+   * Host names under which the server may be asked, besides addresses, `localhost` and this machine's own name
+   * (`"*"`: all). @default {none without API keys, all with them}
+   */
+  allowHosts?: readonly string[] | undefined;
   /** Address to listen at. @default {"127.0.0.1"} */
   host?: string | undefined;
   /** Port to listen at; 0 takes a free one. @default {8080} */
@@ -37,33 +46,41 @@ export interface RunningServer extends AsyncDisposable {
   /**
    * Lets what runs finish, refuses what comes, frees the model, closes the socket.
    *
-   * @param options.graceSeconds After this long what still runs is ended with 503. @default {30}
+   * @param options.graceSeconds After this long what still runs is ended with 503, and connections whose clients do
+   * not read their answer are closed. @default {30}
    */
   close(options?: { graceSeconds?: number | undefined }): Promise<void>;
-}
-
-/** Whether an address is reachable from this machine only. */
-export function isLoopback(host: string): boolean {
-  const plain = host.replace(/^\[|\]$/g, "").toLowerCase();
-  return plain === "localhost" || plain === "::1" || /^127(\.\d{1,3}){3}$/.test(plain) ||
-    plain.endsWith(".localhost");
-}
-
-/** A name that leads to loopback by way of another's DNS is a page's trick to read what is not for it. */
-function refusingForeignHosts(handler: Fetch): Fetch {
-  return (request, info) => {
-    if (isLoopback(new URL(request.url).hostname)) return handler(request, info);
-    return Promise.resolve(
-      new HttpError(403, "This server answers to local names only.", { code: "host_not_allowed" })
-        .toResponse(),
-    );
-  };
 }
 
 function sourceOf({ model, load = {} }: ServeOptions): Recognizer | Loader {
   return typeof model === "string" || model instanceof URL || model === undefined
     ? () => Qwen3ASR.load(model, load)
     : model;
+}
+
+/** The names to answer to: without keys those of this machine and those given, with keys all or those given. */
+function hostsOf(
+  { host = "127.0.0.1", apiKeys = [], allowHosts }: ServeOptions,
+): readonly string[] | undefined {
+  if (apiKeys.length > 0) return allowHosts;
+  return [...ownNames(), ...isHost(host) ? [host] : [], ...allowHosts ?? []];
+}
+
+/** Loads the model where it shall be warm, then opens the socket. */
+async function open(handler: Handler, options: ListenOptions & { warm: boolean }): Promise<Listener> {
+  try {
+    if (options.warm) await handler.warm();
+  } catch (error) {
+    throw error instanceof HttpError ? error.cause ?? error : error;
+  }
+  try {
+    return await listen(handler, options);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    throw new OptionError(`Cannot listen at ${options.hostname}:${options.port}: ${reason}.`, {
+      cause: error,
+    });
+  }
 }
 
 /**
@@ -87,27 +104,24 @@ export async function serve(options: ServeOptions = {}): Promise<RunningServer> 
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new OptionError(`Cannot listen at port ${port}: expected a whole number from 0 to 65535.`);
   }
-  const handler = createHandler(sourceOf(options), options);
-  let listener: Listener;
-  try {
-    if (warm) await handler.warm();
-    const isPrivate = isLoopback(host) && (options.apiKeys ?? []).length === 0;
-    listener = await listen(isPrivate ? refusingForeignHosts(handler) : handler, { hostname: host, port });
-  } catch (error) {
-    await handler.close();
-    if (error instanceof HttpError && error.cause) throw error.cause;
-    if (!(error instanceof Error) || !("code" in error) || error instanceof Qwen3ASRError) throw error;
-    throw new OptionError(`Cannot listen at ${host}:${port}: ${error.message}.`, { cause: error });
-  }
-  const name = host.includes(":") ? `[${host}]` : host;
+  const handler = createHandler(sourceOf(options), { ...options, allowHosts: hostsOf(options) });
+  const opened = await open(handler, { hostname: host, port, warm, log: options.log }).catch(
+    async (error) => {
+      await handler.close();
+      throw error;
+    },
+  );
   const close = async ({ graceSeconds = 30 }: { graceSeconds?: number | undefined } = {}) => {
-    const stopped = listener.stop();
+    const start = performance.now();
+    opened.stop();
     await handler.close({ graceSeconds });
-    await stopped;
+    const left = graceSeconds * 1000 - (performance.now() - start);
+    await opened.close({ withinMs: Math.max(FAREWELL_MS, left) });
   };
+  const name = host.includes(":") ? `[${host}]` : host;
   return {
-    url: `http://${name}:${listener.port}`,
-    port: listener.port,
+    url: `http://${name}:${opened.port}`,
+    port: opened.port,
     handler,
     close,
     [Symbol.asyncDispose]: () => close(),

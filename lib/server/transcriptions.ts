@@ -7,7 +7,7 @@ import { abortable } from "../abortable.ts";
 import type { Transcript } from "../transcript.ts";
 import { answer } from "./answers.ts";
 import { checkDeclaredLength } from "./body.ts";
-import { eventStream } from "./event_stream.ts";
+import { eventStream, type StreamResult } from "./event_stream.ts";
 import { ClientGone, HttpError } from "./http_error.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Lease, ModelHolder } from "./model_holder.ts";
@@ -177,9 +177,13 @@ export class Transcriptions {
         this.#shared.metrics.transcript(transcript, (performance.now() - start) / 1000);
       };
       if (upload.request.stream) {
-        const response = await eventStream(asr.stream(upload.audio, options), {
-          onEnd: ({ transcript, error }) => this.#endStream(passage, book, transcript, error),
+        const events = asr.stream(upload.audio, options);
+        const streaming = eventStream(events, {
+          signal: passage.signal,
+          onEnd: (result) => this.#endStream(passage, book, result),
         });
+        work = streaming.catch(() => {});
+        const response = await abortable(streaming, passage.signal);
         isStreaming = true;
         return response;
       }
@@ -201,14 +205,13 @@ export class Transcriptions {
   #endStream(
     passage: Passage,
     book: (transcript: Transcript) => void,
-    transcript: Transcript | undefined,
-    error: unknown,
+    { transcript, error, settled }: StreamResult,
   ): void {
     if (transcript) book(transcript);
     else if (error === undefined || error instanceof ClientGone) {
       this.#shared.metrics.abort();
       passage.abort(new ClientGone());
     }
-    passage.leave();
+    passage.leave(settled);
   }
 }

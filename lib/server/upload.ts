@@ -9,7 +9,7 @@
  */
 import { loadAudio, type LoadAudioOptions, type LoadedAudio } from "../audio/load.ts";
 import { BodyReader, checkDeclaredLength } from "./body.ts";
-import { resolveFilePath } from "./file_path.ts";
+import { loadUnderItsName, resolveFilePath } from "./file_path.ts";
 import { HttpError } from "./http_error.ts";
 import { boundaryOf, MultipartReader } from "./multipart.ts";
 import type { HandlerSettings } from "./options.ts";
@@ -98,8 +98,11 @@ async function readJSON(
   }
   const request = parseParameters(Object.entries(value).map(([name, value]) => ({ name, value })));
   if (request.filePath === undefined) throw missingFile();
-  const path = await resolveFilePath(request.filePath, settings.allowPaths);
-  const audio = await loadAudio(path, loading);
+  const path = request.filePath;
+  const audio = await loadUnderItsName(
+    { path, real: await resolveFilePath(path, settings.allowPaths) },
+    (real) => loadAudio(real, loading),
+  );
   return { request, audio };
 }
 
@@ -129,6 +132,7 @@ export async function readUpload(
   const body = new BodyReader(request, {
     maxBytes,
     idleSeconds: settings.bodyIdleSeconds,
+    bytesPerSecond: settings.bodyBytesPerSecond,
     totalSeconds: settings.bodySeconds,
     signal,
   });
