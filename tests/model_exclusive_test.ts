@@ -13,9 +13,10 @@ Deno.test("build() and evaluate() refuse to run outside of exclusive()", async (
   refused();
   // Nor while somebody else's task has MLX, nor in what a task leaves behind.
   const entered = Promise.withResolvers<void>(), leave = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<void>();
   let left: Promise<void> | undefined;
   const task = backend.exclusive(async () => {
-    left = leave.promise.then(() => new Promise<void>((resolve) => setTimeout(resolve))).then(refused);
+    left = over.promise.then(refused);
     entered.resolve();
     await leave.promise;
     using one = backend.build(() => scalar(1));
@@ -25,6 +26,7 @@ Deno.test("build() and evaluate() refuse to run outside of exclusive()", async (
   refused();
   leave.resolve();
   await task;
+  over.resolve();
   await left;
 });
 

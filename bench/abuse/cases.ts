@@ -47,7 +47,7 @@ export interface AbuseCase {
   run(context: CaseContext): Promise<Finding>;
 }
 
-/** The loop of `serve`'s own default places: 2 that run, 32 that wait. */
+/** Places of a server that is not told otherwise: 2 that run, 32 that wait. */
 const PLACES = 34;
 const BOMBS = 12;
 const ABORTED_UPLOADS = 500;

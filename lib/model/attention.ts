@@ -137,7 +137,7 @@ function attendGroups(
 }
 
 /**
- * Attention inside windows of rows (spec 5.6): the whole windows as a batch, the shorter last one by itself, so that no
+ * Attention inside windows of rows (spec section 5): the whole windows as a batch, the shorter last one by itself, so that no
  * mask is needed.
  *
  * @param qkv Queries, keys and values `[N, D]`.

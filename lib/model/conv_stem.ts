@@ -1,5 +1,5 @@
 /**
- * The front of the audio encoder (spec 5.1 to 5.5):
+ * The front of the audio encoder (spec section 5):
  *
  *   mel [128, T] -> blocks [n, 128, 100, 1] -> 3 convolutions, GELU -> [n, 16, 13, C] -> [n, 13, C * 16]
  *   -> conv_out -> + positions in the block -> padding dropped [N, D]

@@ -33,19 +33,21 @@ import { exponential, paysOff } from "./approximations.ts";
 import { maskScores } from "./attention.ts";
 import type { BackendPolicy } from "./backend.ts";
 import type { DecoderConfig } from "./config.ts";
+import type { FeedForward } from "./feed_forward.ts";
 import type { KVCache } from "./kv_cache.ts";
 import type { Linear } from "./layers.ts";
+import type { Projections } from "./projections.ts";
 import type { DecoderProbe } from "./tap.ts";
 
 /** What a layer of the decoder is made of; see decoder.ts. */
 export interface LayerParts {
   readonly inputNorm: MLXArray; // [H]
-  readonly qkv: { apply(x: MLXArray): MLXArray };
+  readonly qkv: Projections;
   readonly qNorm: MLXArray; // [headWidth]
   readonly kNorm: MLXArray;
   readonly out: Linear;
   readonly postNorm: MLXArray;
-  readonly feedForward: { apply(x: MLXArray, rows: number): MLXArray };
+  readonly feedForward: FeedForward;
 }
 
 /** Where the rows of a step stand. */
@@ -76,7 +78,7 @@ class Norm {
 }
 
 /**
- * Matrices that rotate a head's row by its position (spec 6).
+ * Matrices that rotate a head's row by its position (spec 6.3).
  *
  * Angles as in the official code: the frequency rounded to float32, then its product with the position.
  */

@@ -60,6 +60,7 @@ interface Pass {
   probe: DecoderProbe | undefined;
 }
 
+/** One pre-norm layer. */
 class DecoderLayer implements LayerParts {
   readonly inputNorm: MLXArray;
   readonly qkv: Projections;
@@ -131,12 +132,11 @@ class DecoderLayer implements LayerParts {
       : multiply(rmsNorm(part(all, 0, both), undefined, normEpsilon), this.#headNorms);
     const rotated = rope(normed, headWidth, ropeBase, offset);
     const q = part(rotated, 0, heads);
-    const shape = [batch, kvHeads, length, headWidth] as const;
     const { keys, values } = cache.update(
       this.#index,
       part(rotated, heads, both),
       part(all, both, total),
-      shape,
+      [batch, kvHeads, length, headWidth],
     );
     if (probe?.attention?.has(this.#index)) {
       const weights = attentionWeights(q, keys, scale, mask, this.#policy);
