@@ -6,7 +6,7 @@
  * Prints rows of a Markdown table: the longest answer of /health, peak resident memory above that of a server which has
  * decoded eight chunks at once, seconds until all places are free once the clients have gone, seconds from SIGTERM to
  * the end. What misses its goal is bold. `--seconds` bounds each case; `--checkout` takes the server of another folder.
- * Linux, with ffmpeg and, for clients that do not read, python3.
+ * Linux, with ffmpeg.
  *
  * @module
  */

@@ -101,15 +101,15 @@ export async function drip(
   }
 }
 
-/** A client that asks and never reads; it holds its connection until it is disposed. Needs python3. */
+/** A client that asks and never reads; it holds its connection until it is disposed. Linux only. */
 export class DeafClient implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
 
   /** @param requestPath File with the request. */
   constructor(port: number, requestPath: string) {
-    const script = new URL("./deaf_client.py", import.meta.url).pathname;
-    this.#child = new Deno.Command("python3", {
-      args: [script, String(port), requestPath],
+    const script = new URL("./deaf_client.ts", import.meta.url).pathname;
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", script, String(port), requestPath],
       stdin: "piped",
       stdout: "null",
       stderr: "null",
