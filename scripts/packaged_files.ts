@@ -10,7 +10,7 @@ const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const TABLE = join(ROOT, "lib", "hub", "packaged_files.ts");
 
 /** Folders whose files go to the disk. */
-const FOLDERS = ["demo/model"];
+const FOLDERS = ["demo/model", "lib/vad/weights"];
 
 /** The text of the table for the files as they are now. */
 export async function packagedFilesTable(): Promise<string> {
