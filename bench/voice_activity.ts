@@ -9,11 +9,9 @@ import { join } from "@std/path";
 import process from "node:process";
 import { decodeWav } from "../lib/audio/wav.ts";
 import { SAMPLE_RATE, Samples } from "../lib/audio/samples.ts";
-import { Backend } from "../lib/model/backend.ts";
-import { mlxMutex } from "../lib/recognize/mutex.ts";
-import { VadNetwork, WEIGHTS_FILE } from "../lib/vad/network.ts";
 import { speechProbabilities } from "../lib/vad/probabilities.ts";
 import { VadStream } from "../lib/vad/stream.ts";
+import { loadVad } from "../tests/support/vad_network.ts";
 import { median } from "./statistics.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
@@ -48,12 +46,7 @@ const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
 if (import.meta.main) {
   const hours = Number(Deno.args[0] ?? 1);
   const { interleaved } = decodeWav(await Deno.readFile(join(ROOT, "demo/recordings/long-en.wav")));
-  using backend = Backend.open({ device: "cpu" });
-  using network = await VadNetwork.load(join(ROOT, "lib/vad/weights", WEIGHTS_FILE), {
-    build: (make) => backend.build(make),
-    evaluate: (...arrays) => backend.evaluate(...arrays),
-    exclusive: (task, signal) => mlxMutex.run(task, signal),
-  });
+  using network = await loadVad();
   for (const seconds of [10, 100, 3600 * hours]) {
     const samples = repeated(interleaved.subarray(0, seconds * SAMPLE_RATE), seconds);
     const factors: number[] = [], cpus: number[] = [];

@@ -10,15 +10,13 @@ import { liveHandles, openLibrary, saveSafetensors, scope, zeros } from "../ffi/
 import { loadAudio } from "../lib/audio/load.ts";
 import { Samples } from "../lib/audio/samples.ts";
 import { ModelError, OptionError } from "../lib/errors.ts";
-import { packagedFolder } from "../lib/hub/mod.ts";
-import { Backend } from "../lib/model/backend.ts";
-import { mlxMutex } from "../lib/recognize/mutex.ts";
 import { FRAME_SAMPLES } from "../lib/vad/frames.ts";
 import { speechRanges, SpeechTracker, type VadOptions } from "../lib/vad/intervals.ts";
-import { type VadBackend, VadNetwork, WEIGHTS_FILE } from "../lib/vad/network.ts";
+import { VadNetwork } from "../lib/vad/network.ts";
 import { speechProbabilities } from "../lib/vad/probabilities.ts";
 import { VadStream } from "../lib/vad/stream.ts";
 import { fixtures } from "./support/fixtures.ts";
+import { loadVad, vadBackend } from "./support/vad_network.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 const TOLERANCE = 1e-4;
@@ -58,18 +56,6 @@ async function soundOf(file: string): Promise<Samples> {
   return (await loadAudio((await pathOf(file))!)).samples;
 }
 
-const backend = Backend.open({ device: "cpu" });
-
-const vadBackend: VadBackend = {
-  build: (make) => backend.build(make),
-  evaluate: (...arrays) => backend.evaluate(...arrays),
-  exclusive: (task, signal) => mlxMutex.run(task, signal),
-};
-
-async function network(): Promise<VadNetwork> {
-  return await VadNetwork.load(join(await packagedFolder("lib/vad/weights"), WEIGHTS_FILE), vadBackend);
-}
-
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   assertEquals(a.length, b.length);
   let largest = 0;
@@ -85,7 +71,7 @@ function pairs(probabilities: Float32Array, samples: number, options: VadOptions
 }
 
 Deno.test("speechProbabilities() are those of the official model, and so are the intervals", async () => {
-  using vad = await network();
+  using vad = await loadVad();
   let compared = 0;
   for (const { file, samples, probabilities, intervals } of await references()) {
     if (await pathOf(file) === undefined) continue;
@@ -112,7 +98,7 @@ Deno.test("speechRanges() are those of the official rule", async () => {
 });
 
 Deno.test("VadStream gives what the whole recording gives, however it is cut", async () => {
-  using vad = await network();
+  using vad = await loadVad();
   const { samples, probabilities } = await reference("dev-00-en");
   const sound = (await soundOf("dev-00-en.wav")).slice();
   const whole = await speechProbabilities(vad, Samples.of(sound));
@@ -133,7 +119,7 @@ Deno.test("VadStream gives what the whole recording gives, however it is cut", a
 });
 
 Deno.test("VadStream takes pushes in order when nobody waits for them, and two streams do not mix", async () => {
-  using vad = await network();
+  using vad = await loadVad();
   const sound = (await soundOf("dev-01-en.wav")).slice();
   const [a, b] = [new VadStream(vad), new VadStream(vad)];
   const pushed: Promise<Float32Array>[] = [];
@@ -148,7 +134,7 @@ Deno.test("VadStream takes pushes in order when nobody waits for them, and two s
 });
 
 Deno.test("VadStream is empty for no sound, and has nothing left after whole frames", async () => {
-  using vad = await network();
+  using vad = await loadVad();
   assertEquals((await new VadStream(vad).finish()).length, 0);
   const stream = new VadStream(vad);
   assertEquals((await stream.push(new Float32Array(2 * FRAME_SAMPLES))).length, 2);
@@ -157,7 +143,7 @@ Deno.test("VadStream is empty for no sound, and has nothing left after whole fra
 });
 
 Deno.test("speechProbabilities() carries its memory over blocks of a long recording", async () => {
-  using vad = await network();
+  using vad = await loadVad();
   const { probabilities } = await reference("long-en");
   const sound = await soundOf("long-en.wav");
   const twice = new Samples();
@@ -177,7 +163,7 @@ Deno.test("speechProbabilities() carries its memory over blocks of a long record
 Deno.test("speechProbabilities() leaves no arrays behind, aborted or not", async () => {
   const before = liveHandles();
   {
-    using vad = await network();
+    using vad = await loadVad();
     const loaded = liveHandles();
     const sound = await soundOf("long-en.wav");
     const pending = speechProbabilities(vad, sound);
@@ -197,12 +183,12 @@ Deno.test("VadNetwork.load() says which tensor is wrong", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const path = join(folder, "other.safetensors");
-    await assertRejects(() => VadNetwork.load(path, vadBackend), ModelError, `there is no file ${path}`);
+    await assertRejects(() => VadNetwork.load(path, vadBackend()), ModelError, `there is no file ${path}`);
     await Deno.writeTextFile(path, "no tensors");
-    await assertRejects(() => VadNetwork.load(path, vadBackend), ModelError, "not a safetensors file");
+    await assertRejects(() => VadNetwork.load(path, vadBackend()), ModelError, "not a safetensors file");
     scope(() => saveSafetensors(path, new Map([["stft_conv.weight", zeros([258, 256])]])));
     await assertRejects(
-      () => VadNetwork.load(path, vadBackend),
+      () => VadNetwork.load(path, vadBackend()),
       ModelError,
       "tensor stft_conv.weight is F32 [258, 256], expected F32 [258, 1, 256]",
     );
@@ -256,7 +242,7 @@ Deno.test("speechRanges() refuses options that mean nothing", () => {
 });
 
 Deno.test("silence, noise and a tone are no speech at any level", async () => {
-  using vad = await network();
+  using vad = await loadVad();
   for (const level of [0, 0.003, 0.3]) {
     const random = (i: number) => Math.sin(i * 12.9898) * 43758.5453 % 1;
     const sounds = [
