@@ -4,6 +4,7 @@
  * @module
  */
 import { SAMPLE_RATE } from "../audio/samples.ts";
+import type { SampleRange } from "../audio/speech_map.ts";
 import { OptionError } from "../errors.ts";
 import { FRAME_SAMPLES } from "./frames.ts";
 
@@ -17,14 +18,6 @@ export interface VadOptions {
   minSpeechSeconds?: number | undefined;
   /** Each interval is widened by this to both sides, in seconds; half the gap where two would meet. @default {0.03} */
   speechPadSeconds?: number | undefined;
-}
-
-/** A stretch of a recording, in samples. */
-export interface SampleRange {
-  /** First sample. */
-  startSample: number;
-  /** Sample after the last. */
-  endSample: number;
 }
 
 /** Probabilities this far below the threshold end speech; */
