@@ -32,16 +32,14 @@ export interface ChunkOptions {
 
 /** See {@link planSpeech}. */
 export interface SpeechChunkOptions extends ChunkOptions {
-  /** Stretches without speech of at least this length are set aside. @default {2} */
+  /** Stretches without speech of at least this length are set aside. @default {1} */
   noSpeechSeconds?: number;
 }
 
 /** Below one step of 16 bits a sample is digital silence. */
 const SILENT = 1 / 32768;
-/** Silence left at the edges of a chunk of audio: an onset out of nothing is no speech sound. */
+/** What is left of silence at the edges of a chunk: an onset out of nothing is no speech sound, and words end softly. */
 const GUARD_FRAMES = 10;
-/** Left beside speech where a stretch without it is set aside: soft beginnings, breath, echo. */
-const SPEECH_GUARD_FRAMES = 25;
 /** Where the next cut is looked for, in parts of the longest chunk, */
 const SEARCH_FROM = 0.5;
 /** but never further back than a minute. */
@@ -79,7 +77,7 @@ function silentRuns(peak: Float32Array, minimumFrames: number): FrameRun[] {
 function speechlessRuns(speech: SpeechMap, minimumFrames: number): FrameRun[] {
   return speech.gaps().flatMap(({ startSample, endSample }) => {
     if (endSample - startSample < minimumFrames * FRAME) return [];
-    const guardAt = (place: number, edge: number) => place === edge ? 0 : SPEECH_GUARD_FRAMES;
+    const guardAt = (place: number, edge: number) => place === edge ? 0 : GUARD_FRAMES;
     const start = Math.ceil(startSample / FRAME) + guardAt(startSample, 0);
     const end = Math.ceil(endSample / FRAME) - guardAt(endSample, speech.samples);
     return end > start ? [{ start, end }] : [];
@@ -192,7 +190,7 @@ export async function planChunks(
 /**
  * Cuts a recording into chunks where voice activity hears no speech; energy says where exactly. Otherwise as
  * {@linkcode planChunks}, and stretches without speech are set aside besides: as `no-speech`, or as `silence` where they
- * are nothing else, 0.25 s of them left beside the speech.
+ * are nothing else, 0.1 s of them left beside the speech.
  *
  * @param speech Voice activity of the whole recording.
  * @throws {OptionError} When `chunkSeconds` is below 1.
@@ -207,7 +205,7 @@ export async function planSpeech(
   const { mean, peak } = await recordingLevels(samples, signal);
   const aside = united(
     silentRuns(peak, framesOf(options.minimumSilenceSeconds ?? 1)),
-    speechlessRuns(speech, framesOf(options.noSpeechSeconds ?? 2)),
+    speechlessRuns(speech, framesOf(options.noSpeechSeconds ?? 1)),
   );
   const cutAt = (search: CutSearch) => findSpeechCut(mean, search, speech);
   const isSilent = ({ start, end }: FrameRun) => peak.subarray(start, end).every((level) => level < SILENT);
