@@ -14,6 +14,7 @@ import { Folder, ROOT } from "./support/cli_process.ts";
 import { FileServer } from "./support/setup_server.ts";
 
 const MODEL = "demo/model";
+const FOLDERS = [MODEL, "lib/vad/weights"];
 const WEIGHTS = `${MODEL}/model.safetensors`;
 
 async function packageServer(): Promise<FileServer> {
@@ -38,7 +39,7 @@ async function filesUnder(folder: string): Promise<string[]> {
   return found.sort();
 }
 
-Deno.test("the table of packaged files says what lies in demo/model", async () => {
+Deno.test("the table of packaged files says what lies in the folders", async () => {
   assertEquals(await Deno.readTextFile(join(ROOT, "lib/hub/packaged_files.ts")), await packagedFilesTable());
 });
 
@@ -49,16 +50,16 @@ Deno.test("packagedFolder() is the folder itself when the package lies on the di
 Deno.test("packagedFolder() brings each file once, byte for byte", async () => {
   await using server = await packageServer();
   await using cache = await Folder.make();
-  const folder = await packagedFolder(MODEL, optionsFor(server, cache));
-  for (const name of Object.keys(PACKAGED_FILES)) {
-    assertEquals(
-      await Deno.readFile(join(folder, name.slice(MODEL.length + 1))),
-      server.files.get(`pkg/${name}`),
-    );
+  for (const folder of FOLDERS) {
+    const path = await packagedFolder(folder, optionsFor(server, cache));
+    for (const name of Object.keys(PACKAGED_FILES).filter((name) => name.startsWith(`${folder}/`))) {
+      const file = await Deno.readFile(join(path, name.slice(folder.length + 1)));
+      assertEquals(file, server.files.get(`pkg/${name}`));
+    }
   }
   const count = server.seen.length;
   assertEquals(count, Object.keys(PACKAGED_FILES).length);
-  assertEquals(await packagedFolder(MODEL, optionsFor(server, cache)), folder);
+  for (const folder of FOLDERS) await packagedFolder(folder, optionsFor(server, cache));
   assertEquals(server.seen.length, count);
 });
 

@@ -38,4 +38,12 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sizeBytes: 7198,
     sha256: "301295b08373561e67107e9ee80eb39eccc1968b81f2daafcce879cba06f39da",
   },
+  "lib/vad/weights/LICENSE": {
+    sizeBytes: 1075,
+    sha256: "2e63e9a38b6e8fc0c7bc37ce174caca1862870856c6daf5697cfb785e925520b",
+  },
+  "lib/vad/weights/silero_vad_16k.safetensors": {
+    sizeBytes: 1239836,
+    sha256: "75e89f7780a1820ef0356752faf232cb1e5dc0535a4c1e527a3742c68e7e3b2c",
+  },
 };
