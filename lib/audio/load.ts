@@ -175,8 +175,9 @@ export async function loadAudio(source: AudioSource, options: LoadOptions = {}):
     return loaded(sink, "samples", []);
   }
   const bytes = await openSource(source, { signal, fetch: options.fetch });
+  let sink: PcmSink | undefined;
   try {
-    const sink = new PcmSink({
+    sink = new PcmSink({
       name: bytes.name,
       clip,
       maxDurationSeconds,
@@ -193,6 +194,9 @@ export async function loadAudio(source: AudioSource, options: LoadOptions = {}):
       if (sink.full) break;
     }
     return loaded(sink, container, warnings);
+  } catch (error) {
+    sink?.samples.discard();
+    throw error;
   } finally {
     bytes.cancel();
   }
