@@ -1,5 +1,5 @@
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { SAMPLE_RATE, Samples } from "../lib/audio/samples.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { bytesKept, SAMPLE_RATE, Samples } from "../lib/audio/samples.ts";
 import { AudioError } from "../lib/errors.ts";
 
 const ramp = (length: number, from = 0) => Float32Array.from({ length }, (_, i) => (from + i) / 1e6);
@@ -88,4 +88,16 @@ Deno.test("Samples.slice() of a long recording is true to a 32,000th of the loud
   assertEquals(worst <= 1 / 32_000, true, `${worst}`);
   assertEquals(changed > 100_000, true, "the last minute is kept in 16 bits");
   assertEquals(samples.slice(length - 500, length - 400), kept.slice(length - 500, length - 400));
+});
+
+Deno.test("Samples takes no memory but its own while it grows, and discard() gives it back at once", () => {
+  const samples = new Samples();
+  const second = new Float32Array(SAMPLE_RATE).fill(0.25);
+  const before = Deno.memoryUsage().external;
+  for (let seconds = 0; seconds < 3600; seconds++) samples.push(second);
+  const grown = Deno.memoryUsage().external - before;
+  assert(grown <= bytesKept(samples.length) + 1e6, `${grown} bytes`);
+  samples.discard();
+  const left = Deno.memoryUsage().external - before;
+  assert(left < 1e6, `${left} bytes`);
 });

@@ -177,8 +177,9 @@ export async function loadAudio(source: AudioSource, options: LoadAudioOptions =
     return loaded(sink, "samples", []);
   }
   const bytes = await openSource(source, { signal, fetch: options.fetch });
+  let sink: PcmSink | undefined;
   try {
-    const sink = new PcmSink({
+    sink = new PcmSink({
       name: bytes.name,
       range,
       maxDurationSeconds,
@@ -195,6 +196,9 @@ export async function loadAudio(source: AudioSource, options: LoadAudioOptions =
       if (sink.full) break;
     }
     return loaded(sink, container, warnings);
+  } catch (error) {
+    sink?.samples.discard();
+    throw error;
   } finally {
     bytes.cancel();
   }

@@ -81,6 +81,8 @@ function peakOf(block: Float32Array, samplesBefore: number): number {
  */
 export class Samples {
   readonly #blocks: (Float32Array | Packed)[] = [];
+  /** A block that was packed, for the next: hundreds of them would wait for the collector. */
+  #spare: Float32Array | undefined;
   #length = 0;
   #peak = 0;
 
@@ -135,12 +137,28 @@ export class Samples {
     }
   }
 
+  /**
+   * Gives all memory back at once, where the collector would take its time. Only for samples that were copied in, not
+   * kept; they are gone.
+   */
+  discard(): void {
+    const blocks = this.#blocks.splice(0).map((block) =>
+      block instanceof Float32Array ? block : block.values
+    );
+    for (const { buffer } of [...blocks, ...this.#spare ? [this.#spare] : []]) {
+      if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+    }
+    this.#spare = undefined;
+    this.#length = 0;
+  }
+
   /** A block that is full and comes late gives back half of its memory. */
   #packFull(): void {
     const index = this.#blocks.length - 1;
     const last = this.#blocks[index];
     if (this.#length % BLOCK === 0 && index >= PLAIN_BLOCKS && last instanceof Float32Array) {
       this.#blocks[index] = packed(last);
+      this.#spare = last;
     }
   }
 
@@ -148,7 +166,8 @@ export class Samples {
   #room(inBlock: number, count: number): Float32Array {
     const last = this.#blocks.at(-1); // Not packed: only full ones are.
     if (inBlock > 0 && last instanceof Float32Array && last.length >= inBlock + count) return last;
-    const block = new Float32Array(BLOCK);
+    const block = this.#spare ?? new Float32Array(BLOCK);
+    this.#spare = undefined;
     if (inBlock > 0 && last instanceof Float32Array) {
       // A kept array that ended early.
       block.set(last.subarray(0, inBlock));
