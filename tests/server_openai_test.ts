@@ -108,6 +108,20 @@ Deno.test("OpenAI's client is heard when it names the language and the vocabular
   }
 });
 
+Deno.test("OpenAI's client tunes voice activity by its own names, and vad: off hears everything", async () => {
+  await using server = await start();
+  const { transcriptions } = client(server).audio;
+  // Nothing is as likely as that.
+  const deaf = { type: "server_vad", threshold: 0.99999, silence_duration_ms: 200, prefix_padding_ms: 50 } as const;
+  const request = { file: await fileOf(NAME), model: "whisper-1" };
+  assertEquals((await transcriptions.create({ ...request, chunking_strategy: deaf })).text, "");
+  const usual = { ...deaf, threshold: 0.5 };
+  const { text } = await transcriptions.create({ ...request, chunking_strategy: usual });
+  assertEquals(text, (await references()).get(NAME));
+  const body = { ...request, vad: "off" };
+  assertEquals((await transcriptions.create(body)).text, text);
+});
+
 Deno.test("OpenAI's client gets the log probability of every token of the text", async () => {
   await using server = await start();
   const { transcriptions } = client(server).audio;
@@ -141,10 +155,17 @@ Deno.test("OpenAI's client gets its own error classes, with the parameter that i
   await refused({ response_format: "diarized_json" }, "response_format", "not_supported");
   await refused({ known_speaker_names: ["agent"] }, "known_speaker_names", "not_supported");
   await refused(
-    { chunking_strategy: { type: "server_vad", threshold: 0.4 } },
+    { chunking_strategy: { type: "server_vad", threshold: 1.4 } },
     "chunking_strategy",
-    "not_supported",
+    "invalid_value",
   );
+  await refused(
+    { chunking_strategy: { type: "server_vad", eagerness: "high" } },
+    "chunking_strategy",
+    "unknown_parameter",
+  );
+  await refused({ vad: "maybe" }, "vad", "invalid_value");
+  await refused({ vad: "off", chunking_strategy: { type: "server_vad" } }, "vad", "invalid_value");
   await refused({ timestamp_granularities: ["word"] }, "timestamp_granularities", "invalid_value");
   await refused({ timestamp_granularities: ["letter"] }, "timestamp_granularities", "invalid_value");
   await refused({ response_format: "srt", stream: true }, "stream", "invalid_value");
