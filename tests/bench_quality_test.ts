@@ -65,9 +65,10 @@ Deno.test("judge() of a recording that is heard right: all found, nothing invent
   const lines = qualityTable([["dev-01-en", quality]]).split("\n");
   assertEquals(lines.length, 4);
   assert(
-    /^\| dev-01-en \| 3 \| .* \| 3 \| 100\.0 % \| 2 \| - \| - \| 0\.0 % \| [\d.]+ \| 0 of 0 \| complete \|$/.test(
-      lines[2]!,
-    ),
+    /^\| dev-01-en \| 3 \| .* \| 3 \| 100\.0 % \| 2 \| - \| - \| 0\.0 % \| [\d.]+ \| 0 of 0 \| complete \|$/
+      .test(
+        lines[2]!,
+      ),
   );
 });
 

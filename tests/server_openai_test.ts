@@ -112,7 +112,12 @@ Deno.test("OpenAI's client tunes voice activity by its own names, and vad: off h
   await using server = await start();
   const { transcriptions } = client(server).audio;
   // Nothing is as likely as that.
-  const deaf = { type: "server_vad", threshold: 0.99999, silence_duration_ms: 200, prefix_padding_ms: 50 } as const;
+  const deaf = {
+    type: "server_vad",
+    threshold: 0.99999,
+    silence_duration_ms: 200,
+    prefix_padding_ms: 50,
+  } as const;
   const request = { file: await fileOf(NAME), model: "whisper-1" };
   assertEquals((await transcriptions.create({ ...request, chunking_strategy: deaf })).text, "");
   const usual = { ...deaf, threshold: 0.5 };
