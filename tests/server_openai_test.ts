@@ -111,20 +111,22 @@ Deno.test("OpenAI's client is heard when it names the language and the vocabular
 Deno.test("OpenAI's client tunes voice activity by its own names, and vad: off hears everything", async () => {
   await using server = await start();
   const { transcriptions } = client(server).audio;
-  // Nothing is as likely as that.
-  const deaf = {
-    type: "server_vad",
-    threshold: 0.99999,
-    silence_duration_ms: 200,
-    prefix_padding_ms: 50,
-  } as const;
-  const request = { file: await fileOf(NAME), model: "whisper-1" };
-  assertEquals((await transcriptions.create({ ...request, chunking_strategy: deaf })).text, "");
-  const usual = { ...deaf, threshold: 0.5 };
-  const { text } = await transcriptions.create({ ...request, chunking_strategy: usual });
+  const request = { file: await fileOf(NAME), model: "whisper-1", response_format: "verbose_json" } as const;
+  const startWith = async (prefix_padding_ms: number) => {
+    const tuned = {
+      type: "server_vad",
+      threshold: 0.5,
+      silence_duration_ms: 200,
+      prefix_padding_ms,
+    } as const;
+    const { segments } = await transcriptions.create({ ...request, chunking_strategy: tuned });
+    return segments![0]!.start;
+  };
+  const [bare, padded] = [await startWith(0), await startWith(200)];
+  assert(Math.abs(bare - padded - 0.2) < 0.01, `${bare} and ${padded}`);
+  const { text, segments } = await transcriptions.create({ ...request, ...{ vad: "off" } });
   assertEquals(text, (await references()).get(NAME));
-  const body = { ...request, vad: "off" };
-  assertEquals((await transcriptions.create(body)).text, text);
+  assertEquals(segments![0]!.start, 0);
 });
 
 Deno.test("OpenAI's client gets the log probability of every token of the text", async () => {
