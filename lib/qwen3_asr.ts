@@ -15,12 +15,13 @@ import { detailOf, type InspectOptions, traceRecording } from "./recognize/inspe
 import type { Trace } from "./recognize/inspection/trace.ts";
 import { type LiveOptions, LiveSession } from "./recognize/live.ts";
 import { type LongFormCall, recognizeRecording } from "./recognize/long_form/long_form.ts";
-import { planRecording } from "./recognize/long_form/plan.ts";
+import { hearRecording, planRecording } from "./recognize/long_form/plan.ts";
 import type { TranscribeOptions } from "./recognize/options.ts";
 import { chunksBesidePrompt } from "./recognize/prompt_budget.ts";
 import { liveSettings, recognizeSettings } from "./recognize/settings.ts";
 import { Timing } from "./recognize/timing.ts";
 import type { Transcript } from "./transcript.ts";
+import type { VadNetwork } from "./vad/network.ts";
 
 /** What there is of a recording whose reading was aborted. */
 const UNREAD = { samples: new Samples(), warnings: [] };
@@ -46,13 +47,18 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
   /** What was loaded. */
   readonly info: ModelInfo;
   readonly #engine: Engine;
+  readonly #vad: VadNetwork;
   readonly #life: Lifetime;
 
-  private constructor(engine: Engine, info: ModelInfo) {
+  private constructor(engine: Engine, vad: VadNetwork, info: ModelInfo) {
     this.#engine = engine;
+    this.#vad = vad;
     this.info = info;
     this.#life = new Lifetime(
-      () => engine[Symbol.dispose](),
+      () => {
+        vad[Symbol.dispose]();
+        engine[Symbol.dispose]();
+      },
       () =>
         new ModelError("Cannot transcribe: the model was disposed. Load it again.", { code: "model-closed" }),
     );
@@ -67,9 +73,9 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    * @throws {LibraryError} When mlx-c is not found or does not fit.
    */
   static async load(model?: string | URL, options: LoadOptions = {}): Promise<Qwen3ASR> {
-    const { engine, info } = await openModel(model, options);
+    const { engine, vad, info } = await openModel(model, options);
     await removeAbandonedFolders();
-    return new Qwen3ASR(engine, info);
+    return new Qwen3ASR(engine, vad, info);
   }
 
   /** The recording, read now unless it was read before. */
@@ -89,19 +95,30 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
     return source;
   }
 
-  /** Checks the options, reads the recording and cuts it. */
+  /** Checks the options, reads the recording, finds its speech and cuts it. */
   async #prepare(source: AudioSource | LoadedAudio, options: TranscribeOptions): Promise<LongFormCall> {
     const { signal, onAbort, onProfile, onProgress: emit = () => {} } = options;
     const settings = recognizeSettings(options, chunksBesidePrompt(this.#engine, options));
     const timing = new Timing({ keepSpans: onProfile !== undefined });
-    const start = performance.now();
+    let start = performance.now();
     const { samples, warnings } = await this.#audio(source, options).catch((error) => {
       if (signal?.aborted && onAbort === "partial") return UNREAD;
       throw error;
     });
     timing.book("audio", start);
-    const chunks = await planRecording(samples, settings);
-    return { engine: this.#engine, samples, chunks, settings: { ...settings, warnings }, timing, emit };
+    start = performance.now();
+    const speech = await hearRecording(this.#vad, samples, settings);
+    timing.book("vad", start);
+    const chunks = await planRecording(samples, speech, settings);
+    return {
+      engine: this.#engine,
+      samples,
+      chunks,
+      speech,
+      settings: { ...settings, warnings },
+      timing,
+      emit,
+    };
   }
 
   async #transcribe(source: AudioSource | LoadedAudio, options: TranscribeOptions): Promise<Transcript> {

@@ -3,7 +3,6 @@ import { fromFileUrl } from "@std/path";
 import { OptionError, Qwen3ASR } from "@qwen3/asr";
 import { liveHandles } from "@qwen3/asr/mlx";
 import type { RouteOptions } from "../lib/open_model.ts";
-import { measureSpeech } from "../lib/audio/speech.ts";
 
 const recording = (name: string) => fromFileUrl(new URL(`../demo/recordings/${name}`, import.meta.url));
 const LONG = recording("long-en.wav");
@@ -35,7 +34,8 @@ Deno.test("inspect() gives the text, language and tokens of transcribe() for sho
 Deno.test("transcribe() with logprobs gives the tokens' probabilities as inspect() has them, in every batch", () =>
   withDemo(async (asr) => {
     for (const language of [undefined, "English"]) {
-      const options = { chunkSeconds: 12, range: { endSeconds: 40 }, language, rescue: false };
+      const vad = { minSilenceSeconds: 60 };
+      const options = { chunkSeconds: 12, range: { endSeconds: 40 }, language, rescue: false, vad };
       const { chunks } = await asr.inspect(LONG, options);
       for (const batchSize of [1, 4]) {
         const plain = await asr.transcribe(LONG, { ...options, batchSize, logprobs: true });
@@ -57,7 +57,7 @@ Deno.test("transcribe() with logprobs gives the tokens' probabilities as inspect
 Deno.test("inspect() makes the same doubts and rescues as transcribe() and keeps every pass", () =>
   withDemo(async (asr) => {
     const range = { endSeconds: 34 };
-    const options = { chunkSeconds: 45, range };
+    const options = { chunkSeconds: 45, range, rescueBudget: 3, vad: { minSilenceSeconds: 60 } };
     const plain = await asr.transcribe(LONG, options);
     const trace = await asr.inspect(LONG, options);
     assertEquals(trace.transcript.chunks, plain.chunks);
@@ -139,7 +139,8 @@ Deno.test("inspect() gives attention rows that sum to 1, and a head on the audio
 
 Deno.test("inspect() looks into the one chunk it is asked for and transcribes the rest", () =>
   withDemo(async (asr) => {
-    const options = { chunkSeconds: 12, range: { startSeconds: 5, endSeconds: 40 } };
+    const vad = { minSilenceSeconds: 60 };
+    const options = { chunkSeconds: 12, range: { startSeconds: 5, endSeconds: 40 }, vad };
     const plain = await asr.transcribe(LONG, options);
     const trace = await asr.inspect(LONG, { ...options, chunk: 1 });
     assertEquals(trace.text, plain.text);
@@ -165,7 +166,8 @@ Deno.test("inspect() gives samples, energy, sizes and times that fit each other"
     assertEquals(pass!.audioTokens, tokens);
     assertEquals(pass!.encoderLayers[0]!.output.shape, [tokens, 192]);
     assertEquals(pass!.audioEmbeddings.shape, [tokens, 256]);
-    assertEquals(pass!.speech.intervals, measureSpeech(trace.samples.values).intervals);
+    assertEquals(pass!.speech, trace.speech);
+    assertEquals(trace.speech!.probabilities.length, Math.ceil(trace.samples.values.length / 512));
     // 3 layers, keys and values, 2 heads of 64, float32.
     assertEquals(pass!.cache.bytesPerPosition, 3 * 2 * 2 * 64 * 4);
     assertEquals(pass!.cache.positions, pass!.promptTokens.length + pass!.steps.length - 1);

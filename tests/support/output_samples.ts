@@ -57,7 +57,9 @@ export function transcriptOf(segments: Segment[], more: Partial<Transcript> = {}
       tokensPerSecond: 600,
       realTimeFactor: 0.015,
       peakMemoryBytes: 1000,
+      vadMs: 1,
     },
+    skipped: [],
     ...more,
   };
 }
