@@ -61,7 +61,7 @@ const NETWORK = [
 
 /** What is heard. */
 const SPEECH = [
-  { name: "language", short: "l", value: "LANG", help: "name or code; detected when left out" },
+  { name: "language", short: "l", value: "LANG", help: "name or code; auto (detected) when left out" },
   { name: "languages", value: "A,B,...", help: "detect among these only" },
   { name: "context", value: "TEXT", help: "what it is about: names, spelling, domain" },
   { name: "hotwords", value: "FILE", help: "words to expect, one a line", completes: "file" },

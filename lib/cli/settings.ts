@@ -7,7 +7,7 @@ import { OptionError } from "../errors.ts";
 import type { LoadOptions } from "../open_model.ts";
 import { type FormatOptions, type OutputFormat, parseFormat } from "../output/mod.ts";
 import type { TranscribeOptions } from "../recognize/options.ts";
-import { resolveLanguage } from "../text/languages.ts";
+import { askedLanguage, resolveLanguage } from "../text/languages.ts";
 import type { Arguments } from "./arguments.ts";
 import { parseRange } from "./clock.ts";
 
@@ -65,7 +65,7 @@ async function readHotwords(path: string | undefined): Promise<string[] | undefi
 
 /** What changes the words of a transcript: part of the journal, and the options of `transcribe()`. */
 export async function speechOptions(args: Arguments): Promise<TranscribeOptions> {
-  const language = args.text("language");
+  const language = askedLanguage(args.text("language"));
   const languages = args.list("languages").map(resolveLanguage);
   if (language !== undefined && languages.length > 0) {
     throw new OptionError(
@@ -79,7 +79,7 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
     throw new OptionError("Cannot use --seed without --temperature above 0: nothing is random");
   }
   return {
-    language: language === undefined ? undefined : resolveLanguage(language),
+    language,
     languages: languages.length === 0 ? undefined : languages,
     context: args.text("context"),
     hotwords: await readHotwords(args.text("hotwords")),
