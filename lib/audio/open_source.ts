@@ -30,8 +30,30 @@ interface OpenOptions {
 
 const URL_SCHEME = /^(https?|file|data|blob):/i;
 
+/**
+ * An address, taken apart.
+ *
+ * @throws {AudioError} When it is none, e.g. without a host.
+ */
+export function parseAddress(text: string): URL {
+  const url = URL.parse(text);
+  if (url) return url;
+  throw new AudioError(
+    `Cannot read ${text}: it is not a whole address, expected one like https://host/talk.wav or a path.`,
+  );
+}
+
+/** The path of an address with its percent signs decoded, where they can be. */
+export function decodedPath({ pathname }: URL): string {
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return pathname;
+  }
+}
+
 /** A URL as messages show it: no password, no query, no data. */
-function shownUrl(url: URL): string {
+export function shownUrl(url: URL): string {
   if (url.protocol === "data:") return "the data: URL";
   return url.host ? `${url.protocol}//${url.host}${url.pathname}` : url.href;
 }
@@ -56,6 +78,14 @@ async function openPath(path: string, signal: AbortSignal | undefined): Promise<
     if (cause instanceof AudioError) throw cause;
     const code = cause instanceof Deno.errors.NotFound ? { code: "audio-not-found" } as const : {};
     throw new AudioError(`Cannot read ${path}: ${reasonOf(cause, path)}.`, { cause, ...code });
+  }
+}
+
+function pathOfUrl(url: URL): string {
+  try {
+    return fromFileUrl(url);
+  } catch (cause) {
+    throw new AudioError(`Cannot read ${url.href}: it is no path of this machine.`, { cause });
   }
 }
 
@@ -98,8 +128,8 @@ export async function openSource(source: EncodedSource, options: OpenOptions = {
   if (source === "-") return new ByteSource(Deno.stdin.readable, { name: "standard input", signal });
   if (typeof source === "string" && !URL_SCHEME.test(source)) return await openPath(source, signal);
   if (typeof source === "string" || source instanceof URL) {
-    const url = new URL(source);
-    return url.protocol === "file:" ? await openPath(fromFileUrl(url), signal) : await openUrl(url, options);
+    const url = typeof source === "string" ? parseAddress(source) : source;
+    return url.protocol === "file:" ? await openPath(pathOfUrl(url), signal) : await openUrl(url, options);
   }
   const name = source instanceof File && source.name ? source.name : "the audio";
   if (source instanceof Blob) return new ByteSource(source.stream(), { name, signal });
