@@ -238,7 +238,7 @@ Deno.test("planInputs() names odd addresses as they are, and refuses broken ones
     "http://host.example/",
     "data:audio/wav;base64,AA==",
   ];
-  const { inputs, bad } = await planInputs([...odd, "http://", "https://a b/c.wav"], PLAIN);
+  const { inputs, bad } = await planInputs([...odd, "http://", "https://host.example:port/c.wav"], PLAIN);
   assertEquals(inputs.map(({ name }) => name), [
     "file:///",
     "http://host.example/100%.wav",
@@ -248,7 +248,7 @@ Deno.test("planInputs() names odd addresses as they are, and refuses broken ones
   assertEquals(inputs.map(({ stem }) => stem), ["audio", "100%", "audio", "audio"]);
   assertEquals(bad.map(({ error }) => `${error.name}: ${error.message}`), [
     "AudioError: Cannot read http://: it is not a whole address, expected one like https://host/talk.wav or a path.",
-    "AudioError: Cannot read https://a b/c.wav: it is not a whole address, expected one like https://host/talk.wav or a path.",
+    "AudioError: Cannot read https://host.example:port/c.wav: it is not a whole address, expected one like https://host/talk.wav or a path.",
   ]);
 });
 

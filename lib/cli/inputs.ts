@@ -4,7 +4,7 @@
  * @module
  */
 import { basename, dirname, extname, fromFileUrl, join, relative, resolve } from "@std/path";
-import { decodedPath, parseAddress, shownUrl } from "../audio/open_source.ts";
+import { decodedPath, parseAddress, shownUrl } from "../address.ts";
 import { AudioError, OptionError } from "../errors.ts";
 import { nearestName } from "../nearest_name.ts";
 import { expandGlob, isGlob } from "./glob.ts";
