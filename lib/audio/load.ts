@@ -18,7 +18,8 @@ import { type PcmBlock, PcmSink, type TimeRange } from "./pcm.ts";
 import type { Samples } from "./samples.ts";
 import { spool } from "./spool.ts";
 import { decodeWasm } from "./wasm.ts";
-import { WavEncodingError, WavReader } from "./wav.ts";
+import { WavEncodingError, WavOrderError, WavReader } from "./wav.ts";
+import { findWavFormat } from "./wav_seek.ts";
 
 export type { AudioSource } from "./open_source.ts";
 export type { TimeRange } from "./pcm.ts";
@@ -74,14 +75,26 @@ function refuse(name: string, container: string): void {
   }
 }
 
-/** Whether a WAV file holds samples that our own reader knows. */
-function readsWav(start: Uint8Array): boolean {
+/** What our own reader says to the beginning of a WAV file. */
+function wavFault(start: Uint8Array): unknown {
   try {
     new WavReader().push(start);
-    return true;
+    return undefined;
   } catch (error) {
-    return !(error instanceof WavEncodingError);
+    return error;
   }
+}
+
+/** Blocks of a WAV file by our own reader. */
+async function decodeOwnWav(
+  source: ByteSource,
+  warnings: string[],
+): Promise<AsyncGenerator<PcmBlock>> {
+  const isUnordered = wavFault(await source.peek(SNIFF_BYTES)) instanceof WavOrderError;
+  const format = isUnordered && source.path !== undefined
+    ? await findWavFormat(source.path, source.name)
+    : undefined;
+  return decodeWavBlocks(source, { name: source.name, warnings, format });
 }
 
 function missingDecoder(name: string, container: string, options: LoadAudioOptions): AudioError {
@@ -135,9 +148,10 @@ async function decode(
   warnings: string[],
 ): Promise<AsyncGenerator<PcmBlock>> {
   const { decoder = "auto" } = options;
-  const isOurs = decoder === "auto" && container === "wav" && readsWav(await source.peek(SNIFF_BYTES));
+  const isOurs = decoder === "auto" && container === "wav" &&
+    !(wavFault(await source.peek(SNIFF_BYTES)) instanceof WavEncodingError);
   return decoder === "wav" || isOurs
-    ? decodeWavBlocks(source, { name: source.name, warnings })
+    ? decodeOwnWav(source, warnings)
     : decodeForeign(source, container, options, warnings);
 }
 
