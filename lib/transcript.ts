@@ -110,6 +110,7 @@ export interface ChunkResult {
  * What a warning is about:
  *
  * - `audio-damaged`: places of the recording could not be read, or were left out
+ * - `audio-selected`: one of several tracks, or of channels that cancel each other, was heard
  * - `no-speech`: there is no text because there was no speech
  * - `aborted`: the call was aborted, the text ends early
  * - `chunk-failed`: a chunk could not be decoded, its text is missing
@@ -118,6 +119,7 @@ export interface ChunkResult {
  */
 export type WarningCode =
   | "audio-damaged"
+  | "audio-selected"
   | "no-speech"
   | "aborted"
   | "chunk-failed"

@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import { loadAudio } from "../lib/audio/load.ts";
 import { encodeWav } from "../lib/audio/wav.ts";
 import { AudioError } from "../lib/errors.ts";
-import { inFolder, isSame, sine } from "./support/audio_signals.ts";
+import { inFolder, isSame, sine, whiteNoise } from "./support/audio_signals.ts";
 
 const RATE = 16000;
 /** 1 s whose samples are int16. */
@@ -110,4 +110,47 @@ Deno.test("loadAudio() reads a WAV file whose format stands behind its samples, 
     const error = await assertRejects(() => loadAudio(bytes), AudioError);
     assertMatch(error.message, /there is no fmt chunk before the samples\.$/);
   });
+});
+
+/** 3 s in which the second channel is the first one times a factor, and something of its own. */
+function stereo(factor: number, own: number): Float32Array {
+  const noise = whiteNoise(2 * 3 * RATE, own);
+  return Float32Array.from({ length: 2 * 3 * RATE }, (_, i) => {
+    const tone = 0.3 * Math.sin(2 * Math.PI * 300 * Math.floor(i / 2) / RATE);
+    return (i % 2 === 0 ? tone : factor * tone) + noise[i]!;
+  });
+}
+
+Deno.test("loadAudio() hears one channel where the channels cancel each other, and says so", async () => {
+  for (const [factor, own] of [[-1, 0], [-0.9, 0.01], [-1.1, 0.03]] as const) {
+    const sound = stereo(factor, own);
+    const wav = encodeWav(sound, { sampleRate: RATE, channels: 2, format: "float32" });
+    const { samples, warnings } = await loadAudio(wav);
+    const louder = Math.abs(factor) > 1 ? 1 : 0;
+    assert(isSame(samples.slice(), sound.filter((_, i) => i % 2 === louder)), `${factor}`);
+    assertEquals(warnings, [{
+      code: "audio-selected",
+      startSeconds: 0,
+      endSeconds: 3,
+      message: "The channels of the audio cancel each other between 0.0 s and 3.0 s: " +
+        `channel ${louder + 1} was heard there instead of their mean.`,
+    }]);
+  }
+});
+
+Deno.test("loadAudio() takes the mean of channels that do not cancel each other, whatever the blocks", async () => {
+  for (const [factor, own] of [[1, 0], [0, 0], [-0.5, 0], [-1, 0.3], [-1, 1e-4]] as const) {
+    const sound = stereo(factor, own).map((x) => own === 1e-4 ? x / 1000 : x);
+    const mean = Float32Array.from({ length: 3 * RATE }, (_, i) => (sound[2 * i]! + sound[2 * i + 1]!) / 2);
+    const wav = encodeWav(sound, { sampleRate: RATE, channels: 2, format: "float32" });
+    const blocks = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (let at = 0; at < wav.length; at += 7777) controller.enqueue(wav.subarray(at, at + 7777));
+        controller.close();
+      },
+    });
+    const { samples, warnings } = await loadAudio(blocks);
+    assertEquals([samples.length, warnings], [mean.length, []]);
+    assert(isSame(samples.slice(), mean), `${factor}, ${own}`);
+  }
 });

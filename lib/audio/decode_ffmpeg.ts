@@ -5,7 +5,9 @@
  * @module
  */
 import { AudioError } from "../errors.ts";
+import type { Warning } from "../transcript.ts";
 import { ByteSource } from "./byte_source.ts";
+import { damage } from "./damage.ts";
 import { decodeWavBlocks } from "./decode_wav.ts";
 import { demuxerArguments, NOT_LISTED } from "./demuxers.ts";
 import type { PcmBlock } from "./pcm.ts";
@@ -116,7 +118,7 @@ function failure(name: string, complaints: string[], code: number): AudioError {
 export async function* decodeFfmpegBlocks(
   child: Deno.ChildProcess,
   input: DecoderInput,
-  options: { warnings: string[]; signal?: AbortSignal | undefined },
+  options: { warnings: Warning[]; signal?: AbortSignal | undefined },
 ): AsyncGenerator<PcmBlock> {
   const { warnings, signal } = options;
   const feeding = input.path === undefined ? feed(input.source, child.stdin) : Promise.resolve(undefined);
@@ -154,10 +156,10 @@ export async function* decodeFfmpegBlocks(
   if (frames === 0 || unread || killedBy) throw failure(input.source.name, complaints, code);
   if (complaints.length > 0 || code !== 0) {
     const words = complaints[0] ?? `code ${code}`;
-    warnings.push(
+    warnings.push(damage(
       `${input.source.name} is damaged: ffmpeg says "${words}" (${complaints.length} lines in all); ` +
         "what it could decode was read.",
-    );
+    ));
   }
 }
 

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Warning } from "../transcript.ts";
+import { damage } from "./damage.ts";
 import type { PcmBlock } from "./pcm.ts";
 import { WavReader } from "./wav.ts";
 import type { WavFormat } from "./wav_format.ts";
@@ -16,7 +18,7 @@ import type { WavFormat } from "./wav_format.ts";
  */
 export async function* decodeWavBlocks(
   bytes: AsyncIterable<Uint8Array>,
-  options: { name: string; warnings: string[]; format?: WavFormat | undefined },
+  options: { name: string; warnings: Warning[]; format?: WavFormat | undefined },
 ): AsyncGenerator<PcmBlock> {
   const reader = new WavReader(options);
   for await (const block of bytes) {
@@ -27,5 +29,5 @@ export async function* decodeWavBlocks(
     }
   }
   reader.finish();
-  options.warnings.push(...reader.warnings);
+  options.warnings.push(...reader.warnings.map((message) => damage(message)));
 }

@@ -88,7 +88,7 @@ function wavFault(start: Uint8Array): unknown {
 /** Blocks of a WAV file by our own reader. */
 async function decodeOwnWav(
   source: ByteSource,
-  warnings: string[],
+  warnings: Warning[],
 ): Promise<AsyncGenerator<PcmBlock>> {
   const isUnordered = wavFault(await source.peek(SNIFF_BYTES)) instanceof WavOrderError;
   const format = isUnordered && source.path !== undefined
@@ -117,7 +117,7 @@ async function* decodeForeign(
   source: ByteSource,
   container: string,
   options: LoadAudioOptions,
-  warnings: string[],
+  warnings: Warning[],
 ): AsyncGenerator<PcmBlock> {
   const { decoder = "auto", ffmpegPath = "ffmpeg", signal } = options;
   const mustSeek = source.path === undefined && needsSeeking(await source.peek(SNIFF_BYTES), container);
@@ -145,7 +145,7 @@ async function decode(
   source: ByteSource,
   container: string,
   options: LoadAudioOptions,
-  warnings: string[],
+  warnings: Warning[],
 ): Promise<AsyncGenerator<PcmBlock>> {
   const { decoder = "auto" } = options;
   const isOurs = decoder === "auto" && container === "wav" &&
@@ -186,13 +186,13 @@ export async function loadAudio(source: AudioSource, options: LoadAudioOptions =
   }
   signal?.throwIfAborted();
   if (source instanceof Float32Array) {
-    const sink = new PcmSink({ name: "the audio", range, maxDurationSeconds, signal });
+    using sink = new PcmSink({ name: "the audio", range, maxDurationSeconds, signal });
     await sink.wrap(source);
-    return loaded(sink, "samples", []);
+    return await loaded(sink, "samples", []);
   }
   const bytes = await openSource(source, { signal, fetch: options.fetch });
   try {
-    const sink = new PcmSink({
+    using sink = new PcmSink({
       name: bytes.name,
       range,
       maxDurationSeconds,
@@ -203,19 +203,19 @@ export async function loadAudio(source: AudioSource, options: LoadAudioOptions =
     if (start.length === 0) throw new AudioError(`Cannot read ${bytes.name}: it is empty.`);
     const container = containerOf(start);
     refuse(bytes.name, container);
-    const warnings: string[] = [];
+    const warnings: Warning[] = [];
     for await (const block of await decode(bytes, container, options, warnings)) {
       await sink.push(block);
       if (sink.full) break;
     }
-    return loaded(sink, container, warnings);
+    return await loaded(sink, container, warnings);
   } finally {
     bytes.cancel();
   }
 }
 
-function loaded(sink: PcmSink, container: string, sentences: readonly string[]): LoadedAudio {
-  sink.finish();
+async function loaded(sink: PcmSink, container: string, warnings: readonly Warning[]): Promise<LoadedAudio> {
+  await sink.finish();
   const { samples, format } = sink;
   return {
     samples,
@@ -223,6 +223,6 @@ function loaded(sink: PcmSink, container: string, sentences: readonly string[]):
     container,
     sourceSampleRate: format.sampleRate,
     sourceChannels: format.channels,
-    warnings: sentences.map((message) => ({ code: "audio-damaged", message })),
+    warnings: [...warnings, ...sink.warnings],
   };
 }
