@@ -149,6 +149,7 @@ export class PcmSink implements Disposable {
     const left = this.#mixdown?.flush();
     if (left && !this.full) await this.#resample(left, this.format.sampleRate);
     if (this.#resampler && !this.full) this.#keep(this.#resampler.flush());
+    this.samples.removeOffset();
     if (this.samples.length > 0) return;
     const seconds = this.#seen / SAMPLE_RATE;
     throw new AudioError(
