@@ -139,6 +139,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "shared",
     "ffi",
     "lib",
+    "lib/audio",
     "lib/text",
     "lib/hub",
     "lib/output",

@@ -66,6 +66,8 @@ const SPEECH = [
   { name: "context", value: "TEXT", help: "what it is about: names, spelling, domain" },
   { name: "hotwords", value: "FILE", help: "words to expect, one a line", completes: "file" },
   { name: "range", value: "FROM-TO", help: "a part only: 1:00-2:30, 90-, -0:30" },
+  { name: "track", value: "N|LANG", help: "which of several audio tracks: number or language" },
+  { name: "raw", value: "F:RATE", help: "samples without a header: s16le:16000, f32le:48000:2" },
   { name: "chunk-seconds", value: "N", help: "longest chunk of a recording, in seconds (30)" },
   { name: "batch-size", value: "N", help: "chunks decoded side by side" },
   { name: "temperature", value: "T", help: "0: the likeliest token (0)" },
@@ -128,7 +130,7 @@ export const COMMAND_OPTIONS = {
   inspect: [
     ...MODEL,
     ...NETWORK,
-    ...SPEECH.filter(({ name }) => ["language", "range"].includes(name)),
+    ...SPEECH.filter(({ name }) => ["language", "range", "track", "raw"].includes(name)),
     ...OUTPUT.filter(({ name }) => name === "output-dir"),
     ...COMMON,
   ],

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { parseRawFormat } from "../audio/raw.ts";
+import { checkTrack } from "../audio/tracks.ts";
 import { OptionError } from "../errors.ts";
 import type { LoadOptions } from "../open_model.ts";
 import { type FormatOptions, type OutputFormat, parseFormat } from "../output/mod.ts";
@@ -73,6 +75,8 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
     );
   }
   const range = args.text("range");
+  const raw = args.text("raw");
+  if (raw !== undefined) parseRawFormat(raw);
   const temperature = args.number("temperature", { least: 0 });
   const seed = args.number("seed", { least: 0, whole: true });
   if (seed !== undefined && !temperature && args.isFlag("seed")) {
@@ -91,5 +95,7 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
     chunkSeconds: args.number("chunk-seconds", { least: 1 }),
     batchSize: args.number("batch-size", { least: 1, whole: true }),
     range: range === undefined ? undefined : parseRange(range),
+    track: checkTrack(args.text("track")),
+    raw,
   };
 }
