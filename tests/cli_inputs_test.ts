@@ -264,3 +264,17 @@ Deno.test("loadAudio() refuses addresses that lead nowhere with a sentence", asy
     await assertRejects(() => loadAudio(address), AudioError, sentence);
   }
 });
+
+Deno.test("transcribe takes raw samples and another track, and says how to name raw samples", async () => {
+  const wav = await Deno.readFile(recording(EN));
+  const raw = wav.subarray(44);
+  const named = await cli(["-m", "demo", "--raw", "s16le:16000", "-q", "-"], { stdin: raw });
+  assertEquals([named.code, named.stdout.trim()], [0, await reference(EN)]);
+  const unnamed = await cli(["-m", "demo", "-q", "-"], { stdin: raw });
+  assertEquals(unnamed.code, 1);
+  assertStringIncludes(unnamed.stderr, "--raw s16le:16000");
+  const wrong = await cli(["-m", "demo", "--raw", "s16", "-"], { stdin: raw });
+  assertEquals(wrong.code, 2);
+  const second = await cli(["-m", "demo", "--track", "2", "-q", recording(EN)]);
+  assertStringIncludes(second.stderr, "there is no audio track 2, it has one");
+});

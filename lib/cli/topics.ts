@@ -19,6 +19,8 @@ All are transcribed with one loading of the model, in the given order. One bad
 recording does not stop the rest: the exit code and the last lines tell.
 A model's folder may stand in front of the recordings: MODEL_DIR a.wav.
 --range 1:00-2:30 takes a part; times are those of the whole recording.
+--track 2 or --track German takes another of several audio tracks.
+--raw s16le:16000 reads samples without a header: rate, then channels (:2).
 `,
   output: `Where transcripts go
   Without --output-dir and --output-template they are printed to standard
