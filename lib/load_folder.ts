@@ -5,6 +5,7 @@
  */
 import { join } from "@std/path";
 import { type LoadModelOptions, Qwen3ASRModel } from "./model/qwen3_asr_model.ts";
+import { readTextFile } from "./text_file.ts";
 import { Tokenizer, type TokenizerFiles } from "./text/tokenizer.ts";
 
 const TOKENIZER_FILES = {
@@ -19,7 +20,7 @@ export async function loadTokenizer(directory: string): Promise<Tokenizer> {
   const files: TokenizerFiles = {};
   for (const [key, name] of Object.entries(TOKENIZER_FILES)) {
     try {
-      files[key as keyof TokenizerFiles] = await Deno.readTextFile(join(directory, name));
+      files[key as keyof TokenizerFiles] = await readTextFile(join(directory, name));
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }

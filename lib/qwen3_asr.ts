@@ -81,15 +81,22 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
   /** The recording, read now unless it was read before. */
   async #audio(
     source: AudioSource | LoadedAudio,
-    { signal, range }: Pick<TranscribeOptions, "signal" | "range">,
+    { signal, range, track, raw }: Pick<TranscribeOptions, "signal" | "range" | "track" | "raw">,
   ): Promise<Pick<LoadedAudio, "samples" | "warnings">> {
     signal?.throwIfAborted();
     if (typeof source === "string" || !("samples" in source)) {
-      return await loadAudio(source, { ...(signal ? { signal } : {}), ...(range ? { range } : {}) });
+      return await loadAudio(source, {
+        ...(signal ? { signal } : {}),
+        ...(range ? { range } : {}),
+        ...(track === undefined ? {} : { track }),
+        ...(raw === undefined ? {} : { raw }),
+      });
     }
-    if (range) {
+    for (const [option, value] of Object.entries({ range, track, raw })) {
+      if (value === undefined) continue;
       throw new OptionError(
-        "Cannot take a range of a recording that was read already: name the range when reading.",
+        `Cannot take the ${option} of a recording that was read already: name the ${option} when reading.`,
+        { option },
       );
     }
     return source;

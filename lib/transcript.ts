@@ -129,6 +129,7 @@ export interface SkippedSound {
  * What a warning is about:
  *
  * - `audio-damaged`: places of the recording could not be read, or were left out
+ * - `audio-selected`: one of several tracks, or of channels that cancel each other, was heard
  * - `no-speech`: there is no text because there was no speech
  * - `skipped`: loud sound was not decoded, because nobody seems to speak there
  * - `aborted`: the call was aborted, the text ends early
@@ -138,6 +139,7 @@ export interface SkippedSound {
  */
 export type WarningCode =
   | "audio-damaged"
+  | "audio-selected"
   | "no-speech"
   | "skipped"
   | "aborted"

@@ -92,10 +92,12 @@ const allImports = matching(/\.ts$/).flatMap(([path, text]) => importsOf(path, t
 /** Small files that all of lib shares. */
 const SHARED = [
   "lib/abortable.ts",
+  "lib/address.ts",
   "lib/errors.ts",
   "lib/breathe.ts",
   "lib/mutex.ts",
   "lib/nearest_name.ts",
+  "lib/text_file.ts",
   "lib/transcript.ts",
 ];
 
@@ -139,6 +141,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "shared",
     "ffi",
     "lib",
+    "lib/audio",
     "lib/text",
     "lib/hub",
     "lib/output",

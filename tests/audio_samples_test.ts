@@ -1,6 +1,15 @@
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertGreater,
+  assertMatch,
+  assertThrows,
+} from "@std/assert";
+import { loadAudio } from "../lib/audio/load.ts";
 import { bytesKept, SAMPLE_RATE, Samples } from "../lib/audio/samples.ts";
 import { AudioError } from "../lib/errors.ts";
+import { isSame, recording } from "./support/audio_signals.ts";
 
 const ramp = (length: number, from = 0) => Float32Array.from({ length }, (_, i) => (from + i) / 1e6);
 
@@ -100,4 +109,40 @@ Deno.test("Samples takes no memory but its own while it grows, and discard() giv
   samples.discard();
   const left = Deno.memoryUsage().external - before;
   assert(left < 1e6, `${left} bytes`);
+});
+
+/** As a recording that is read to its end. */
+function read(samples: Float32Array): Samples {
+  const all = Samples.of(samples);
+  all.removeOffset();
+  return all;
+}
+
+Deno.test("Samples.removeOffset() takes an offset away, and leaves recordings without one as they are", async () => {
+  const speech = await recording("dev-01-en.wav");
+  const mean = speech.reduce((sum, x) => sum + x) / speech.length;
+  for (const added of [0.005, 0.03, -0.03]) {
+    const moved = read(speech.map((x) => x + added));
+    assertAlmostEquals(moved.offset, mean + added, 1e-6);
+    assert(moved.slice().every((x, i) => Math.abs(x - (speech[i]! - mean)) < 1e-6), `${added}`);
+  }
+  // dev-05-de has the largest mean of those that come with the module: 0.0016.
+  for (const name of ["dev-05-de.wav", "dev-18-en.wav", "long-en.wav"]) {
+    const samples = await recording(name);
+    assertEquals(read(samples).offset, 0, name);
+    assert(isSame(read(samples).slice(), samples), name);
+  }
+  // Full scale is measured without it: nothing is made quieter for an offset.
+  const loud = Float32Array.from({ length: 16000 }, (_, i) => 0.5 + (i % 2 === 0 ? 0.9 : -0.9));
+  assertAlmostEquals(read(loud).peak, 0.9, 1e-6);
+  assertAlmostEquals(read(loud).slice(0, 1)[0]!, 0.9, 1e-6);
+  // Too short to tell an offset from a low sound.
+  assertEquals(read(new Float32Array(15999).fill(0.5)).offset, 0);
+});
+
+Deno.test("loadAudio() takes the offset of a recording away", async () => {
+  const speech = await recording("dev-01-en.wav");
+  const { samples } = await loadAudio(speech.map((x) => x + 0.03));
+  assertGreater(samples.offset, 0.029);
+  assert(samples.slice().every((x, i) => Math.abs(x - speech[i]!) < 0.002));
 });

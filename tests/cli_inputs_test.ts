@@ -3,13 +3,21 @@
  *
  * @module
  */
-import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { join, relative } from "@std/path";
+import { loadAudio } from "../lib/audio/load.ts";
 import { expandGlob } from "../lib/cli/glob.ts";
 import { planInputs } from "../lib/cli/inputs.ts";
 import { Journal } from "../lib/cli/journal.ts";
 import { OutputPlan } from "../lib/cli/outputs.ts";
-import { OptionError } from "../mod.ts";
+import { AudioError, OptionError } from "../mod.ts";
 import { cli, Folder, recording, reference, startCli } from "./support/cli_process.ts";
 import { transcriptOf } from "./support/output_samples.ts";
 
@@ -221,4 +229,52 @@ Deno.test("transcribe --watch takes what arrives and ends with Ctrl-C", async ()
     0,
     `${await reference(EN)}\n`,
   ]);
+});
+
+Deno.test("planInputs() names odd addresses as they are, and refuses broken ones with a sentence", async () => {
+  const odd = [
+    "file:///",
+    "http://host.example/100%.wav",
+    "http://host.example/",
+    "data:audio/wav;base64,AA==",
+  ];
+  const { inputs, bad } = await planInputs([...odd, "http://", "https://host.example:port/c.wav"], PLAIN);
+  assertEquals(inputs.map(({ name }) => name), [
+    "file:///",
+    "http://host.example/100%.wav",
+    "http://host.example/",
+    "the data: URL",
+  ]);
+  assertEquals(inputs.map(({ stem }) => stem), ["audio", "100%", "audio", "audio"]);
+  assertEquals(bad.map(({ error }) => `${error.name}: ${error.message}`), [
+    "AudioError: Cannot read http://: it is not a whole address, expected one like https://host/talk.wav or a path.",
+    "AudioError: Cannot read https://host.example:port/c.wav: it is not a whole address, expected one like https://host/talk.wav or a path.",
+  ]);
+});
+
+Deno.test("loadAudio() refuses addresses that lead nowhere with a sentence", async () => {
+  for (
+    const [address, sentence] of [
+      ["http://", "Cannot read http://: it is not a whole address"],
+      ["file:///", "Cannot read /: it is a folder"],
+      ["file:///100%zz.wav", "Cannot read file:///100%zz.wav: it is no path of this machine."],
+      ["file://elsewhere/a.wav", "Cannot read file://elsewhere/a.wav: it is no path of this machine."],
+    ] as const
+  ) {
+    await assertRejects(() => loadAudio(address), AudioError, sentence);
+  }
+});
+
+Deno.test("transcribe takes raw samples and another track, and says how to name raw samples", async () => {
+  const wav = await Deno.readFile(recording(EN));
+  const raw = wav.subarray(44);
+  const named = await cli(["-m", "demo", "--raw", "s16le:16000", "-q", "-"], { stdin: raw });
+  assertEquals([named.code, named.stdout.trim()], [0, await reference(EN)]);
+  const unnamed = await cli(["-m", "demo", "-q", "-"], { stdin: raw });
+  assertEquals(unnamed.code, 1);
+  assertStringIncludes(unnamed.stderr, "--raw s16le:16000");
+  const wrong = await cli(["-m", "demo", "--raw", "s16", "-"], { stdin: raw });
+  assertEquals(wrong.code, 2);
+  const second = await cli(["-m", "demo", "--track", "2", "-q", recording(EN)]);
+  assertStringIncludes(second.stderr, "there is no audio track 2, it has one");
 });

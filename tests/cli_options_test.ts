@@ -9,9 +9,11 @@ import { readArguments } from "../lib/cli/arguments.ts";
 import { clock, length, parseRange, size, speed } from "../lib/cli/clock.ts";
 import { COMMAND_OPTIONS, type OptionSpec, variableOf } from "../lib/cli/option_specs.ts";
 import { bar, Progress } from "../lib/cli/progress.ts";
+import { speechOptions } from "../lib/cli/settings.ts";
 import { fit, lastColumns, Terminal } from "../lib/cli/terminal.ts";
 import { OptionError } from "../lib/errors.ts";
 import { displayWidth } from "../lib/output/mod.ts";
+import { parseParameters } from "../lib/server/parameters.ts";
 import { cli, recording, ROOT } from "./support/cli_process.ts";
 import { transcriptOf } from "./support/output_samples.ts";
 
@@ -228,4 +230,14 @@ Deno.test("every model option reaches the model", async () => {
   assertEquals([quiet.code, quiet.stderr], [0, ""]);
   const { durationSeconds, chunks } = JSON.parse(quiet.stdout);
   assertEquals([durationSeconds, chunks[0].startSeconds, chunks[0].endSeconds], [1, 0.5, 1.5]);
+});
+
+Deno.test("speechOptions() and parseParameters() take `auto` for detecting, with a choice of languages too", async () => {
+  const options = await speechOptions(readArguments(["--language=auto", "--languages=de,en"], SPECS));
+  assertEquals([options.language, options.languages], [undefined, ["German", "English"]]);
+  const request = parseParameters([{ name: "language", value: "auto" }, {
+    name: "languages",
+    value: ["de"],
+  }]);
+  assertEquals([request.options.language, request.options.languages], [undefined, ["German"]]);
 });

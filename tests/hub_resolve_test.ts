@@ -153,6 +153,28 @@ Deno.test("resolveModel() names what a folder lacks", async () => {
   await assertRejects(() => home.resolve(join(home.path, "file")), ModelError, "a file, not a folder");
 });
 
+Deno.test("resolveModel() passes over ._ files and byte order marks, and names Git LFS pointers", async () => {
+  await using home = await Home.make();
+  const folder = await home.put("copied");
+  await Deno.writeFile(join(folder, "._model.safetensors"), new Uint8Array(4096));
+  await Deno.writeTextFile(join(folder, "._config.json"), "Mac");
+  const config = await Deno.readTextFile(join(folder, "config.json"));
+  await Deno.remove(join(folder, "config.json"));
+  await Deno.writeTextFile(join(folder, "config.json"), `\ufeff${config}`);
+  assertEquals((await home.resolve(folder)).directory, folder);
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${"a".repeat(64)}\nsize 12345\n`;
+  for (const name of ["model.safetensors", "vocab.json", "config.json"]) {
+    const broken = await home.put(`pointer-${name}`);
+    await Deno.remove(join(broken, name));
+    await Deno.writeTextFile(join(broken, name), pointer);
+    await assertRejects(
+      () => home.resolve(broken),
+      ModelError,
+      `${name} is a Git LFS pointer, not the file itself (run \`git lfs pull\` in the folder)`,
+    );
+  }
+});
+
 Deno.test("resolveModel() notices truncated weights and missing shards", async () => {
   await using home = await Home.make();
   const folder = await home.put("broken");

@@ -165,6 +165,36 @@ Deno.test("a folder without config, tensors or a shard, or with a damaged one, i
   await Deno.remove(shards, { recursive: true });
 });
 
+Deno.test("a folder loads as people's disks leave it: byte order marks, ._ files, inv_freq of old checkpoints", async () => {
+  const source = await folder("tiny-mlx-8bit");
+  const expected = await tokensOf(source);
+  const spare = "model.layers.0.self_attn.rotary_emb.inv_freq";
+  await withAltered(source, (tensors) => tensors.set(spare, mx.zeros([16], "float32")), async (directory) => {
+    for (const name of ["config.json", "vocab.json", "merges.txt", "tokenizer_config.json"]) {
+      const path = join(directory, name);
+      await Deno.writeTextFile(path, `\ufeff${await Deno.readTextFile(path)}`);
+    }
+    await Deno.writeFile(join(directory, "._model.safetensors"), new Uint8Array(4096));
+    assertEquals(await tokensOf(directory), expected);
+    // Without the file of that very name all others count.
+    await Deno.rename(join(directory, "model.safetensors"), join(directory, "weights.safetensors"));
+    assertEquals(await tokensOf(directory), expected);
+  });
+});
+
+Deno.test("what MLX says about a file comes with the file's name", async () => {
+  const source = await folder("tiny-mlx-8bit");
+  await withAltered(source, () => {}, async (directory) => {
+    const path = join(directory, "model.safetensors");
+    const bytes = await Deno.readFile(path);
+    const at = new TextDecoder("latin1").decode(bytes.subarray(0, 4096)).indexOf('"format":"mlx"');
+    // The format wants strings there; our own reader does not look.
+    bytes.set(new TextEncoder().encode('"format":12345'), at);
+    await Deno.writeFile(path, bytes);
+    await assertRefused(directory, `Cannot load ${path}: MLX says "`);
+  });
+});
+
 Deno.test("loading writes nothing into the model folder", async () => {
   const directory = await folder("tiny-mlx-8bit");
   const listing = async () => {

@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { OptionError } from "../lib/errors.ts";
 import {
   ALIGNER_LANGUAGES,
+  askedLanguage,
   languageCode,
   LANGUAGES,
   mergeLanguages,
@@ -64,12 +65,24 @@ Deno.test("resolveLanguage() accepts names and codes of all languages in any cas
 
 Deno.test("resolveLanguage() accepts tags, older codes and what languages call themselves", () => {
   const inputs = {
-    Chinese: ["zh-CN", "zh_TW", "zh-Hant-HK", "zho", "cmn-Hans", "Mandarin", "中文"],
-    Cantonese: ["yue-HK", "zh-yue", "粵語"],
-    Portuguese: ["pt_BR", "pt-PT", "português"],
+    Chinese: [
+      "zh-CN",
+      "zh_TW",
+      "zh-Hans-HK",
+      "cmn-HK",
+      "zho",
+      "cmn-Hans",
+      "Mandarin",
+      "中文",
+      "汉语",
+      "chino",
+    ],
+    Cantonese: ["yue-HK", "zh-yue", "粵語", "zh-HK", "zh_hk", "zh-Hant-HK", "zh-MO", "Chinese (Hong Kong)"],
+    Portuguese: ["pt_BR", "pt-PT", "português", "portugues", "Brazilian Portuguese", "Portuguese (Brazil)"],
     English: ["en-US", "EN_gb", "eng"],
+    French: ["francais", "FRANÇAIS", "Canadian French", "法语"],
     German: ["de-CH", "deu", "Deutsch"],
-    Japanese: ["ja-JP", "日本語"],
+    Japanese: ["ja-JP", "日本語", "日语", "日文", "Japanisch"],
     Filipino: ["tl", "Tagalog"],
     Persian: ["Farsi", "فارسی"],
     Indonesian: ["in", "id-ID"],
@@ -86,8 +99,20 @@ Deno.test("resolveLanguage() suggests the nearest language and lists all", () =>
   assertStringIncludes(messageOf("Germn"), 'Unknown language "Germn", did you mean German (de)?');
   assertStringIncludes(messageOf("jp"), "did you mean Japanese (ja)?");
   assertStringIncludes(messageOf("portugese"), "did you mean Portuguese (pt)?");
+  // Codes of other languages, not of countries; two letters are close to any name.
+  assertStringIncludes(messageOf("uk"), 'Unknown language "uk" (Ukrainian): The model knows');
+  assertStringIncludes(messageOf("be"), 'Unknown language "be" (Belarusian): The model knows');
+  for (const code of ["uk", "my", "sr", "et", "xx"]) {
+    assertEquals(messageOf(code).includes("did you mean"), false, code);
+  }
   assertEquals(messageOf("Klingon-of-old").includes("did you mean"), false);
   for (const { name, code } of LANGUAGES) assertStringIncludes(messageOf("xx-nothing"), `${name} (${code})`);
   for (const input of ["", "  "]) assertStringIncludes(messageOf(input), "language is empty");
   for (const input of ["he", "english please", "-", "a_", "\u0000"]) messageOf(input);
+});
+
+Deno.test("askedLanguage() detects for auto and nothing, and knows every spelling else", () => {
+  for (const none of [undefined, "", " ", "auto", " AUTO "]) assertEquals(askedLanguage(none), undefined);
+  assertEquals(askedLanguage("de"), "German");
+  assertThrows(() => askedLanguage("automatic"), OptionError);
 });

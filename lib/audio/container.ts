@@ -9,7 +9,7 @@ export const SNIFF_BYTES = 4096;
 
 /** First match wins. Formats that begin with printable letters have something behind them that no text has. */
 const SIGNATURES: readonly (readonly [container: string, start: RegExp])[] = [
-  ["wav", /^(RIFF|RF64|BW64)[^]{4}WAVE/],
+  ["wav", /^(RIFF|RIFX|RF64|BW64)[^]{4}WAVE/],
   ["avi", /^RIFF[^]{4}AVI /],
   ["aiff", /^FORM[^]{4}AIF[FC]/],
   ["flac", /^fLaC/],

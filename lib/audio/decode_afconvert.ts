@@ -6,6 +6,7 @@
  */
 import { join } from "@std/path";
 import { AudioError } from "../errors.ts";
+import type { Warning } from "../transcript.ts";
 import { ByteSource } from "./byte_source.ts";
 import { decodeWavBlocks } from "./decode_wav.ts";
 import type { PcmBlock } from "./pcm.ts";
@@ -23,7 +24,7 @@ export const AFCONVERT = "/usr/bin/afconvert";
  */
 export async function* decodeAfconvertBlocks(
   path: string,
-  options: { name: string; command?: string; warnings: string[]; signal?: AbortSignal | undefined },
+  options: { name: string; command?: string; warnings: Warning[]; signal?: AbortSignal | undefined },
 ): AsyncGenerator<PcmBlock> {
   const { name, command = AFCONVERT, warnings, signal } = options;
   await using folder = await temporaryFolder();

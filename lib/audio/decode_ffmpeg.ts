@@ -1,14 +1,20 @@
 /**
- * Every other format, through ffmpeg: it unpacks and decodes, nothing else; rate and channels are changed by the
- * same code as for WAV files, so that a format makes no difference of its own.
+ * Every other format, through ffmpeg: it unpacks, decodes and fills gaps, nothing else; rate and channels are changed by
+ * the same code as for WAV files, so that a format makes no difference of its own.
  *
  * @module
  */
 import { AudioError } from "../errors.ts";
+import type { Warning } from "../transcript.ts";
 import { ByteSource } from "./byte_source.ts";
+import { CLOCK_FILTER, MAX_GAP_SECONDS } from "./clock_filter.ts";
+import { damage } from "./damage.ts";
 import { decodeWavBlocks } from "./decode_wav.ts";
 import { demuxerArguments, NOT_LISTED } from "./demuxers.ts";
+import { FfmpegLog, type Track } from "./ffmpeg_log.ts";
 import type { PcmBlock } from "./pcm.ts";
+import { RAW_HINT } from "./raw.ts";
+import { chosenTrack, noSuchTrack } from "./tracks.ts";
 
 /** What ffmpeg reads: a file, where there is a path, else a stream through its standard input. */
 export interface DecoderInput {
@@ -16,23 +22,56 @@ export interface DecoderInput {
   path: string | undefined;
   /** What the bytes are, see containerOf(). */
   container: string;
+  /** Which of the audio tracks, from 1. @default {the one that the file calls its default, else ffmpeg's choice} */
+  track?: number | undefined;
 }
-
-const MAX_COMPLAINTS = 16384;
 
 /** With its protocol, so that a path may begin or look like anything. */
 function inputName(input: DecoderInput): string {
   return input.path === undefined ? "pipe:0" : `file:${input.path}`;
 }
 
-function argumentsFor(input: DecoderInput): string[] {
+function inputArguments(input: DecoderInput): string[] {
   // Nothing but this input is opened: the demuxers know no references, and no other protocol is there.
   const protocol = input.path === undefined
     ? ["-protocol_whitelist", "pipe"]
     : ["-nostdin", "-protocol_whitelist", "file"];
-  const from = [...protocol, ...demuxerArguments(input.container), "-i", inputName(input)];
-  const to = ["-map", "0:a:0", "-map_metadata", "-1", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"];
-  return ["-hide_banner", "-loglevel", "level+warning", ...from, ...to];
+  const log = ["-hide_banner", "-nostats", "-loglevel", "level+info"];
+  return [...log, ...protocol, ...demuxerArguments(input.container), "-i", inputName(input)];
+}
+
+function argumentsFor(input: DecoderInput): string[] {
+  const what = input.track === undefined ? ["-vn", "-sn", "-dn"] : ["-map", `0:a:${input.track - 1}`];
+  const to = ["-map_metadata", "-1", "-af", CLOCK_FILTER, "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"];
+  return [...inputArguments(input), ...what, ...to];
+}
+
+function logOf(input: DecoderInput, stderr: ReadableStream<Uint8Array>): Promise<FfmpegLog> {
+  return new FfmpegLog({ isPipe: input.path === undefined, inputName: inputName(input) }).read(stderr);
+}
+
+/** Lists the audio tracks of a file; `undefined` when there is no ffmpeg. */
+export async function listTracks(
+  input: DecoderInput & { path: string },
+  ffmpegPath: string,
+  signal?: AbortSignal,
+): Promise<Track[] | undefined> {
+  const command = new Deno.Command(ffmpegPath, {
+    args: inputArguments(input),
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+    ...(signal ? { signal } : {}),
+  });
+  try {
+    const child = command.spawn();
+    const { tracks } = await logOf(input, child.stderr);
+    await child.status;
+    return tracks;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -78,24 +117,12 @@ async function feed(source: ByteSource, stdin: WritableStream<Uint8Array>): Prom
   return undefined;
 }
 
-/** Lines that tell of lost or bad samples, though ffmpeg calls them warnings. */
-const DAMAGE = /non-monoton|corrupt|invalid|missing|conceal|discard|overread|truncat|broken/i;
-
-/** What ffmpeg complained about, without module names, addresses and the name of its input. */
-async function complaintsOf(stderr: ReadableStream<Uint8Array>, input: string): Promise<string[]> {
-  let text = "";
-  for await (const part of stderr.pipeThrough(new TextDecoderStream())) {
-    if (text.length < MAX_COMPLAINTS) text += part;
-  }
-  return text.split("\n")
-    .filter((line) => /\[(error|fatal|panic)\]/.test(line) || DAMAGE.test(line))
-    .map((line) => line.replace(/^(\[[^\]]*\] *)+/, "").replace(`${input}: `, "").trim())
-    .filter((line) => line !== "" && !/^(To ignore this|Conversion failed)/.test(line));
-}
-
-function failure(name: string, complaints: string[], code: number): AudioError {
+function failure(input: DecoderInput, { complaints, tracks }: FfmpegLog, code: number): AudioError {
+  const { name } = input.source;
   if (complaints.some((line) => /matches no streams|does not contain any stream/.test(line))) {
-    return new AudioError(`Cannot read ${name}: there is no audio in it.`);
+    return input.track !== undefined && tracks.length > 0
+      ? noSuchTrack(input.track, tracks, name)
+      : new AudioError(`Cannot read ${name}: there is no audio in it.`);
   }
   if (complaints.some((line) => line.includes(NOT_LISTED))) {
     return new AudioError(
@@ -104,23 +131,47 @@ function failure(name: string, complaints: string[], code: number): AudioError {
     );
   }
   const words = complaints.at(-1)?.replace(/\.$/, "") ?? `nothing, but ended with code ${code}`;
-  return new AudioError(`Cannot read ${name}: ffmpeg says ${complaints.length ? `"${words}"` : words}.`);
+  const hint = input.container === "unknown" ? ` (${RAW_HINT})` : "";
+  return new AudioError(
+    `Cannot read ${name}: ffmpeg says ${complaints.length ? `"${words}"` : words}${hint}.`,
+  );
+}
+
+/** What a listener has to know of a file that was read. */
+function warningsOf(input: DecoderInput, log: FfmpegLog, code: number): Warning[] {
+  const { name } = input.source;
+  const { complaints, tracks, heard, leftOut } = log;
+  const warnings = input.track === undefined ? chosenTrack(tracks, heard, name) : [];
+  for (const seconds of leftOut) {
+    warnings.push(damage(
+      `The clock of ${name} jumps by ${seconds.toFixed(1)} s at one place: this is no silence of at most ` +
+        `${MAX_GAP_SECONDS} s and was left out, times behind it differ from the file's.`,
+    ));
+  }
+  if (complaints.length > 0 || code !== 0) {
+    const words = complaints[0] ?? `code ${code}`;
+    warnings.push(damage(
+      `${name} is damaged: ffmpeg says "${words}" (${complaints.length} lines in all); ` +
+        "what it could decode was read.",
+    ));
+  }
+  return warnings;
 }
 
 /**
  * Reads what ffmpeg makes of a file. However this ends, the child process has ended too.
  *
- * @param warnings Gets a sentence when ffmpeg complained about parts of the file.
+ * @param options.warnings Gets a sentence when ffmpeg complained about parts of the file, or chose among tracks.
  * @throws {AudioError} With ffmpeg's own words, when it can't read the file.
  */
 export async function* decodeFfmpegBlocks(
   child: Deno.ChildProcess,
   input: DecoderInput,
-  options: { warnings: string[]; signal?: AbortSignal | undefined },
+  options: { warnings: Warning[]; signal?: AbortSignal | undefined },
 ): AsyncGenerator<PcmBlock> {
   const { warnings, signal } = options;
   const feeding = input.path === undefined ? feed(input.source, child.stdin) : Promise.resolve(undefined);
-  const complaining = complaintsOf(child.stderr, inputName(input));
+  const logging = logOf(input, child.stderr);
   const output = new ByteSource(child.stdout, { name: "ffmpeg's output", signal });
   // At once, though nobody may be asking for blocks just now, and by the signal that cannot be put off.
   const onAbort = () => endNow(child, output, input.source);
@@ -150,15 +201,9 @@ export async function* decodeFfmpegBlocks(
   const sourceError = await feeding;
   if (sourceError) throw sourceError;
   const { code, signal: killedBy } = await child.status;
-  const complaints = await complaining;
-  if (frames === 0 || unread || killedBy) throw failure(input.source.name, complaints, code);
-  if (complaints.length > 0 || code !== 0) {
-    const words = complaints[0] ?? `code ${code}`;
-    warnings.push(
-      `${input.source.name} is damaged: ffmpeg says "${words}" (${complaints.length} lines in all); ` +
-        "what it could decode was read.",
-    );
-  }
+  const log = await logging;
+  if (frames === 0 || unread || killedBy) throw failure(input, log, code);
+  warnings.push(...warningsOf(input, log, code));
 }
 
 function endNow(child: Deno.ChildProcess, output: ByteSource, source: ByteSource): void {

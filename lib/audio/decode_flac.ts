@@ -4,14 +4,20 @@
  * @module
  */
 import { AudioError } from "../errors.ts";
+import type { Warning } from "../transcript.ts";
 import { OutOfBits } from "./bit_reader.ts";
 import type { ByteSource } from "./byte_source.ts";
+import { damage } from "./damage.ts";
 import { decodeFlacFrame, type FlacFrame, FlacFrameError, type FlacStreamInfo } from "./flac_frame.ts";
 import type { PcmBlock } from "./pcm.ts";
 
 const STREAMINFO = 0;
 const STREAMINFO_BYTES = 34;
 const HEADER_ROOM = 64;
+const ID3_HEADER_BYTES = 10;
+const SYNCSAFE_BASE = 128;
+/** Room for a cover; tags are kept in memory while they are looked at. */
+const MAX_TAG_BYTES = 1 << 24;
 
 /** Bytes in order, the front of which can be dropped. */
 class Window {
@@ -62,8 +68,37 @@ function parseStreamInfo(bytes: Uint8Array): FlacStreamInfo {
   };
 }
 
+/** Passes an ID3v2 tag, which some programs put in front though FLAC has tags of its own. */
+async function skipTag(window: Window): Promise<void> {
+  await window.fill(ID3_HEADER_BYTES);
+  if (!isTagged(window.bytes)) return;
+  let left = ID3_HEADER_BYTES + window.bytes.subarray(6, 10).reduce((sum, b) => SYNCSAFE_BASE * sum + b, 0);
+  while (left > 0) {
+    await window.fill(1);
+    if (window.bytes.length === 0) return;
+    const part = Math.min(left, window.bytes.length);
+    window.drop(part);
+    left -= part;
+  }
+}
+
+function isTagged(bytes: Uint8Array): boolean {
+  return new TextDecoder().decode(bytes.subarray(0, 3)) === "ID3";
+}
+
+/** Whether a file is FLAC behind an ID3v2 tag; needs the tag to be no longer than what can be looked at. */
+export async function isTaggedFlac(source: ByteSource): Promise<boolean> {
+  const header = await source.peek(ID3_HEADER_BYTES);
+  if (header.length < ID3_HEADER_BYTES || !isTagged(header)) return false;
+  const size = header.subarray(6, 10).reduce((sum, b) => SYNCSAFE_BASE * sum + b, 0);
+  if (size > MAX_TAG_BYTES) return false;
+  const start = await source.peek(ID3_HEADER_BYTES + size + 4);
+  return new TextDecoder().decode(start.subarray(ID3_HEADER_BYTES + size)) === "fLaC";
+}
+
 /** Passes the metadata blocks. */
 async function readMetadata(window: Window, name: string): Promise<FlacStreamInfo> {
+  await skipTag(window);
   await window.fill(4);
   window.drop(4);
   let info: FlacStreamInfo | undefined;
@@ -106,7 +141,7 @@ function toNextSync(bytes: Uint8Array): number {
  * @param warnings Gets a sentence when frames were damaged.
  * @throws {AudioError} When the header is damaged.
  */
-export async function* decodeFlacBlocks(source: ByteSource, warnings: string[]): AsyncGenerator<PcmBlock> {
+export async function* decodeFlacBlocks(source: ByteSource, warnings: Warning[]): AsyncGenerator<PcmBlock> {
   const window = new Window(source);
   const info = await readMetadata(window, source.name);
   const largest = info.maxBlockSize * info.channels * Math.ceil((info.bitsPerSample + 1) / 8) + HEADER_ROOM;
@@ -130,6 +165,8 @@ export async function* decodeFlacBlocks(source: ByteSource, warnings: string[]):
     }
   }
   if (lost > 0) {
-    warnings.push(`${source.name} is damaged: ${lost} places in it are no FLAC frames and were left out.`);
+    warnings.push(
+      damage(`${source.name} is damaged: ${lost} places in it are no FLAC frames and were left out.`),
+    );
   }
 }

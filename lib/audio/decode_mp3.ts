@@ -4,8 +4,11 @@
  * @module
  */
 import { Breath } from "../breathe.ts";
+import { AudioError } from "../errors.ts";
+import type { Warning } from "../transcript.ts";
 import type { ByteSource } from "./byte_source.ts";
-import { findMp3Frames } from "./mp3_frames.ts";
+import { damage } from "./damage.ts";
+import { findMp3Frames, type Mp3Layout } from "./mp3_frames.ts";
 import { loadDecoder } from "./npm_decoder.ts";
 import type { PcmBlock } from "./pcm.ts";
 
@@ -15,6 +18,8 @@ const SECONDS_AT_ONCE = 0.25;
 const BYTES_AT_ONCE = 1 << 20;
 /** The file is in memory as blocks or as a whole, and in the decoder's memory. */
 const COPIES = 2;
+/** Encoders count a few frames of padding or not. */
+const LEAST_MISSING_SECONDS = 0.15;
 
 /** What minimp3-wasm exports; an instance is for one file. */
 interface Minimp3 {
@@ -58,12 +63,13 @@ async function bytesOf(source: ByteSource, reserve: Reserve): Promise<Uint8Array
 /**
  * Gives the decoder its file: frames only, for it would search for ever behind the last one.
  *
- * @returns Number of runs of frames.
+ * @returns Where the frames were.
  */
-async function fill(mp3: Minimp3, source: ByteSource, reserve: Reserve): Promise<number> {
+async function fill(mp3: Minimp3, source: ByteSource, reserve: Reserve): Promise<Mp3Layout> {
   // This decoder wants the file as a whole; compressed bytes are few beside the samples.
   const bytes = await bytesOf(source, reserve);
-  const runs = await findMp3Frames(bytes);
+  const layout = await findMp3Frames(bytes);
+  const { runs } = layout;
   mp3.decoder_init();
   mp3.decoder_set_mp3_data_size(runs.reduce((sum, { start, end }) => sum + end - start, 0));
   let at = mp3.decoder_mp3_data_offset();
@@ -77,19 +83,19 @@ async function fill(mp3: Minimp3, source: ByteSource, reserve: Reserve): Promise
       await breath.pause();
     }
   }
-  return runs.length;
+  return layout;
 }
 
 /**
  * Reads an MP3 file.
  *
- * @param warnings Gets a sentence when there is something else between its frames.
+ * @param warnings Gets a sentence when there is something else between its frames, or its end is missing.
  * @param reserve Is told of the memory that the file itself takes, and when it takes it no more.
  * @throws {AudioError} When the decoder can't be had.
  */
 export async function* decodeMp3Blocks(
   source: ByteSource,
-  warnings: string[],
+  warnings: Warning[],
   reserve: Reserve,
 ): AsyncGenerator<PcmBlock> {
   const mp3 = await loadDecoder(PACKAGE, source.name, instantiate);
@@ -99,30 +105,64 @@ export async function* decodeMp3Blocks(
       reserve(bytes);
       reserved += bytes;
     };
-    yield* decodeAll(mp3, await fill(mp3, source, count), source.name, warnings);
+    const layout = await fill(mp3, source, count);
+    warnings.push(...damageOf(layout, source.name));
+    if (layout.runs.length > 0) yield* decodeAll(mp3, source.name);
   } finally {
     reserve(-reserved);
   }
 }
 
-function* decodeAll(
-  mp3: Minimp3,
-  runs: number,
-  name: string,
-  warnings: string[],
-): Generator<PcmBlock> {
-  if (runs > 1) {
-    warnings.push(`${name} is damaged: ${runs - 1} places between its MP3 frames were left out.`);
+/** What is missing, by the bytes between the frames and by what the file says of itself. */
+function damageOf({ runs, frameSeconds, announced = 0, isCutOff }: Mp3Layout, name: string): Warning[] {
+  const warnings: Warning[] = [];
+  const frames = runs.reduce((sum, run) => sum + run.frames, 0);
+  const bytes = runs.reduce((sum, { start, end }) => sum + end - start, 0);
+  const places: number[] = [];
+  let seconds = 0, lost = 0;
+  for (const run of runs) {
+    if (run.junkBefore > 0) places.push(seconds);
+    lost += run.junkBefore / (bytes / frames) * frameSeconds;
+    seconds += run.frames * frameSeconds;
   }
-  while (runs > 0) {
-    mp3.decoder_decode(SECONDS_AT_ONCE);
+  if (places.length > 0) {
+    warnings.push(damage(
+      `${name} is damaged: ${places.length} places between its MP3 frames were left out, about ${
+        lost.toFixed(2)
+      } s, the first at ${places[0]!.toFixed(2)} s.`,
+      { startSeconds: places[0]!, endSeconds: places.at(-1)! },
+    ));
+  }
+  const missing = announced * frameSeconds - seconds - lost;
+  if (isCutOff || missing >= LEAST_MISSING_SECONDS) {
+    const of = announced * frameSeconds > seconds
+      ? `, ${(announced * frameSeconds).toFixed(3)} s were announced`
+      : "";
+    warnings.push(
+      damage(`${name} is cut off after ${seconds.toFixed(3)} s${of}.`, { startSeconds: seconds }),
+    );
+  }
+  return warnings;
+}
+
+function* decodeAll(mp3: Minimp3, name: string): Generator<PcmBlock> {
+  for (let seconds = 0;;) {
+    try {
+      mp3.decoder_decode(SECONDS_AT_ONCE);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new AudioError(
+        `Cannot read ${name}: the MP3 decoder broke at a damaged frame near ${
+          seconds.toFixed(1)
+        } s (${reason}).`,
+        { cause },
+      );
+    }
     const count = mp3.decode_results_num_samples();
     if (count === 0) return;
+    const channels = mp3.decode_results_num_channels(), sampleRate = mp3.decode_results_sampling_rate();
     const pcm = new Int16Array(mp3.memory.buffer, mp3.decoder_pcm_data_offset(), count);
-    yield {
-      channels: mp3.decode_results_num_channels(),
-      sampleRate: mp3.decode_results_sampling_rate(),
-      interleaved: Float32Array.from(pcm, (x) => x / 32768),
-    };
+    yield { channels, sampleRate, interleaved: Float32Array.from(pcm, (x) => x / 32768) };
+    seconds += count / channels / sampleRate;
   }
 }

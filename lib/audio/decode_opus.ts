@@ -3,7 +3,10 @@
  *
  * @module
  */
+import { AudioError } from "../errors.ts";
+import type { Warning } from "../transcript.ts";
 import type { ByteSource } from "./byte_source.ts";
+import { damage } from "./damage.ts";
 import { loadDecoder } from "./npm_decoder.ts";
 import { type OggPacket, oggPackets } from "./ogg.ts";
 import type { PcmBlock } from "./pcm.ts";
@@ -14,12 +17,15 @@ const SAMPLE_RATE = 48000;
 /** Packets decoded at once: 20 ms each, as a rule. */
 const PACKETS_AT_ONCE = 16;
 const FIRST_PAGE_HEADER = 28;
+const MAX_CHANNELS = 8;
+/** Room of the decoder for a packet, for each channel. */
+const MAX_PACKET_BYTES = 3840;
 
 interface OpusDecoder {
   ready: Promise<void>;
   decodeFrames(
     packets: Uint8Array[],
-  ): { channelData: Float32Array[]; samplesDecoded: number; errors: unknown[] };
+  ): { channelData: Float32Array[]; samplesDecoded: number; errors: { outputSamples: number }[] };
   free(): void;
 }
 
@@ -48,6 +54,16 @@ async function openOpus(source: ByteSource, { serial, data: head }: OggPacket): 
   const channels = head[9]!;
   const family = head[18]!;
   const isMapped = family !== 0 && head.length >= 21 + channels;
+  const streams = isMapped ? head[19]! + head[20]! : channels;
+  // More than that has no order that could be mixed; a decoder for none would divide by zero.
+  if (
+    channels < 1 || channels > (isMapped ? MAX_CHANNELS : 2) || streams < 1 ||
+    head[20]! > head[19]! && isMapped
+  ) {
+    throw new AudioError(
+      `Cannot read ${source.name}: its Opus header says ${channels} channels in no known order.`,
+    );
+  }
   return await loadDecoder(PACKAGE, source.name, async (module: OpusModule) => {
     const decoder = new module.OpusDecoder({
       channels,
@@ -57,7 +73,7 @@ async function openOpus(source: ByteSource, { serial, data: head }: OggPacket): 
       channelMappingTable: isMapped ? [...head.subarray(21, 21 + channels)] : [0, 1].slice(0, channels),
     });
     await decoder.ready;
-    return new OpusStream(serial, decoder, preSkip);
+    return new OpusStream(serial, decoder, { preSkip, channels, name: source.name });
   });
 }
 
@@ -69,35 +85,77 @@ function interleave(channels: Float32Array[], length: number): Float32Array {
   return interleaved;
 }
 
+/** The decoder prints what it also returns; nothing else runs meanwhile. */
+function decodeQuietly(decoder: OpusDecoder, packets: Uint8Array[]): ReturnType<OpusDecoder["decodeFrames"]> {
+  const terminal = globalThis.console;
+  const print = terminal.error;
+  terminal.error = () => {};
+  try {
+    return decoder.decodeFrames(packets);
+  } finally {
+    terminal.error = print;
+  }
+}
+
 /** Decodes packets as they come, some at a time. */
 class OpusStream {
   readonly serial: number;
   readonly #decoder: OpusDecoder;
   readonly #preSkip: number;
+  readonly #maxPacketBytes: number;
+  readonly #name: string;
   #waiting: Uint8Array[] = [];
   /** The last block stays here until it is known whether the stream ends in it. */
   #last: PcmBlock | undefined;
   #decoded = 0;
   #granule = -1;
-  damaged = 0;
+  /** Seconds at which packets are missing or bad. */
+  readonly damaged: number[] = [];
 
-  constructor(serial: number, decoder: OpusDecoder, preSkip: number) {
+  constructor(
+    serial: number,
+    decoder: OpusDecoder,
+    options: { preSkip: number; channels: number; name: string },
+  ) {
     this.serial = serial;
     this.#decoder = decoder;
-    this.#preSkip = preSkip;
+    this.#preSkip = options.preSkip;
+    this.#maxPacketBytes = MAX_PACKET_BYTES * options.channels;
+    this.#name = options.name;
+  }
+
+  /** What has been decoded so far. */
+  get seconds(): number {
+    return this.#decoded / SAMPLE_RATE;
   }
 
   /** Takes a packet; gives the block before the one that became complete. */
   push({ data, granule }: OggPacket): PcmBlock | undefined {
-    this.#waiting.push(data);
+    if (data.length > this.#maxPacketBytes) this.damaged.push(this.seconds);
+    else this.#waiting.push(data);
     if (granule >= 0) this.#granule = granule;
     return this.#waiting.length < PACKETS_AT_ONCE ? undefined : this.#decode();
   }
 
+  /** What WebAssembly makes of bytes that no encoder wrote may leave its memory in any state: there is no going on. */
+  #decodeWaiting(): ReturnType<OpusDecoder["decodeFrames"]> {
+    try {
+      return decodeQuietly(this.#decoder, this.#waiting.splice(0));
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new AudioError(
+        `Cannot read ${this.#name}: the Opus decoder broke at a damaged packet near ${
+          this.seconds.toFixed(1)
+        } s (${reason}).`,
+        { cause },
+      );
+    }
+  }
+
   #decode(): PcmBlock | undefined {
-    const { channelData, samplesDecoded, errors } = this.#decoder.decodeFrames(this.#waiting.splice(0));
+    const { channelData, samplesDecoded, errors } = this.#decodeWaiting();
     const done = this.#last;
-    this.damaged += errors.length;
+    for (const { outputSamples } of errors) this.damaged.push(outputSamples / SAMPLE_RATE);
     this.#decoded += samplesDecoded;
     this.#last = {
       channels: channelData.length,
@@ -128,11 +186,16 @@ class OpusStream {
  * @param warnings Gets a sentence when packets are missing or damaged, or there is more than one recording in it.
  * @throws {AudioError} When the decoder can't be had.
  */
-export async function* decodeOpusBlocks(source: ByteSource, warnings: string[]): AsyncGenerator<PcmBlock> {
+export async function* decodeOpusBlocks(source: ByteSource, warnings: Warning[]): AsyncGenerator<PcmBlock> {
   let stream: OpusStream | undefined;
   let heads = 0;
   let gaps = 0;
-  for await (const packet of oggPackets(source, () => gaps++)) {
+  const ended = new Set<number>();
+  const events = {
+    onGap: () => stream ? stream.damaged.push(stream.seconds) : gaps++,
+    onEnd: (serial: number) => ended.add(serial),
+  };
+  for await (const packet of oggPackets(source, events)) {
     if (isOpusHead(packet.data)) {
       heads++;
       stream ??= await openOpus(source, packet);
@@ -141,12 +204,30 @@ export async function* decodeOpusBlocks(source: ByteSource, warnings: string[]):
       if (block) yield block;
     }
   }
-  if (stream) yield* stream.finish();
-  gaps += stream?.damaged ?? 0;
-  if (gaps > 0) {
-    warnings.push(`${source.name} is damaged: Opus packets are missing or bad in ${gaps} places.`);
+  if (!stream) return;
+  yield* stream.finish();
+  const places = [...Array<number>(gaps).fill(0), ...stream.damaged];
+  if (places.length > 0) {
+    const [first, last] = [Math.min(...places), Math.max(...places)];
+    warnings.push(damage(
+      `${source.name} is damaged: Opus packets are missing or bad in ${places.length} places ` +
+        `(near ${first.toFixed(1)}${last > first ? ` to ${last.toFixed(1)}` : ""} s).`,
+      { startSeconds: first, endSeconds: last },
+    ));
   }
-  if (heads > 1) warnings.push(`${source.name} holds ${heads} recordings: only the first was read.`);
+  if (!ended.has(stream.serial)) {
+    const seconds = stream.seconds;
+    warnings.push(
+      damage(`${source.name} is cut off after ${seconds.toFixed(3)} s: its last Ogg page is missing.`, {
+        startSeconds: seconds,
+      }),
+    );
+  }
+  if (heads > 1) {
+    warnings.push(damage(`${source.name} holds ${heads} recordings: only the first was read.`, {
+      startSeconds: stream.seconds,
+    }));
+  }
 }
 
 /** Whether an Ogg file begins with Opus. */

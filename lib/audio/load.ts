@@ -6,22 +6,30 @@
  *
  * @module
  */
+import { turn } from "../breathe.ts";
 import { AudioError, OptionError } from "../errors.ts";
 import type { Warning } from "../transcript.ts";
 import type { ByteSource } from "./byte_source.ts";
 import { containerOf, needsSeeking, SNIFF_BYTES } from "./container.ts";
 import { decodeAfconvertBlocks } from "./decode_afconvert.ts";
-import { decodeFfmpegBlocks, spawnFfmpeg } from "./decode_ffmpeg.ts";
+import { decodeFfmpegBlocks, type DecoderInput, listTracks, spawnFfmpeg } from "./decode_ffmpeg.ts";
 import { decodeWavBlocks } from "./decode_wav.ts";
+import type { Track } from "./ffmpeg_log.ts";
 import { type AudioSource, openSource } from "./open_source.ts";
 import { type PcmBlock, PcmSink, type TimeRange } from "./pcm.ts";
+import { decodeRawBlocks, parseRawFormat, RAW_HINT } from "./raw.ts";
 import type { Samples } from "./samples.ts";
 import { spool } from "./spool.ts";
+import { checkTrack, noSuchTrack, trackInLanguage } from "./tracks.ts";
 import { decodeWasm } from "./wasm.ts";
-import { WavEncodingError, WavReader } from "./wav.ts";
+import { WavEncodingError, WavOrderError, WavReader } from "./wav.ts";
+import { findWavFormat } from "./wav_seek.ts";
 
 export type { AudioSource } from "./open_source.ts";
 export type { TimeRange } from "./pcm.ts";
+
+/** What WAV files, and those of the decoders without ffmpeg, have. */
+const ONLY_TRACK: Track = { number: 1, language: "", isDefault: true, stream: "" };
 
 const DECODERS = ["auto", "ffmpeg", "afconvert", "wasm", "wav"] as const;
 
@@ -38,6 +46,18 @@ export interface LoadAudioOptions {
    * the decoders that need no program (`wasm`: FLAC, MP3, Ogg Opus). The others insist on one way. @default {"auto"}
    */
   decoder?: "auto" | "ffmpeg" | "afconvert" | "wasm" | "wav";
+  /**
+   * Which of several audio tracks: its number from 1, or its language (code or English name).
+   *
+   * @default {the one that the file calls its default; a warning says that there are others}
+   */
+  track?: number | string;
+  /**
+   * What samples without a header are: `s16le:16000`, `f32le:48000:2` (samples, rate, channels), named as ffmpeg does.
+   *
+   * @default {the file says it itself}
+   */
+  raw?: string;
   /** Longer recordings are an error, noticed while they are decoded. @default {Infinity} */
   maxDurationSeconds?: number;
   /**
@@ -55,7 +75,7 @@ export interface LoadedAudio {
   samples: Samples;
   /** Length in seconds. */
   durationSeconds: number;
-  /** `wav`, `mp3`, `m4a`, ... as its bytes say; `samples` for a Float32Array. */
+  /** `wav`, `mp3`, `m4a`, ... as its bytes say; `samples` for a Float32Array, `raw` for bytes without a header. */
   container: string;
   /** Rate and channels before they were changed to 16 kHz mono. */
   sourceSampleRate: number;
@@ -74,13 +94,54 @@ function refuse(name: string, container: string): void {
   }
 }
 
-/** Whether a WAV file holds samples that our own reader knows. */
-function readsWav(start: Uint8Array): boolean {
+/** What our own reader says to the beginning of a WAV file. */
+function wavFault(start: Uint8Array): unknown {
   try {
     new WavReader().push(start);
-    return true;
+    return undefined;
   } catch (error) {
-    return !(error instanceof WavEncodingError);
+    return error;
+  }
+}
+
+/** Blocks of a WAV file by our own reader. */
+async function decodeOwnWav(
+  source: ByteSource,
+  warnings: Warning[],
+): Promise<AsyncGenerator<PcmBlock>> {
+  const isUnordered = wavFault(await source.peek(SNIFF_BYTES)) instanceof WavOrderError;
+  const format = isUnordered && source.path !== undefined
+    ? await findWavFormat(source.path, source.name)
+    : undefined;
+  return decodeWavBlocks(source, { name: source.name, warnings, format });
+}
+
+function unknownFormat(name: string, install: string): AudioError {
+  return new AudioError(
+    `Cannot read ${name}: decoding files that are not WAV needs ffmpeg, which was not found: install it (${install}) ` +
+      `or convert the recording to WAV (${RAW_HINT}).`,
+    { code: "decoder-missing" },
+  );
+}
+
+/** The track in the language that was asked for, if one was. */
+async function trackNumber(
+  input: DecoderInput,
+  track: number | string | undefined,
+  ffmpegPath: string,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  const { path, source } = input;
+  if (typeof track !== "string" || path === undefined) return typeof track === "number" ? track : undefined;
+  const tracks = await listTracks({ ...input, path }, ffmpegPath, signal);
+  return tracks && trackInLanguage(tracks, track, source.name);
+}
+
+/** Decoders that know one track only. */
+function checkOnlyTrack(track: number | string | undefined, name: string): void {
+  if (typeof track === "string") trackInLanguage([ONLY_TRACK], track, name);
+  if (track !== undefined && track !== ONLY_TRACK.number) {
+    throw noSuchTrack(Number(track), [ONLY_TRACK], name);
   }
 }
 
@@ -92,6 +153,7 @@ function missingDecoder(name: string, container: string, options: LoadAudioOptio
   }
   const format = container === "unknown" ? "files that are not WAV" : container;
   const install = Deno.build.os === "darwin" ? "brew install ffmpeg" : "apt install ffmpeg";
+  if (container === "unknown") return unknownFormat(name, install);
   return new AudioError(
     `Cannot read ${name}: decoding ${format} needs ffmpeg, which was not found: install it (${install}) ` +
       "or convert the recording to WAV.",
@@ -104,17 +166,24 @@ async function* decodeForeign(
   source: ByteSource,
   container: string,
   options: LoadAudioOptions,
-  warnings: string[],
+  warnings: Warning[],
 ): AsyncGenerator<PcmBlock> {
   const { decoder = "auto", ffmpegPath = "ffmpeg", signal } = options;
-  const mustSeek = source.path === undefined && needsSeeking(await source.peek(SNIFF_BYTES), container);
+  const track = checkTrack(options.track);
+  const mustSeek = source.path === undefined &&
+    (typeof track === "string" || needsSeeking(await source.peek(SNIFF_BYTES), container));
   await using file = mustSeek ? await spool(source) : undefined;
   const path = source.path ?? file?.path;
   if (decoder === "auto" || decoder === "ffmpeg") {
-    const input = { source, path, container };
+    const found = await trackNumber({ source, path, container }, track, ffmpegPath, signal);
+    const input = { source, path, container, track: found };
+    // Starting a program holds the thread for some 20 ms, and twenty requests may come at once.
+    await turn();
+    signal?.throwIfAborted();
     const child = spawnFfmpeg(input, ffmpegPath);
     if (child) return yield* decodeFfmpegBlocks(child, input, { warnings, signal });
   }
+  checkOnlyTrack(track, source.name);
   const isMac = Deno.build.os === "darwin";
   if (decoder === "afconvert" || (decoder === "auto" && isMac && options.ffmpegPath === undefined)) {
     await using copy = path === undefined ? await spool(source) : undefined;
@@ -132,13 +201,15 @@ async function decode(
   source: ByteSource,
   container: string,
   options: LoadAudioOptions,
-  warnings: string[],
+  warnings: Warning[],
 ): Promise<AsyncGenerator<PcmBlock>> {
-  const { decoder = "auto" } = options;
-  const isOurs = decoder === "auto" && container === "wav" && readsWav(await source.peek(SNIFF_BYTES));
-  return decoder === "wav" || isOurs
-    ? decodeWavBlocks(source, { name: source.name, warnings })
-    : decodeForeign(source, container, options, warnings);
+  const { decoder = "auto", raw } = options;
+  if (raw !== undefined) return decodeRawBlocks(source, parseRawFormat(raw));
+  const isOurs = decoder === "auto" && container === "wav" &&
+    !(wavFault(await source.peek(SNIFF_BYTES)) instanceof WavEncodingError);
+  if (decoder !== "wav" && !isOurs) return decodeForeign(source, container, options, warnings);
+  checkOnlyTrack(checkTrack(options.track), source.name);
+  return await decodeOwnWav(source, warnings);
 }
 
 /**
@@ -170,42 +241,51 @@ export async function loadAudio(source: AudioSource, options: LoadAudioOptions =
   if (!DECODERS.includes(options.decoder ?? "auto")) {
     throw new OptionError(`decoder is "${options.decoder}", expected one of ${DECODERS.join(", ")}.`);
   }
+  checkTrack(options.track);
+  if (options.raw !== undefined) parseRawFormat(options.raw);
   signal?.throwIfAborted();
   if (source instanceof Float32Array) {
-    const sink = new PcmSink({ name: "the audio", range, maxDurationSeconds, signal });
+    checkOnlyTrack(checkTrack(options.track), "the audio");
+    using sink = new PcmSink({ name: "the audio", range, maxDurationSeconds, signal });
     await sink.wrap(source);
-    return loaded(sink, "samples", []);
+    return await loaded(sink, "samples", []);
   }
   const bytes = await openSource(source, { signal, fetch: options.fetch });
-  let sink: PcmSink | undefined;
   try {
-    sink = new PcmSink({
+    using sink = new PcmSink({
       name: bytes.name,
       range,
       maxDurationSeconds,
       signal,
       reserve: options.reserve,
     });
-    const start = await bytes.peek(SNIFF_BYTES);
-    if (start.length === 0) throw new AudioError(`Cannot read ${bytes.name}: it is empty.`);
-    const container = containerOf(start);
-    refuse(bytes.name, container);
-    const warnings: string[] = [];
-    for await (const block of await decode(bytes, container, options, warnings)) {
-      await sink.push(block);
-      if (sink.full) break;
+    try {
+      return await fill(sink, bytes, options);
+    } catch (error) {
+      sink.samples.discard();
+      throw error;
     }
-    return loaded(sink, container, warnings);
-  } catch (error) {
-    sink?.samples.discard();
-    throw error;
   } finally {
     bytes.cancel();
   }
 }
 
-function loaded(sink: PcmSink, container: string, sentences: readonly string[]): LoadedAudio {
-  sink.finish();
+/** Reads all of a source into a sink, as far as its range goes. */
+async function fill(sink: PcmSink, bytes: ByteSource, options: LoadAudioOptions): Promise<LoadedAudio> {
+  const start = await bytes.peek(SNIFF_BYTES);
+  if (start.length === 0) throw new AudioError(`Cannot read ${bytes.name}: it is empty.`);
+  const container = options.raw === undefined ? containerOf(start) : "raw";
+  refuse(bytes.name, container);
+  const warnings: Warning[] = [];
+  for await (const block of await decode(bytes, container, options, warnings)) {
+    await sink.push(block);
+    if (sink.full) break;
+  }
+  return await loaded(sink, container, warnings);
+}
+
+async function loaded(sink: PcmSink, container: string, warnings: readonly Warning[]): Promise<LoadedAudio> {
+  await sink.finish();
   const { samples, format } = sink;
   return {
     samples,
@@ -213,6 +293,6 @@ function loaded(sink: PcmSink, container: string, sentences: readonly string[]):
     container,
     sourceSampleRate: format.sampleRate,
     sourceChannels: format.channels,
-    warnings: sentences.map((message) => ({ code: "audio-damaged", message })),
+    warnings: [...warnings, ...sink.warnings],
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { fromFileUrl } from "@std/path";
+import { parseAddress, shownUrl } from "../address.ts";
 import { AudioError } from "../errors.ts";
 import { ByteSource } from "./byte_source.ts";
 
@@ -30,12 +31,6 @@ interface OpenOptions {
 
 const URL_SCHEME = /^(https?|file|data|blob):/i;
 
-/** A URL as messages show it: no password, no query, no data. */
-function shownUrl(url: URL): string {
-  if (url.protocol === "data:") return "the data: URL";
-  return url.host ? `${url.protocol}//${url.host}${url.pathname}` : url.href;
-}
-
 function reasonOf(error: unknown, path: string): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "the system allows no access";
@@ -56,6 +51,14 @@ async function openPath(path: string, signal: AbortSignal | undefined): Promise<
     if (cause instanceof AudioError) throw cause;
     const code = cause instanceof Deno.errors.NotFound ? { code: "audio-not-found" } as const : {};
     throw new AudioError(`Cannot read ${path}: ${reasonOf(cause, path)}.`, { cause, ...code });
+  }
+}
+
+function pathOfUrl(url: URL): string {
+  try {
+    return fromFileUrl(url);
+  } catch (cause) {
+    throw new AudioError(`Cannot read ${url.href}: it is no path of this machine.`, { cause });
   }
 }
 
@@ -98,8 +101,8 @@ export async function openSource(source: EncodedSource, options: OpenOptions = {
   if (source === "-") return new ByteSource(Deno.stdin.readable, { name: "standard input", signal });
   if (typeof source === "string" && !URL_SCHEME.test(source)) return await openPath(source, signal);
   if (typeof source === "string" || source instanceof URL) {
-    const url = new URL(source);
-    return url.protocol === "file:" ? await openPath(fromFileUrl(url), signal) : await openUrl(url, options);
+    const url = typeof source === "string" ? parseAddress(source) : source;
+    return url.protocol === "file:" ? await openPath(pathOfUrl(url), signal) : await openUrl(url, options);
   }
   const name = source instanceof File && source.name ? source.name : "the audio";
   if (source instanceof Blob) return new ByteSource(source.stream(), { name, signal });

@@ -5,6 +5,8 @@
  */
 import { Breath } from "../breathe.ts";
 import { AudioError, OptionError } from "../errors.ts";
+import type { Warning } from "../transcript.ts";
+import { type Cancelled, Mixdown } from "./mixdown.ts";
 import { Resampler } from "./resample.ts";
 import { bytesKept, SAMPLE_RATE, Samples } from "./samples.ts";
 
@@ -26,18 +28,6 @@ export interface TimeRange {
 /** Samples resampled between two looks at the clock: 4 ms of work at most. */
 const OUTPUT_AT_ONCE = 4096;
 
-/** Mean over the channels (spec 4.1, step 2), in the beginning of `mono`. */
-function mixdown(interleaved: Float32Array, channels: number, mono: Float32Array): Float32Array {
-  if (channels === 1) return interleaved;
-  const frames = interleaved.length / channels;
-  for (let frame = 0, at = 0; frame < frames; frame++) {
-    let sum = 0;
-    for (let channel = 0; channel < channels; channel++) sum += interleaved[at++]!;
-    mono[frame] = sum / channels;
-  }
-  return mono.subarray(0, frames);
-}
-
 function sampleOf(seconds: number | undefined, fallback: number, name: string): number {
   if (seconds === undefined) return fallback;
   if (!(seconds >= 0)) {
@@ -46,8 +36,19 @@ function sampleOf(seconds: number | undefined, fallback: number, name: string): 
   return Math.round(seconds * SAMPLE_RATE);
 }
 
+function cancellation({ start, end, channel }: Cancelled, sampleRate: number, name: string): Warning {
+  const [startSeconds, endSeconds] = [start / sampleRate, end / sampleRate];
+  return {
+    code: "audio-selected",
+    startSeconds,
+    endSeconds,
+    message: `The channels of ${name} cancel each other between ${startSeconds.toFixed(1)} s and ` +
+      `${endSeconds.toFixed(1)} s: channel ${channel} was heard there instead of their mean.`,
+  };
+}
+
 /** Collects what a decoder gives. */
-export class PcmSink {
+export class PcmSink implements Disposable {
   readonly samples: Samples = new Samples();
   readonly #name: string;
   readonly #start: number;
@@ -56,8 +57,7 @@ export class PcmSink {
   readonly #breath: Breath;
   #resampler: Resampler | undefined;
   #format: { channels: number; sampleRate: number } | undefined;
-  /** One and the same for all pieces: what each allocates for itself waits for the collector. */
-  #mono = new Float32Array(0);
+  #mixdown: Mixdown | undefined;
   /** 16 kHz samples seen, kept or not. */
   #seen = 0;
   readonly #reserve: (bytes: number) => void;
@@ -104,12 +104,21 @@ export class PcmSink {
    */
   async push({ channels, sampleRate, interleaved }: PcmBlock): Promise<void> {
     this.#format ??= { channels, sampleRate };
-    this.#resampler ??= new Resampler(sampleRate, SAMPLE_RATE);
-    const frames = Math.max(1, Math.floor(OUTPUT_AT_ONCE * sampleRate / SAMPLE_RATE));
-    if (this.#mono.length < frames) this.#mono = new Float32Array(frames);
-    for (let at = 0; at < interleaved.length && !this.full; at += frames * channels) {
-      const piece = interleaved.subarray(at, at + frames * channels);
-      this.#keep(this.#resampler.push(mixdown(piece, channels, this.#mono)));
+    this.#mixdown ??= this.#openMixdown({ channels, sampleRate });
+    for (const mono of this.#mixdown.push(interleaved)) await this.#resample(mono, sampleRate);
+  }
+
+  #openMixdown(format: { channels: number; sampleRate: number }): Mixdown {
+    const mixdown = new Mixdown(format);
+    this.#reserve(mixdown.bytes);
+    return mixdown;
+  }
+
+  async #resample(mono: Float32Array, sampleRate: number): Promise<void> {
+    const resampler = this.#resampler ??= new Resampler(sampleRate, SAMPLE_RATE);
+    const count = Math.max(1, Math.floor(OUTPUT_AT_ONCE * sampleRate / SAMPLE_RATE));
+    for (let at = 0; at < mono.length && !this.full; at += count) {
+      this.#keep(resampler.push(mono.subarray(at, at + count)));
       await this.#breath.pause();
     }
   }
@@ -136,8 +145,11 @@ export class PcmSink {
    *
    * @throws {AudioError} When nothing was kept.
    */
-  finish(): void {
+  async finish(): Promise<void> {
+    const left = this.#mixdown?.flush();
+    if (left && !this.full) await this.#resample(left, this.format.sampleRate);
     if (this.#resampler && !this.full) this.#keep(this.#resampler.flush());
+    this.samples.removeOffset();
     if (this.samples.length > 0) return;
     const seconds = this.#seen / SAMPLE_RATE;
     throw new AudioError(
@@ -147,6 +159,18 @@ export class PcmSink {
         } s.`
         : `Cannot read ${this.#name}: it holds no samples.`,
     );
+  }
+
+  /** Gives back the memory that only reading needs. */
+  [Symbol.dispose](): void {
+    this.#reserve(-(this.#mixdown?.bytes ?? 0));
+    this.#mixdown = undefined;
+  }
+
+  /** What a listener has to know about the channels. */
+  get warnings(): Warning[] {
+    const cancelled = this.#mixdown?.cancelled;
+    return cancelled ? [cancellation(cancelled, this.format.sampleRate, this.#name)] : [];
   }
 
   /** Keeps the part of the samples that lies in the range. */

@@ -49,22 +49,32 @@ function unpack({ values, scale }: Packed, from: number, into: Float32Array): vo
   for (let i = 0; i < into.length; i++) into[i] = values[from + i]! * scale;
 }
 
-/** Largest absolute value of a block. */
-function peakOf(block: Float32Array, samplesBefore: number): number {
-  let peak = 0;
+/** What a block adds to what is known of a recording. */
+function extentOf(block: Float32Array, samplesBefore: number): { least: number; most: number; sum: number } {
+  let least = 0, most = 0, sum = 0;
   for (let i = 0; i < block.length; i++) {
-    const size = Math.abs(block[i]!);
+    const x = block[i]!;
     // One comparison for all that is wrong: NaN is never smaller.
-    if (!(size < Infinity)) {
+    if (!(Math.abs(x) < Infinity)) {
       const seconds = ((samplesBefore + i) / SAMPLE_RATE).toFixed(3);
       throw new AudioError(
-        `The audio holds ${block[i]} at ${seconds} s, expected finite samples: decode the recording again.`,
+        `The audio holds ${x} at ${seconds} s, expected finite samples: decode the recording again.`,
       );
     }
-    if (size > peak) peak = size;
+    if (x < least) least = x;
+    if (x > most) most = x;
+    sum += x;
   }
-  return peak;
+  return { least, most, sum };
 }
+
+/**
+ * A mean of less changes no word and is left as it is, as the official front end leaves it: recordings without a fault
+ * have up to 0.0016 (docs/decisions.md, "Audio").
+ */
+const LEAST_OFFSET = 0.0025;
+/** The mean of less may be speech. */
+const LEAST_OFFSET_SAMPLES = SAMPLE_RATE;
 
 /**
  * 16 kHz mono samples that may still grow.
@@ -84,7 +94,10 @@ export class Samples {
   /** A block that was packed, for the next: hundreds of them would wait for the collector. */
   #spare: Float32Array | undefined;
   #length = 0;
-  #peak = 0;
+  #least = 0;
+  #most = 0;
+  #sum = 0;
+  #offset = 0;
 
   /**
    * Wraps 16 kHz mono samples without a copy: leave the array unchanged afterwards.
@@ -109,9 +122,20 @@ export class Samples {
     return this.#length / SAMPLE_RATE;
   }
 
-  /** Largest absolute value of the whole recording, before any normalisation. */
+  /** What {@link removeOffset} found: is taken away when samples are read. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Finds the mean, once all samples are there, and takes it away where it is so far from 0 that it is a fault. */
+  removeOffset(): void {
+    const mean = this.#sum / this.#length;
+    this.#offset = this.#length >= LEAST_OFFSET_SAMPLES && Math.abs(mean) >= LEAST_OFFSET ? mean : 0;
+  }
+
+  /** Largest absolute value of the whole recording, without its offset, before any normalisation. */
   get peak(): number {
-    return this.#peak;
+    return Math.max(this.#most - this.#offset, this.#offset - this.#least);
   }
 
   /**
@@ -121,7 +145,10 @@ export class Samples {
    * @throws {AudioError} When a sample is NaN or infinite; says where.
    */
   push(block: Float32Array, options: { keep?: boolean } = {}): void {
-    this.#peak = Math.max(this.#peak, peakOf(block, this.#length));
+    const { least, most, sum } = extentOf(block, this.#length);
+    this.#least = Math.min(this.#least, least);
+    this.#most = Math.max(this.#most, most);
+    this.#sum += sum;
     if (options.keep && block.length <= BLOCK && this.#length % BLOCK === 0) {
       this.#blocks.push(block);
       this.#length += block.length;
@@ -178,8 +205,8 @@ export class Samples {
   }
 
   /**
-   * Copies a stretch, normalised as the official front end does (spec 4.1, step 4): divided by the peak of the
-   * whole recording when that is above 1, then clipped to [-1, 1].
+   * Copies a stretch, without {@link offset}, normalised as the official front end does (spec 4.1, step 4): divided by
+   * the peak of the whole recording when that is above 1, then clipped to [-1, 1].
    *
    * @param start First sample. @default {0}
    * @param end Sample after the last. @default {length}
@@ -199,6 +226,7 @@ export class Samples {
    */
   read(start: number, out: Float32Array): number {
     const last = Math.min(start + out.length, this.#length);
+    const { offset, peak } = this;
     for (let at = start; at < last;) {
       const inBlock = at % BLOCK;
       const block = this.#blocks[Math.floor(at / BLOCK)]!;
@@ -206,11 +234,16 @@ export class Samples {
       const part = out.subarray(at - start, at - start + count);
       if (block instanceof Float32Array) part.set(block.subarray(inBlock, inBlock + count));
       else unpack(block, inBlock, part);
-      if (this.#peak > 1) normalise(part, this.#peak);
+      if (offset !== 0) shift(part, -offset);
+      if (peak > 1) normalise(part, peak);
       at += count;
     }
     return Math.max(0, last - start);
   }
+}
+
+function shift(samples: Float32Array, by: number): void {
+  for (let i = 0; i < samples.length; i++) samples[i]! += by;
 }
 
 function normalise(samples: Float32Array, peak: number): void {

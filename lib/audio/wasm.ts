@@ -4,8 +4,9 @@
  *
  * @module
  */
+import type { Warning } from "../transcript.ts";
 import type { ByteSource } from "./byte_source.ts";
-import { decodeFlacBlocks } from "./decode_flac.ts";
+import { decodeFlacBlocks, isTaggedFlac } from "./decode_flac.ts";
 import { decodeMp3Blocks } from "./decode_mp3.ts";
 import { decodeOpusBlocks, isOggOpus } from "./decode_opus.ts";
 import type { PcmBlock } from "./pcm.ts";
@@ -20,10 +21,11 @@ import type { PcmBlock } from "./pcm.ts";
 export async function decodeWasm(
   source: ByteSource,
   container: string,
-  warnings: string[],
+  warnings: Warning[],
   reserve: (bytes: number) => void = () => {},
 ): Promise<AsyncGenerator<PcmBlock> | undefined> {
-  if (container === "flac") return decodeFlacBlocks(source, warnings);
+  const isFlac = container === "flac" || (container === "mp3" && await isTaggedFlac(source));
+  if (isFlac) return decodeFlacBlocks(source, warnings);
   if (container === "mp3") return decodeMp3Blocks(source, warnings, reserve);
   if (container === "ogg" && await isOggOpus(source)) return decodeOpusBlocks(source, warnings);
   return undefined;

@@ -5,7 +5,7 @@
  */
 import { WavReader } from "./wav_reader.ts";
 
-export { WavReader } from "./wav_reader.ts";
+export { WavOrderError, WavReader } from "./wav_reader.ts";
 export { type WavEncoding, WavEncodingError, type WavFormat } from "./wav_format.ts";
 
 /** Samples as the file has them: its own rate and channels. */

@@ -17,6 +17,8 @@ export interface WavFormat {
   sampleRate: number;
   /** Bytes of one sample of one channel; samples of fewer bits are aligned to the high end. */
   bytesPerSample: number;
+  /** The high byte comes first: RIFX. */
+  bigEndian: boolean;
 }
 
 /** A WAV file whose samples are in a codec that this reader does not have (ADPCM, GSM, MP3 in WAV). */
@@ -41,15 +43,15 @@ const MAX_SAMPLE_RATE = 768_000;
 /** Bytes of the widest frame: all channels of 64-bit samples. */
 export const MAX_FRAME_BYTES: number = MAX_CHANNELS * 8;
 
-function encodingOf(fmt: DataView, name: string): WavEncoding {
-  let tag = fmt.getUint16(0, true);
+function encodingOf(fmt: DataView, name: string, little: boolean): WavEncoding {
+  let tag = fmt.getUint16(0, little);
   if (tag === EXTENSIBLE) {
     if (fmt.byteLength < FMT_BYTES) {
       throw new AudioError(
         `Cannot read ${name}: its EXTENSIBLE fmt chunk is ${fmt.byteLength} bytes, expected at least ${FMT_BYTES}.`,
       );
     }
-    tag = fmt.getUint16(24, true);
+    tag = fmt.getUint16(24, little);
     const tail = new Uint8Array(fmt.buffer, fmt.byteOffset + 26, 14).toHex();
     if (tail !== SUBTYPE_TAIL) {
       throw new WavEncodingError(`Cannot read ${name}: its EXTENSIBLE sub-format ...${tail} is not known.`);
@@ -74,19 +76,23 @@ function sampleBytes(bits: number, blockAlign: number, channels: number): number
  * Reads the body of a `fmt ` chunk.
  *
  * @param body The first {@link FMT_BYTES} bytes of it, or all when it is shorter.
- * @param name What error messages call the file.
+ * @param options.name What error messages call the file.
  * @throws {AudioError} When it is too short or says something that cannot be.
  * @throws {WavEncodingError} When the samples are in another codec.
  */
-export function parseWavFormat(body: Uint8Array, name: string): WavFormat {
+export function parseWavFormat(
+  body: Uint8Array,
+  { name, bigEndian }: { name: string; bigEndian: boolean },
+): WavFormat {
   if (body.length < 16) {
     throw new AudioError(`Cannot read ${name}: its fmt chunk is ${body.length} bytes, expected at least 16.`);
   }
   const fmt = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  const encoding = encodingOf(fmt, name);
-  const channels = fmt.getUint16(2, true);
-  const sampleRate = fmt.getUint32(4, true);
-  const bits = fmt.getUint16(14, true);
+  const little = !bigEndian;
+  const encoding = encodingOf(fmt, name, little);
+  const channels = fmt.getUint16(2, little);
+  const sampleRate = fmt.getUint32(4, little);
+  const bits = fmt.getUint16(14, little);
   if (channels < 1 || channels > MAX_CHANNELS) {
     throw new AudioError(
       `Cannot read ${name}: it claims ${channels} channels, expected 1 to ${MAX_CHANNELS}.`,
@@ -97,11 +103,11 @@ export function parseWavFormat(body: Uint8Array, name: string): WavFormat {
       `Cannot read ${name}: it claims a sample rate of ${sampleRate} Hz, expected ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE}.`,
     );
   }
-  const bytesPerSample = sampleBytes(bits, fmt.getUint16(12, true), channels);
+  const bytesPerSample = sampleBytes(bits, fmt.getUint16(12, little), channels);
   if (!CONVERTERS[encoding][bytesPerSample]) {
     throw new AudioError(`Cannot read ${name}: ${bits}-bit ${encoding} samples are not a WAV format.`);
   }
-  return { encoding, channels, sampleRate, bytesPerSample };
+  return { encoding, channels, sampleRate, bytesPerSample, bigEndian };
 }
 
 type Converter = (bytes: Uint8Array) => Float32Array;
@@ -185,7 +191,23 @@ const CONVERTERS: Record<WavEncoding, Record<number, Converter>> = {
   mulaw: { 1: fromTable(mulawSample) },
 };
 
+/** Whether samples of both can follow each other. */
+export function isSameFormat(a: WavFormat, b: WavFormat): boolean {
+  return a.encoding === b.encoding && a.channels === b.channels && a.sampleRate === b.sampleRate &&
+    a.bytesPerSample === b.bytesPerSample;
+}
+
+/** A copy with the bytes of each sample in the other order. */
+function swapped(bytes: Uint8Array, size: number): Uint8Array {
+  const out = new Uint8Array(bytes.length);
+  for (let at = 0; at < bytes.length; at += size) {
+    for (let i = 0; i < size; i++) out[at + i] = bytes[at + size - 1 - i]!;
+  }
+  return out;
+}
+
 /** Samples of a whole number of frames as float32, full scale 1 (spec 4.1: int16 / 32768). */
 export function toFloat32(bytes: Uint8Array, format: WavFormat): Float32Array {
-  return CONVERTERS[format.encoding][format.bytesPerSample]!(bytes);
+  const { encoding, bytesPerSample, bigEndian } = format;
+  return CONVERTERS[encoding][bytesPerSample]!(bigEndian ? swapped(bytes, bytesPerSample) : bytes);
 }

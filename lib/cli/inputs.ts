@@ -4,6 +4,7 @@
  * @module
  */
 import { basename, dirname, extname, fromFileUrl, join, relative, resolve } from "@std/path";
+import { decodedPath, parseAddress, shownUrl } from "../address.ts";
 import { AudioError, OptionError } from "../errors.ts";
 import { nearestName } from "../nearest_name.ts";
 import { expandGlob, isGlob } from "./glob.ts";
@@ -64,10 +65,11 @@ function describe(source: string, place: { parent: string; below: string }, file
 }
 
 function address(text: string): Input {
-  const url = new URL(text);
-  const file = /^(https?|file):$/.test(url.protocol) ? decodeURIComponent(url.pathname) : "audio";
-  const input = describe(text, { parent: "", below: "" }, file);
-  return { ...input, name: url.protocol === "data:" ? "data:" : `${url.origin}${url.pathname}` };
+  const url = parseAddress(text);
+  const path = /^(https?|file):$/.test(url.protocol) ? decodedPath(url) : "audio";
+  // One that ends in its host, or is the root, names no file.
+  const file = /[^/\\]/.test(path) ? path : "audio";
+  return { ...describe(text, { parent: "", below: "" }, file), name: shownUrl(url) };
 }
 
 /** A file that was named itself, or found below a folder. */

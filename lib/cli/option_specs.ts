@@ -61,11 +61,13 @@ const NETWORK = [
 
 /** What is heard. */
 const SPEECH = [
-  { name: "language", short: "l", value: "LANG", help: "name or code; detected when left out" },
+  { name: "language", short: "l", value: "LANG", help: "name or code; auto (detected) when left out" },
   { name: "languages", value: "A,B,...", help: "detect among these only" },
   { name: "context", value: "TEXT", help: "what it is about: names, spelling, domain" },
   { name: "hotwords", value: "FILE", help: "words to expect, one a line", completes: "file" },
   { name: "range", value: "FROM-TO", help: "a part only: 1:00-2:30, 90-, -0:30" },
+  { name: "track", value: "N|LANG", help: "one of several audio tracks: number, language" },
+  { name: "raw", value: "F:RATE", help: "samples without a header, e.g. s16le:16000" },
   { name: "chunk-seconds", value: "N", help: "longest chunk of a recording, in seconds (30)" },
   {
     name: "vad",
@@ -138,7 +140,9 @@ export const COMMAND_OPTIONS = {
   inspect: [
     ...MODEL,
     ...NETWORK,
-    ...SPEECH.filter(({ name }) => ["language", "range", "vad", "vad-threshold"].includes(name)),
+    ...SPEECH.filter(({ name }) =>
+      ["language", "range", "track", "raw", "vad", "vad-threshold"].includes(name)
+    ),
     ...OUTPUT.filter(({ name }) => name === "output-dir"),
     ...COMMON,
   ],

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import { parseRawFormat } from "../audio/raw.ts";
+import { checkTrack } from "../audio/tracks.ts";
 import { OptionError } from "../errors.ts";
 import type { LoadOptions } from "../open_model.ts";
 import { type FormatOptions, type OutputFormat, parseFormat } from "../output/mod.ts";
 import type { TranscribeOptions } from "../recognize/options.ts";
-import { resolveLanguage } from "../text/languages.ts";
+import { askedLanguage, resolveLanguage } from "../text/languages.ts";
 import type { Arguments } from "./arguments.ts";
 import { parseRange } from "./clock.ts";
 
@@ -82,7 +84,7 @@ function vadOptions(args: Arguments): TranscribeOptions["vad"] {
 
 /** What changes the words of a transcript: part of the journal, and the options of `transcribe()`. */
 export async function speechOptions(args: Arguments): Promise<TranscribeOptions> {
-  const language = args.text("language");
+  const language = askedLanguage(args.text("language"));
   const languages = args.list("languages").map(resolveLanguage);
   if (language !== undefined && languages.length > 0) {
     throw new OptionError(
@@ -90,13 +92,15 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
     );
   }
   const range = args.text("range");
+  const raw = args.text("raw");
+  if (raw !== undefined) parseRawFormat(raw);
   const temperature = args.number("temperature", { least: 0 });
   const seed = args.number("seed", { least: 0, whole: true });
   if (seed !== undefined && !temperature && args.isFlag("seed")) {
     throw new OptionError("Cannot use --seed without --temperature above 0: nothing is random");
   }
   return {
-    language: language === undefined ? undefined : resolveLanguage(language),
+    language,
     languages: languages.length === 0 ? undefined : languages,
     context: args.text("context"),
     hotwords: await readHotwords(args.text("hotwords")),
@@ -110,5 +114,7 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
     rescueBudget: args.number("rescue-budget", { least: 0 }),
     batchSize: args.number("batch-size", { least: 1, whole: true }),
     range: range === undefined ? undefined : parseRange(range),
+    track: checkTrack(args.text("track")),
+    raw,
   };
 }

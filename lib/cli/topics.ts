@@ -21,6 +21,8 @@ A model's folder may stand in front of the recordings: MODEL_DIR a.wav.
 --range 1:00-2:30 takes a part; times are those of the whole recording.
 What is no speech (music, wind, applause) is skipped from a second on, and a
 long and loud stretch is told: --vad off hears it all, songs too.
+--track 2 or --track German takes another of several audio tracks.
+--raw s16le:16000 reads samples without a header: rate, then channels (:2).
 `,
   output: `Where transcripts go
   Without --output-dir and --output-template they are printed to standard

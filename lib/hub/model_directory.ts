@@ -4,6 +4,8 @@
  * @module
  */
 import { basename, dirname, join } from "@std/path";
+import { readTextFile } from "../text_file.ts";
+import { isLfsPointer, LFS_PROBLEM } from "./lfs_pointer.ts";
 import { safetensorsProblem } from "./safetensors_size.ts";
 
 /** A file of a model folder. */
@@ -33,7 +35,8 @@ const INDEX_SUFFIX = ".safetensors.index.json";
 async function listFiles(directory: string): Promise<ModelFile[]> {
   const files: ModelFile[] = [];
   for await (const { name, isDirectory } of Deno.readDir(directory)) {
-    if (isDirectory) continue;
+    // "._model.safetensors" holds what macOS knows about the file beside it.
+    if (isDirectory || name.startsWith("._")) continue;
     const info = await Deno.stat(join(directory, name)).catch(() => undefined);
     if (info?.isFile) files.push({ name, sizeBytes: info.size });
   }
@@ -43,7 +46,7 @@ async function listFiles(directory: string): Promise<ModelFile[]> {
 /** The object in a JSON file, or `undefined` when there is none. */
 async function readJson(path: string): Promise<Record<string, unknown> | undefined> {
   try {
-    const value: unknown = JSON.parse(await Deno.readTextFile(path));
+    const value: unknown = JSON.parse(await readTextFile(path));
     return typeof value === "object" && value !== null ? { ...value } : undefined;
   } catch {
     return undefined;
@@ -69,18 +72,28 @@ async function weightProblems(directory: string, names: string[]): Promise<strin
   for (const name of weights) {
     if (!names.includes(name)) problems.push(`${name} is missing`);
     else {
-      const problem = await safetensorsProblem(join(directory, name));
+      const path = join(directory, name);
+      const problem = await isLfsPointer(path) ? LFS_PROBLEM : await safetensorsProblem(path);
       if (problem !== undefined) problems.push(`${name} ${problem}`);
     }
   }
   return problems;
 }
 
-function tokenizerProblems(names: string[]): string[] {
-  if (names.includes("tokenizer.json")) return [];
-  return ["vocab.json", "merges.txt"].filter((name) => !names.includes(name)).map((name) =>
-    `${name} is missing`
-  );
+/** What is wrong with a file that is needed, if it is. */
+async function textProblem(directory: string, names: string[], name: string): Promise<string[]> {
+  if (!names.includes(name)) return [`${name} is missing`];
+  return await isLfsPointer(join(directory, name)) ? [`${name} ${LFS_PROBLEM}`] : [];
+}
+
+async function tokenizerProblems(directory: string, names: string[]): Promise<string[]> {
+  const needed = names.includes("tokenizer.json") ? ["tokenizer.json"] : ["vocab.json", "merges.txt"];
+  return (await Promise.all(needed.map((name) => textProblem(directory, names, name)))).flat();
+}
+
+async function configProblems(directory: string, names: string[]): Promise<string[]> {
+  const problems = await textProblem(directory, names, "config.json");
+  return problems.length > 0 ? problems : ["config.json is no JSON"];
 }
 
 /**
@@ -93,11 +106,9 @@ export async function inspectModelDirectory(directory: string): Promise<ModelDir
   const names = files.map((file) => file.name);
   const config = await readJson(join(directory, "config.json"));
   const problems = [
-    ...config !== undefined
-      ? []
-      : [names.includes("config.json") ? "config.json is no JSON" : "config.json is missing"],
+    ...config !== undefined ? [] : await configProblems(directory, names),
     ...await weightProblems(directory, names),
-    ...tokenizerProblems(names),
+    ...await tokenizerProblems(directory, names),
   ];
   return {
     directory,

@@ -7,6 +7,8 @@ import { basename, dirname, join } from "@std/path";
 import { digestFile, digestKind, type ReadOptions } from "./digest.ts";
 import { knownSha256 } from "./known_models.ts";
 import { inspectModelDirectory, type ModelFile, nameOfDirectory } from "./model_directory.ts";
+import { readTextFile } from "../text_file.ts";
+import { isLfsPointer, LFS_PROBLEM } from "./lfs_pointer.ts";
 import { safetensorsProblem } from "./safetensors_size.ts";
 
 /** What was found out about one file. */
@@ -44,10 +46,11 @@ export interface VerifyOptions {
 }
 
 async function formProblem(path: string): Promise<string | undefined> {
+  if (await isLfsPointer(path)) return LFS_PROBLEM;
   if (path.endsWith(".safetensors")) return await safetensorsProblem(path);
   if (!path.endsWith(".json")) return undefined;
   try {
-    JSON.parse(await Deno.readTextFile(path));
+    JSON.parse(await readTextFile(path));
     return undefined;
   } catch {
     return "is no JSON";

@@ -11,6 +11,7 @@ import {
   type DType,
   loadSafetensors,
   type MLXArray,
+  MLXError,
   type PackedWeight,
   readSafetensorsHeader,
   SafetensorsError,
@@ -18,6 +19,7 @@ import {
   transpose,
 } from "../../ffi/mod.ts";
 import { ModelError } from "../errors.ts";
+import { readTextFile } from "../text_file.ts";
 import type { ModelConfig } from "./config.ts";
 
 /** A matrix of the checkpoint, dense `[out, in]` or packed. */
@@ -55,7 +57,8 @@ async function listTensorFiles(directory: string): Promise<string[]> {
   const names: string[] = [];
   try {
     for await (const { name } of Deno.readDir(directory)) {
-      if (name.endsWith(".safetensors")) names.push(name);
+      // macOS leaves "._model.safetensors" beside a file on foreign disks.
+      if (name.endsWith(".safetensors") && !name.startsWith(".")) names.push(name);
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -65,7 +68,7 @@ async function listTensorFiles(directory: string): Promise<string[]> {
 }
 
 async function filesOfIndex(directory: string, present: readonly string[]): Promise<string[]> {
-  const text = await Deno.readTextFile(join(directory, INDEX)).catch(() => undefined);
+  const text = await readTextFile(join(directory, INDEX)).catch(() => undefined);
   if (text === undefined) return [];
   let map: Record<string, string>;
   try {
@@ -94,6 +97,21 @@ async function shardFiles(directory: string): Promise<string[]> {
   }
   return present.includes("model.safetensors") ? ["model.safetensors"] : present;
 }
+
+/** What MLX says about a file, with the file's name. */
+function loadTensors(path: string, names: Iterable<string>): Map<string, MLXArray> {
+  try {
+    return loadSafetensors(path, names);
+  } catch (cause) {
+    if (!(cause instanceof MLXError)) throw cause;
+    throw new ModelError(`Cannot load ${path}: MLX says "${cause.message}". Download the model again.`, {
+      cause,
+    });
+  }
+}
+
+/** Constants that old checkpoints store with the weights: they follow from config.json. */
+const DERIVED = /(^|\.)rotary_emb\.inv_freq$/;
 
 interface Found extends TensorInfo {
   /** Name in the file. */
@@ -149,7 +167,7 @@ export class Checkpoint {
     const found = new Map<string, Found>();
     const arrays = new Map<string, MLXArray>();
     for (const [file, header] of headers) {
-      const loaded = loadSafetensors(join(directory, file), header.keys());
+      const loaded = loadTensors(join(directory, file), header.keys());
       for (const [source, info] of header) {
         const name = canonicalName(source, layout);
         found.set(name, { ...info, source });
@@ -256,7 +274,7 @@ export class Checkpoint {
 
   /** @throws {ModelError} When the folder has tensors that nothing asked for. */
   finish(): void {
-    const surplus = [...this.#found.keys()].filter((name) => !this.#asked.has(name));
+    const surplus = [...this.#found.keys()].filter((name) => !this.#asked.has(name) && !DERIVED.test(name));
     if (surplus.length === 0) return;
     const more = surplus.length > 1 ? ` (and ${surplus.length - 1} more)` : "";
     throw this.#fail(surplus[0]!, `is not part of the network that config.json describes${more}`);

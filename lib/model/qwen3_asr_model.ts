@@ -15,12 +15,14 @@ import {
   greaterEqual,
   keep,
   type MLXArray,
+  MLXError,
   multiply,
   reshape,
   scalar,
   slice,
 } from "../../ffi/mod.ts";
 import { ModelError } from "../errors.ts";
+import { readTextFile } from "../text_file.ts";
 import {
   type ActivationType,
   Backend,
@@ -56,7 +58,7 @@ export async function readConfig(directory: string): Promise<ModelConfig> {
   const place = join(directory, "config.json");
   let text: string;
   try {
-    text = await Deno.readTextFile(place);
+    text = await readTextFile(place);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
     throw new ModelError(`Cannot load a model from ${directory}: it has no config.json.`);
@@ -151,7 +153,10 @@ export class Qwen3ASRModel implements Disposable {
       disposeAll(groups.flat());
       source.dispose();
       backend[Symbol.dispose]();
-      throw error;
+      if (!(error instanceof MLXError)) throw error;
+      throw new ModelError(`Cannot load the model in ${directory}: MLX says "${error.message}".`, {
+        cause: error,
+      });
     }
   }
 

@@ -82,6 +82,10 @@ export interface TranscribeOptions {
   onProgress?: ((event: TranscriptEvent) => void) | undefined;
   /** Part of the recording to transcribe; times in the result are the recording's. */
   range?: TimeRange | undefined;
+  /** Which of several audio tracks: number from 1, or language; see `loadAudio`. @default {the file's default} */
+  track?: number | string | undefined;
+  /** What samples without a header are, e.g. `s16le:16000`; see `loadAudio`. @default {the file says it itself} */
+  raw?: string | undefined;
   /** Called at the end with every stage's start and duration. */
   onProfile?: ((spans: readonly StageSpan[], transcript: Transcript) => void) | undefined;
 }

@@ -8,7 +8,7 @@
  */
 import { OptionError } from "../errors.ts";
 import type { TranscribeOptions } from "../recognize/options.ts";
-import { resolveLanguage } from "../text/languages.ts";
+import { askedLanguage, resolveLanguage } from "../text/languages.ts";
 import { HttpError } from "./http_error.ts";
 
 /** A parameter as it came; a form field is a string. */
@@ -109,9 +109,11 @@ function temperatureOf(value: unknown): number {
     : refuse("temperature", `temperature is ${temperature}, expected 0 to 1.`);
 }
 
-function languageOf(param: string, value: unknown): string {
+/** A language by whatever reads its name; what no language is gets its answer. */
+function languageBy<T>(read: (name: string) => T, param: string, value: unknown): T {
+  const name = asText(param, value);
   try {
-    return resolveLanguage(asText(param, value));
+    return read(name);
   } catch (error) {
     if (error instanceof OptionError) refuse(param, error.message, "unknown_language");
     throw error;
@@ -269,9 +271,9 @@ export function parseParameters(fields: readonly Field[]): TranscriptionRequest 
   if (stream && format !== "json" && format !== "text") {
     refuse("stream", `response_format ${format} cannot be streamed: take json, or leave stream out.`);
   }
-  const language = one("language", languageOf);
+  const language = one("language", (param, value) => languageBy(askedLanguage, param, value));
   const languages = asList("languages", groups.get("languages") ?? []).map((name) =>
-    languageOf("languages", name)
+    languageBy(resolveLanguage, "languages", name)
   );
   if (language && languages.length > 0) refuse("languages", "Give language or languages, not both.");
   const hotwords = asList("keywords", groups.get("keywords") ?? []);
