@@ -18,7 +18,7 @@ const args = parseArgs(Deno.args, {
   string: ["threads", "neighbours", "seconds", "rounds"],
   default: { threads: "1,2", neighbours: "0,1,2", seconds: "30", rounds: "5" },
 });
-const numbers = (list: string) => list.split(",").map(Number);
+const numbers = (list = "") => list.split(",").map(Number);
 
 interface Work {
   name: string;
