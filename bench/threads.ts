@@ -1,8 +1,8 @@
 /**
  * One BLAS thread against several, alone and beside programs that keep a core busy: the demo model on a recording, and
- * products of the sizes of the real models. Rounds are interleaved.
+ * products of the sizes of the real models. Rounds are interleaved. 0 threads: as many as there are free cores.
  *
- *   deno run -A bench/threads.ts [--threads 1,2] [--neighbours 0,1,2] [--seconds 30] [--rounds 5]
+ *   deno run -A bench/threads.ts [--threads 1,2,0] [--neighbours 0,1,2] [--seconds 30] [--rounds 5]
  *
  * Of each the least and the median wall time are shown, and the median of the processor time. On a shared machine
  * `nice -n -20` in front (as root) comes near a quiet one: the neighbours inherit it.
@@ -12,11 +12,12 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { cpuUsage } from "node:process";
 import * as mx from "../ffi/mod.ts";
+import { freeCores } from "../lib/model/free_cores.ts";
 import { loadAudio, Qwen3ASR } from "../mod.ts";
 
 const args = parseArgs(Deno.args, {
   string: ["threads", "neighbours", "seconds", "rounds"],
-  default: { threads: "1,2", neighbours: "0,1,2", seconds: "30", rounds: "5" },
+  default: { threads: "1,2,0", neighbours: "0,1,2", seconds: "30", rounds: "5" },
 });
 const numbers = (list = "") => list.split(",").map(Number);
 
@@ -57,11 +58,10 @@ function product(what: string, rows: number, inner: number, columns: number, tim
   return {
     name: `${what}: ${times} products ${rows} x ${inner} x ${columns}`,
     run: (threads) => {
-      mx.useBlasThreads(threads);
-      mx.onStream(on, () =>
-        mx.scope(() => {
-          for (let i = 0; i < times; i++) mx.evaluate(mx.matmul(a, b));
-        }));
+      for (let i = 0; i < times; i++) {
+        mx.useBlasThreads(threads || Math.min(freeCores(), mx.blasThreads()?.natural ?? 1));
+        mx.onStream(on, () => mx.scope(() => mx.evaluate(mx.matmul(a, b))));
+      }
     },
   };
 }
@@ -74,7 +74,7 @@ function neighbour(): Deno.ChildProcess {
 const threads = numbers(args.threads);
 const models = new Map<number, Qwen3ASR>();
 for (const count of threads) {
-  models.set(count, await Qwen3ASR.load("demo", { device: "cpu", threads: count }));
+  models.set(count, await Qwen3ASR.load("demo", { device: "cpu", threads: count || undefined }));
 }
 const samples = await speech(Number(args.seconds));
 const works: Work[] = [
@@ -105,7 +105,7 @@ for (const count of numbers(args.neighbours)) {
         const walls = all.map(({ wall }) => wall);
         const figures = [Math.min(...walls), median(walls), median(all.map(({ cpu }) => cpu))];
         console.log(
-          `| ${name} | ${count} | ${each} | ${figures.map((ms) => ms.toFixed(0)).join(" | ")} |`,
+          `| ${name} | ${count} | ${each || "auto"} | ${figures.map((ms) => ms.toFixed(0)).join(" | ")} |`,
         );
       }
     }

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { OptionError } from "../lib/errors.ts";
+import { busySeconds, freeBetween } from "../lib/model/free_cores.ts";
 import { parseConfig } from "../lib/model/config.ts";
 import { threadsFor } from "../lib/model/qwen3_asr_model.ts";
 import { Qwen3ASR } from "../mod.ts";
@@ -55,3 +56,19 @@ for (const threads of [0, 1.5, NaN, 257]) {
     await assertRejects(() => Qwen3ASR.load("demo", { threads }), OptionError, "from 1 to 256");
   });
 }
+
+Deno.test("cores are free as far as other programs leave them, by /proc/stat", () => {
+  const stat = (user: number, idle: number) =>
+    `cpu  ${user} 100 200 ${idle} 50 10 20 30 0 0\ncpu0 1 2 3\ncpu1 1 2 3\ncpu2 1 2 3\ncpu3 1 2 3\nintr 9\n`;
+  assertEquals(busySeconds(stat(1000, 99999)), { busy: 13.6, cores: 4 });
+  assertEquals(busySeconds(""), { busy: 0, cores: 0 });
+  const free = (all: number, own: number) =>
+    freeBetween({ atSeconds: 10, all: 100, own: 50 }, { atSeconds: 12, all: 100 + all, own: 50 + own }, 4);
+  assertEquals(free(0, 0), 4);
+  assertEquals(free(8, 8), 4); // All of it is this program.
+  assertEquals(free(0.5, 0), 4); // A quarter of a core.
+  assertEquals(free(2, 0), 3);
+  assertEquals(free(8, 6), 3); // Both at once.
+  assertEquals(free(8, 1), 1);
+  assertEquals(free(20, 0), 1);
+});

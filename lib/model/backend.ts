@@ -21,6 +21,7 @@ import {
 } from "../../ffi/mod.ts";
 import { OptionError } from "../errors.ts";
 import { assertExclusive, exclusive } from "./exclusive.ts";
+import { freeCores } from "./free_cores.ts";
 
 /** Where to compute: `auto` is MLX's GPU where there is one, else the CPU. */
 export type Device = "auto" | "cpu" | "gpu";
@@ -76,12 +77,18 @@ function checkThreads(count = 1): void {
   throw new OptionError(`Cannot use threads ${count}: it must be a whole number from 1 to ${MOST_THREADS}.`);
 }
 
+/** As many threads as OpenBLAS chose, but no more than other programs leave cores for. */
+function threadsNow(): number | undefined {
+  const blas = blasThreads();
+  return blas && Math.min(blas.natural, freeCores());
+}
+
 /** A device with its stream and its policy. */
 export class Backend implements Disposable {
   readonly device: "cpu" | "gpu";
   readonly policy: BackendPolicy;
   readonly stream: Stream;
-  /** Threads of matrix products on a CPU; undefined: as many as the BLAS chooses. */
+  /** Threads of matrix products on a CPU; undefined: what OpenBLAS chose, as far as cores are free. */
   readonly threads: number | undefined;
 
   private constructor(device: "cpu" | "gpu", policy: BackendPolicy, threads: number | undefined) {
@@ -148,8 +155,8 @@ export class Backend implements Disposable {
    */
   evaluate(...arrays: MLXArray[]): Promise<void> {
     assertExclusive("evaluate");
-    // The number is the process's, and another model may have set its own.
-    if (this.device === "cpu") useBlasThreads(this.threads);
+    // The number is the process's, another model may have set its own, and other programs come and go.
+    if (this.device === "cpu") useBlasThreads(this.threads ?? threadsNow());
     return evaluateAsync(arrays, { on: this.stream });
   }
 
