@@ -30,6 +30,7 @@ export {
   scope,
   type TypedArray,
 } from "./array.ts";
+export { type BlasThreads, blasThreads, useBlasThreads } from "./blas.ts";
 export { Compiled } from "./compile.ts";
 export { currentStream, deviceCount, type DeviceType, onStream, Stream } from "./device.ts";
 export { MLXError } from "./error.ts";

@@ -46,13 +46,14 @@ export class ForcedAligner implements Disposable {
    */
   static async load(
     model: string | URL,
-    options: Pick<LoadOptions, "device" | "dtype" | "libraryPath"> = {},
+    options: Pick<LoadOptions, "device" | "dtype" | "threads" | "libraryPath"> = {},
   ): Promise<ForcedAligner> {
     const { directory } = await resolveModel(model);
     openLibrary({ path: options.libraryPath });
     const loaded = await loadFolder(directory, {
       device: options.device ?? "auto",
       dtype: options.dtype ?? "auto",
+      threads: options.threads,
     });
     if (loaded.model.config.kind !== "aligner") {
       loaded.model[Symbol.dispose]();

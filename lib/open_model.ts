@@ -21,6 +21,11 @@ export interface LoadOptions {
   device?: "auto" | "cpu" | "gpu" | undefined;
   /** Type of activations: `auto` is float32 on a CPU, the checkpoint's own on a GPU. @default {"auto"} */
   dtype?: "auto" | "float32" | "float16" | "bfloat16" | undefined;
+  /**
+   * Threads of matrix products on a CPU over OpenBLAS, 1 to 256; elsewhere without effect.
+   * @default {1 for a small model, else what OpenBLAS chooses: a thread per core, or `OPENBLAS_NUM_THREADS`}
+   */
+  threads?: number | undefined;
   /** Path of libmlxc; default: see the README on where it is looked for. */
   libraryPath?: string | undefined;
   /** Downloads a named model that is not on this machine; `downloadModel()` can say how far it is. @default {false} */
@@ -44,6 +49,8 @@ export interface ModelInfo {
   device: "cpu" | "gpu";
   /** Type of the activations, e.g. `float32`. */
   dtype: string;
+  /** Threads of matrix products; undefined on a GPU, and where the BLAS does not tell. */
+  threads: number | undefined;
   /** Layout of the checkpoint. */
   layout: "mlx" | "original" | "hf";
   /** Bytes of the tensors as stored. */
@@ -107,6 +114,7 @@ export async function openModel(
   const { model: loaded, tokenizer } = await loadFolder(found.directory, {
     device: options.device ?? "auto",
     dtype: options.dtype ?? "auto",
+    threads: options.threads,
     policy: options.policy ?? {},
   });
   const engine = engineOf(loaded, tokenizer, found.directory);
@@ -116,6 +124,7 @@ export async function openModel(
     ...found,
     device: loaded.backend.device,
     dtype: loaded.backend.policy.dtype,
+    threads: loaded.backend.productThreads,
     layout: loaded.layout,
     storedBytes: loaded.storedBytes,
     weightBytes: loaded.weightBytes,

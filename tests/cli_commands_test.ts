@@ -95,6 +95,13 @@ Deno.test("doctor is content here, and says what to do where it is not", async (
   assertMatch(texts.model!, /^demo \(demo\): .*, 8 files, 6\.8 MB, 156 tensors \(\d+ \w+, \d+ \w+\)$/);
   assertMatch(texts.devices!, /cpu/);
   assertMatch(texts["self test"]!, /every word/);
+  if (Deno.build.os === "linux") {
+    assertMatch(texts.BLAS!, /openblas.*, \d+ threads? for large models, 1 for small ones$/);
+    assertMatch(texts["self test"]!, /, 1 thread, \d+ ms/);
+    const { stdout } = await cli(["doctor", "--model", "demo", "--threads", "2"]);
+    assertMatch(stdout, /^ok {4}BLAS .*, 2 threads as asked for$/m);
+    assertMatch(stdout, /^ok {4}self test .*, 2 threads, \d+ ms/m);
+  }
   const env = { QWEN3_ASR_MLX_C: folder.at("libmlxc.so"), PATH: folder.path, HF_HUB_CACHE: folder.path };
   const ill = await cli(["doctor", "--model", folder.path], { env });
   assertEquals(ill.code, 1);

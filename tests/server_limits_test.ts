@@ -140,6 +140,44 @@ Deno.test("serve() refuses bodies that are neither forms nor JSON, and JSON that
   assertEquals(await status("multipart/form-data; boundary=b", "--b--"), [400, "missing_file"]);
 });
 
+Deno.test("serve() ignores what neighbours send and does not change the text, and says so", async () => {
+  await using server = await start();
+  const fields = {
+    "user": "somebody\r\nx-evil: 1",
+    "task": "transcribe",
+    "vad_filter": "true",
+    "vad_parameters[threshold]": "0.5",
+    "word_timestamps": "false",
+    "metadata[a]": "b",
+  };
+  const answer = await post(server, await formOf("dev-01-en.wav", fields));
+  assertEquals([answer.status, (await answer.json()).text], [200, TEXT]);
+  assertEquals(
+    answer.headers.get("x-ignored-parameters"),
+    "metadata, task, user, vad_filter, vad_parameters, word_timestamps",
+  );
+  const events = await post(server, await formOf("dev-01-en.wav", { user: "u", stream: "true" }));
+  assertEquals(events.headers.get("x-ignored-parameters"), "user");
+  assertMatch(await events.text(), /transcript.text.done/);
+  const plain = await post(server, await formOf("dev-01-en.wav"));
+  assertEquals([(await plain.json()).text, plain.headers.get("x-ignored-parameters")], [TEXT, null]);
+  for (
+    const [name, value, code] of [
+      ["task", "translate", "not_supported"],
+      ["translate", "true", "not_supported"],
+      ["diarize", "1", "not_supported"],
+      ["word_timestamps", "True", "not_supported"],
+      ["beam_size", "5", "unknown_parameter"],
+      ["condition_on_previous_text", "false", "unknown_parameter"],
+      ["hotwords", "Erika", "unknown_parameter"],
+      ["toString", "x", "unknown_parameter"],
+    ] as const
+  ) {
+    const refused = await refusal(await post(server, await formOf("dev-01-en.wav", { [name]: value })));
+    assertEquals([refused.status, refused.param, refused.code], [400, name, code]);
+  }
+});
+
 Deno.test("serve() honours parameters on either side of the file, and refuses unknown ones", async () => {
   await using server = await start();
   for (const order of ["before", "behind"]) {

@@ -104,6 +104,7 @@ async function readMetadata(window: Window, name: string): Promise<FlacStreamInf
   let info: FlacStreamInfo | undefined;
   for (let isLast = false; !isLast;) {
     await window.fill(4);
+    if (window.bytes.length < 4) break;
     const header = new DataView(window.bytes.buffer, window.bytes.byteOffset).getUint32(0);
     isLast = header >>> 31 === 1;
     const type = (header >>> 24) & 0x7f;

@@ -46,8 +46,8 @@ async function measure(
   signal: AbortSignal,
   onRun: (run: number) => void,
 ): Promise<Measurement> {
-  const { device, dtype, libraryPath } = settings;
-  await using asr = await Qwen3ASR.load(name, { device, dtype, libraryPath });
+  const { device, dtype, threads, libraryPath } = settings;
+  await using asr = await Qwen3ASR.load(name, { device, dtype, threads, libraryPath });
   const runs = [];
   for (let run = 0; run <= RUNS; run++) {
     onRun(run);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deviceCount, openLibrary, readSafetensorsHeader } from "../../ffi/mod.ts";
+import { blasThreads, deviceCount, openLibrary, readSafetensorsHeader } from "../../ffi/mod.ts";
 import { findModel, inspectModelDirectory, resolveModel } from "../hub/mod.ts";
 import { Qwen3ASR } from "../qwen3_asr.ts";
 import { join } from "@std/path";
@@ -58,6 +58,14 @@ async function blasName(): Promise<string> {
   }
 }
 
+/** How many threads multiply, where that can be set. */
+function threadsText({ threads }: ModelSettings): string {
+  const blas = blasThreads();
+  if (blas === undefined) return threads === undefined ? "" : ", --threads has no effect on it";
+  if (threads !== undefined) return `, ${threads} thread${threads === 1 ? "" : "s"} as asked for`;
+  return `, ${blas.natural} thread${blas.natural === 1 ? "" : "s"} for large models, 1 for small ones`;
+}
+
 async function libraryFindings(settings: ModelSettings): Promise<Finding[]> {
   try {
     const { path, origin, mlxVersion, generation } = openLibrary({ path: settings.libraryPath });
@@ -65,7 +73,7 @@ async function libraryFindings(settings: ModelSettings): Promise<Finding[]> {
     return [
       { name: "library", status: "ok", text: `MLX ${mlxVersion}, ${generation}, ${path} (${origin})` },
       { name: "devices", status: "ok", text: gpus > 0 ? `gpu (${gpus}), cpu` : "cpu" },
-      { name: "BLAS", status: "ok", text: await blasName() },
+      { name: "BLAS", status: "ok", text: `${await blasName()}${threadsText(settings)}` },
     ];
   } catch (error) {
     const [text = "", ...rest] = sentence(error).split("\n");
@@ -169,12 +177,13 @@ async function selfTest(settings: ModelSettings): Promise<Finding> {
     };
   }
   try {
-    const { device, dtype, libraryPath } = settings;
-    await using asr = await Qwen3ASR.load("demo", { device, dtype, libraryPath });
+    const { device, dtype, threads, libraryPath } = settings;
+    await using asr = await Qwen3ASR.load("demo", { device, dtype, threads, libraryPath });
     const { text, stats } = await asr.transcribe(path);
     if (text === SHORT_RECORDING.text) {
-      const { device: used, dtype: type } = asr.info;
-      const words = `the demo model heard every word (${used}, ${type}, ${Math.round(stats.totalMs)} ms)`;
+      const { device: used, dtype: type, threads: count } = asr.info;
+      const how = [used, type, ...count === undefined ? [] : [`${count} thread${count === 1 ? "" : "s"}`]];
+      const words = `the demo model heard every word (${how.join(", ")}, ${Math.round(stats.totalMs)} ms)`;
       return { name: "self test", status: "ok", text: words };
     }
     return {

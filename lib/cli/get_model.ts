@@ -119,10 +119,11 @@ export async function loadModel(
   const isLarge = terminal.isLive;
   if (isLarge) terminal.draw([terminal.paint("dim", `loading ${found.name}`)]);
   try {
-    const { device, dtype, libraryPath } = settings;
+    const { device, dtype, threads, libraryPath } = settings;
     const asr = await Qwen3ASR.load(found.source === "demo" ? "demo" : found.directory, {
       device,
       dtype,
+      threads,
       libraryPath,
     });
     const { info } = asr;

@@ -18,6 +18,7 @@ export interface ModelSettings {
   model: string | undefined;
   device: LoadOptions["device"];
   dtype: LoadOptions["dtype"];
+  threads: LoadOptions["threads"];
   libraryPath: string | undefined;
   offline: boolean;
   yes: boolean;
@@ -29,6 +30,7 @@ export function modelSettings(args: Arguments): ModelSettings {
     model: args.text("model"),
     device: args.choice("device", ["auto", "cpu", "gpu"]),
     dtype: args.choice("dtype", ["auto", "float32", "float16", "bfloat16"]),
+    threads: args.number("threads", { least: 1, whole: true }),
     libraryPath: args.text("library"),
     offline: args.on("offline"),
     yes: args.on("yes"),

@@ -84,7 +84,13 @@ export function parseModelName(name: string | URL): ModelReference {
 
 function folderOfUrl(name: string | URL): string {
   const url = URL.canParse(String(name)) ? new URL(name) : undefined;
-  if (url?.protocol === "file:") return fromFileUrl(url);
+  try {
+    if (url?.protocol === "file:") return fromFileUrl(url);
+  } catch {
+    throw new OptionError(
+      `Cannot use model address "${name}": it is no path of a file (a "%" is written "%25")`,
+    );
+  }
   throw new OptionError(
     `Cannot use model address "${name}": only file: addresses of folders and hub names are understood`,
   );

@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  blasThreads,
   clearCache,
   deviceCount,
   disposeAll,
@@ -16,9 +17,11 @@ import {
   reuseFreedMemory,
   scope,
   Stream,
+  useBlasThreads,
 } from "../../ffi/mod.ts";
 import { OptionError } from "../errors.ts";
 import { assertExclusive, exclusive } from "./exclusive.ts";
+import { freeCores } from "./free_cores.ts";
 
 /** Where to compute: `auto` is MLX's GPU where there is one, else the CPU. */
 export type Device = "auto" | "cpu" | "gpu";
@@ -66,33 +69,53 @@ export function wholeGraph(stages: Stages): MLXArray {
   }
 }
 
+/** More cores than this one machine has rarely. */
+const MOST_THREADS = 256;
+
+function checkThreads(count = 1): void {
+  if (Number.isInteger(count) && count >= 1 && count <= MOST_THREADS) return;
+  throw new OptionError(`Cannot use threads ${count}: it must be a whole number from 1 to ${MOST_THREADS}.`);
+}
+
+/** As many threads as OpenBLAS chose, but no more than other programs leave cores for. */
+function threadsNow(): number | undefined {
+  const blas = blasThreads();
+  return blas && Math.min(blas.natural, freeCores());
+}
+
 /** A device with its stream and its policy. */
 export class Backend implements Disposable {
   readonly device: "cpu" | "gpu";
   readonly policy: BackendPolicy;
   readonly stream: Stream;
+  /** Threads of matrix products on a CPU; undefined: what OpenBLAS chose, as far as cores are free. */
+  readonly threads: number | undefined;
 
-  private constructor(device: "cpu" | "gpu", policy: BackendPolicy) {
+  private constructor(device: "cpu" | "gpu", policy: BackendPolicy, threads: number | undefined) {
     this.device = device;
     this.policy = policy;
+    this.threads = threads;
     this.stream = new Stream(device);
   }
 
   /**
    * @param options.checkpointType Float type that the checkpoint is stored in.
+   * @param options.threads Threads of matrix products on a CPU. @default {as many as the BLAS chooses}
    * @param options.policy Overrides, for tests and measurements.
-   * @throws {OptionError} When a GPU is asked for and MLX has none.
+   * @throws {OptionError} When a GPU is asked for and MLX has none, or so many threads are not to be had.
    */
   static open(
     options: {
       device?: Device;
       dtype?: ActivationType;
       checkpointType?: DType;
+      threads?: number | undefined;
       policy?: Partial<BackendPolicy>;
     } = {},
   ): Backend {
     const asked = options.device ?? "auto";
     const hasGpu = deviceCount("gpu") > 0;
+    checkThreads(options.threads);
     if (asked === "gpu" && !hasGpu) {
       throw new OptionError(
         `Cannot compute on "gpu": this build of MLX has no GPU device. Use device "cpu" or "auto".`,
@@ -102,7 +125,7 @@ export class Backend implements Disposable {
     if (device === "cpu") reuseFreedMemory();
     const natural = device === "cpu" ? "float32" : options.checkpointType ?? "bfloat16";
     const dtype = options.dtype === undefined || options.dtype === "auto" ? natural : options.dtype;
-    return new Backend(device, { ...defaultPolicy(device, dtype), ...options.policy });
+    return new Backend(device, { ...defaultPolicy(device, dtype), ...options.policy }, options.threads);
   }
 
   /**
@@ -132,6 +155,8 @@ export class Backend implements Disposable {
    */
   evaluate(...arrays: MLXArray[]): Promise<void> {
     assertExclusive("evaluate");
+    // The number is the process's, another model may have set its own, and other programs come and go.
+    if (this.device === "cpu") useBlasThreads(this.threads ?? threadsNow());
     return evaluateAsync(arrays, { on: this.stream });
   }
 
@@ -170,6 +195,12 @@ export class Backend implements Disposable {
     } finally {
       disposeAll(between);
     }
+  }
+
+  /** How many threads multiply matrices; undefined on a GPU, and over another BLAS than OpenBLAS. */
+  get productThreads(): number | undefined {
+    const blas = this.device === "cpu" ? blasThreads() : undefined;
+    return blas && (this.threads ?? blas.natural);
   }
 
   /** Gives memory that is kept for reuse back to the system. */

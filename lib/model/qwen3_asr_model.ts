@@ -42,11 +42,15 @@ import type { DecoderProbe } from "./tap.ts";
 
 /** Logits divided by a lower temperature would overflow. */
 const LEAST_TEMPERATURE = 1e-6;
+/** Numbers of a layer's largest matrix from which on more threads than one multiply it faster. */
+const WORTH_THREADS = 2 ** 20;
 
 /** How to load. */
 export interface LoadModelOptions {
   device?: Device;
   dtype?: ActivationType;
+  /** Threads of matrix products on a CPU. @default {by the sizes of the model} */
+  threads?: number | undefined;
   /** Overrides of single routes, for tests and measurements. */
   policy?: Partial<BackendPolicy>;
   /** Bytes that may be used. @default {what the system says is free} */
@@ -66,13 +70,23 @@ export async function readConfig(directory: string): Promise<ModelConfig> {
   return parseConfig(text, place);
 }
 
+/**
+ * Threads that pay: products of a small model are done before a second thread has its part, and on a busy machine all of
+ * them wait for the one that does not run. Undefined: as many as the BLAS chooses.
+ */
+export function threadsFor({ encoder, decoder }: ModelConfig): number | undefined {
+  const largest = Math.max(encoder.width * encoder.feedForward, decoder.width * decoder.feedForward);
+  return largest < WORTH_THREADS ? 1 : undefined;
+}
+
 /** A backend whose routes fit into the memory that is free. */
 async function openBackend(
   source: Checkpoint,
   config: ModelConfig,
   options: LoadModelOptions,
 ): Promise<{ backend: Backend; notes: string[] }> {
-  const { freeBytes = await freeMemory(), ...backendOptions } = options;
+  const { freeBytes = await freeMemory(), threads = threadsFor(config), ...rest } = options;
+  const backendOptions = { ...rest, threads };
   const backend = Backend.open({ ...backendOptions, checkpointType: source.storedType });
   try {
     const { denseWeights, batchSize, notes } = planMemory(

@@ -4,6 +4,7 @@
  * @module
  */
 import { HttpError } from "./http_error.ts";
+import { IGNORED_HEADER } from "./ignored.ts";
 
 async function digest(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
@@ -79,7 +80,7 @@ export class Origins {
     if (origin === null || !this.#isAllowed(origin)) return { "vary": "origin" };
     return {
       "access-control-allow-origin": this.#allowed.has("*") ? "*" : origin,
-      "access-control-expose-headers": "retry-after, x-request-id, x-transcript-warnings",
+      "access-control-expose-headers": `retry-after, x-request-id, x-transcript-warnings, ${IGNORED_HEADER}`,
       "vary": "origin",
     };
   }

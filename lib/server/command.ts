@@ -32,6 +32,7 @@ Usage: serve [options]
   --timeout SECONDS     longest time for a request, waiting included (7200)
   --grace SECONDS       time to finish what runs when the server is stopped (30)
   --device DEVICE       auto, cpu or gpu (auto)
+  --threads NUMBER      threads of a CPU's matrix products (1 for a small model, else one a core)
   --download            downloads a named model that is not on this machine
   --lazy                loads the model with the first request
   --verbose             writes a line per request to standard error
@@ -49,6 +50,7 @@ const NUMBERS = [
   "parallel",
   "timeout",
   "grace",
+  "threads",
 ] as const;
 const WORDS = ["model", "host", "device"] as const;
 const SWITCHES = ["download", "lazy", "verbose", "help"] as const;
@@ -120,7 +122,11 @@ function optionsOf(values: Values): ServeOptions & { graceSeconds: number } {
     parallel: number(values, "parallel"),
     timeoutSeconds: number(values, "timeout"),
     graceSeconds: number(values, "grace") ?? 30,
-    load: { device: deviceOf(values), download: values["download"] === true },
+    load: {
+      device: deviceOf(values),
+      threads: number(values, "threads"),
+      download: values["download"] === true,
+    },
     warm: values["lazy"] !== true,
     log: values["verbose"] === true ? say : undefined,
   };

@@ -1,5 +1,6 @@
 /**
- * The parameters of a transcription: each is honoured or refused, none is ignored.
+ * The parameters of a transcription: each is honoured or refused, and what is ignored, because it says nothing about the
+ * text, is named in the answer.
  *
  * They come as form fields (`timestamp_granularities[]`, `chunking_strategy[type]`, repeated or with commas) or as JSON
  * values. Two of OpenAI's names, and one of ours, mean a list: `languages` and `keywords` work as they do in the library.
@@ -10,6 +11,7 @@ import { OptionError } from "../errors.ts";
 import type { TranscribeOptions } from "../recognize/options.ts";
 import { askedLanguage, resolveLanguage } from "../text/languages.ts";
 import { HttpError } from "./http_error.ts";
+import { ignoredName } from "./ignored.ts";
 
 /** A parameter as it came; a form field is a string. */
 export interface Field {
@@ -31,6 +33,8 @@ export interface TranscriptionRequest {
   >;
   /** Only in JSON bodies. */
   filePath: string | undefined;
+  /** Parameters without effect on the text, each once. */
+  ignored: readonly string[];
 }
 
 /** Most values of one parameter, and most parameters: a list in JSON may be written as so many keys. */
@@ -231,6 +235,18 @@ const KNOWN: readonly string[] = [
 /** Lists; all others come once. */
 const LISTS: readonly string[] = ["languages", "keywords", "timestamp_granularities", "include"];
 
+/** Takes the parameters out that say nothing about the text; returns their names. */
+function takeIgnored(groups: Map<string, unknown[]>): string[] {
+  const ignored = new Set<string>();
+  for (const [name, values] of groups) {
+    const names = values.map((value) => ignoredName(name, value));
+    if (names[0] === undefined) continue;
+    ignored.add(names[0]);
+    groups.delete(name);
+  }
+  return [...ignored].sort();
+}
+
 function checkNames(groups: Map<string, unknown[]>): void {
   for (const [name, values] of groups) {
     if (name.startsWith("known_speaker_")) {
@@ -250,6 +266,7 @@ function checkNames(groups: Map<string, unknown[]>): void {
  */
 export function parseParameters(fields: readonly Field[]): TranscriptionRequest {
   const groups = group(fields);
+  const ignored = takeIgnored(groups);
   checkNames(groups);
   const one = <T>(name: string, read: (param: string, value: unknown) => T): T | undefined => {
     const value = groups.get(name)?.[0];
@@ -282,6 +299,7 @@ export function parseParameters(fields: readonly Field[]): TranscriptionRequest 
     format,
     stream,
     filePath: one("file_path", asText),
+    ignored,
     options: {
       language,
       languages: languages.length > 0 ? languages : undefined,

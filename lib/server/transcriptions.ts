@@ -9,6 +9,7 @@ import { answer } from "./answers.ts";
 import { checkDeclaredLength } from "./body.ts";
 import { eventStream, type StreamResult } from "./event_stream.ts";
 import { ClientGone, HttpError } from "./http_error.ts";
+import { IGNORED_HEADER } from "./ignored.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Lease, ModelHolder } from "./model_holder.ts";
 import type { HandlerSettings } from "./options.ts";
@@ -45,6 +46,12 @@ function checkModel(shared: Shared, model: string | undefined): void {
     `The model '${model.slice(0, 100)}' does not exist here; GET /v1/models lists those that do.`,
     { param: "model", code: "model_not_found" },
   );
+}
+
+/** Says which parameters were ignored, where some were: names of our own list, so nothing of the client's. */
+function withIgnored(response: Response, { request: { ignored } }: Upload): Response {
+  if (ignored.length > 0) response.headers.set(IGNORED_HEADER, ignored.join(", "));
+  return response;
 }
 
 /** One request on its way. Everything it holds is given back by {@linkcode Passage.leave}, exactly once. */
@@ -185,13 +192,13 @@ export class Transcriptions {
         work = streaming.catch(() => {});
         const response = await abortable(streaming, passage.signal);
         isStreaming = true;
-        return response;
+        return withIgnored(response, upload);
       }
       const transcribing = asr.transcribe(upload.audio, options);
       work = transcribing.catch(() => {});
       const transcript = await abortable(transcribing, passage.signal);
       book(transcript);
-      return await answer(transcript, upload.request.format, options);
+      return withIgnored(await answer(transcript, upload.request.format, options), upload);
     } catch (error) {
       // The reason of an abort counts, not what it made fail on the way.
       const reason: unknown = passage.signal.aborted ? passage.signal.reason : error;

@@ -1,0 +1,74 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { OptionError } from "../lib/errors.ts";
+import { busySeconds, freeBetween } from "../lib/model/free_cores.ts";
+import { parseConfig } from "../lib/model/config.ts";
+import { threadsFor } from "../lib/model/qwen3_asr_model.ts";
+import { Qwen3ASR } from "../mod.ts";
+import { configOf } from "../scripts/checkpoint_shapes.ts";
+import { runScript } from "./support/ffi_script.ts";
+
+/** What a script of its own process says, where OpenBLAS chose two threads. */
+async function inProcess(code: string): Promise<unknown> {
+  const { stdout, stderr } = await runScript(
+    `import { blasThreads, useBlasThreads } from "./ffi/mod.ts";
+    import { Qwen3ASR } from "./mod.ts";
+    const hear = async (asr) => (await asr.transcribe("demo/recordings/dev-01-en.wav")).text;
+    const said = [];
+    ${code}
+    console.log(JSON.stringify(said));`,
+    { env: { OPENBLAS_NUM_THREADS: "2" } },
+  );
+  assertMatch(stdout, /^\[/, stderr);
+  return JSON.parse(stdout);
+}
+
+const hasOpenBlas = Deno.build.os === "linux";
+
+Deno.test({
+  name: "a small model takes one thread and what was asked for, beside another model with another number",
+  ignore: !hasOpenBlas,
+  fn: async () => {
+    const said = await inProcess(`
+      await using small = await Qwen3ASR.load("demo", { device: "cpu" });
+      await using asked = await Qwen3ASR.load("demo", { device: "cpu", threads: 2 });
+      said.push(small.info.threads, asked.info.threads, blasThreads().natural);
+      for (const asr of [small, asked, small]) said.push(await hear(asr), blasThreads().now);
+      useBlasThreads();
+      said.push(blasThreads().now);`);
+    const text = "I see ten yellow windows.";
+    assertEquals(said, [1, 2, 2, text, 1, text, 2, text, 1, 2]);
+  },
+});
+
+Deno.test("threads of products are unknown before a library is open, and setting them does nothing then", async () => {
+  assertEquals(await inProcess("useBlasThreads(1); said.push(blasThreads() ?? null);"), [null]);
+});
+
+Deno.test("real models leave the number of threads to OpenBLAS, the demo model takes one", async () => {
+  for (const size of ["0.6b", "1.7b"] as const) {
+    assertEquals(threadsFor(parseConfig(JSON.stringify(configOf(size, "mlx", 8)), size)), undefined);
+  }
+  assertEquals(threadsFor(parseConfig(await Deno.readTextFile("demo/model/config.json"), "demo")), 1);
+});
+
+for (const threads of [0, 1.5, NaN, 257]) {
+  Deno.test(`threads ${threads} is refused`, async () => {
+    await assertRejects(() => Qwen3ASR.load("demo", { threads }), OptionError, "from 1 to 256");
+  });
+}
+
+Deno.test("cores are free as far as other programs leave them, by /proc/stat", () => {
+  const stat = (user: number, idle: number) =>
+    `cpu  ${user} 100 200 ${idle} 50 10 20 30 0 0\ncpu0 1 2 3\ncpu1 1 2 3\ncpu2 1 2 3\ncpu3 1 2 3\nintr 9\n`;
+  assertEquals(busySeconds(stat(1000, 99999)), { busy: 13.6, cores: 4 });
+  assertEquals(busySeconds(""), { busy: 0, cores: 0 });
+  const free = (all: number, own: number) =>
+    freeBetween({ atSeconds: 10, all: 100, own: 50 }, { atSeconds: 12, all: 100 + all, own: 50 + own }, 4);
+  assertEquals(free(0, 0), 4);
+  assertEquals(free(8, 8), 4); // All of it is this program.
+  assertEquals(free(0.5, 0), 4); // A quarter of a core.
+  assertEquals(free(2, 0), 3);
+  assertEquals(free(8, 6), 3); // Both at once.
+  assertEquals(free(8, 1), 1);
+  assertEquals(free(20, 0), 1);
+});
