@@ -24,9 +24,11 @@ const GRACE_SECONDS = 2;
 /** Two hours of samples may be held, of recordings of at most one. */
 const LONGEST_RECORDING = 3_600;
 const HELD_MB = 2 * 115;
+/** What connections may read ahead of the decoders. */
+const AHEAD_MB = 128;
 /** What decoding itself may take beside the samples, and the transcription of one batch. */
 const WORK_MB = 100;
-const GOALS = { health: 0.3, memory: HELD_MB + WORK_MB, places: 1, end: GRACE_SECONDS + 1 };
+const GOALS = { health: 0.3, memory: HELD_MB + AHEAD_MB + WORK_MB, places: 1, end: GRACE_SECONDS + 1 };
 /** Patience beyond the goals. */
 const PLACES_LIMIT = 15, END_LIMIT = 12, AFTERWARDS_MS = 6_000;
 /** A server that takes more is ended. */

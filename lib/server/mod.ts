@@ -23,6 +23,7 @@ export { type RunningServer, serve, type ServeOptions } from "./serve.ts";
 // What a Recognizer takes and gives, by the names of the main entry.
 export type { LoadedAudio } from "../audio/load.ts";
 export type { TimeRange } from "../audio/pcm.ts";
+export type { VadOptions } from "../vad/intervals.ts";
 export type { Samples } from "../audio/samples.ts";
 export type { LoadOptions, ModelInfo } from "../open_model.ts";
 export type { TranscriptEvent } from "../recognize/events.ts";
