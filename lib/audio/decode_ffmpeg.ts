@@ -119,6 +119,7 @@ async function feed(source: ByteSource, stdin: WritableStream<Uint8Array>): Prom
 
 function failure(input: DecoderInput, { complaints, tracks }: FfmpegLog, code: number): AudioError {
   const { name } = input.source;
+  const isUnknown = input.container === "unknown";
   if (complaints.some((line) => /matches no streams|does not contain any stream/.test(line))) {
     return input.track !== undefined && tracks.length > 0
       ? noSuchTrack(input.track, tracks, name)
@@ -127,11 +128,11 @@ function failure(input: DecoderInput, { complaints, tracks }: FfmpegLog, code: n
   if (complaints.some((line) => line.includes(NOT_LISTED))) {
     return new AudioError(
       `Cannot read ${name}: it is a list, a picture or a rare format, expected a recording in one file of its own ` +
-        "(convert it to WAV, FLAC or MP3).",
+        `(convert it to WAV, FLAC or MP3${isUnknown ? `; ${RAW_HINT}` : ""}).`,
     );
   }
   const words = complaints.at(-1)?.replace(/\.$/, "") ?? `nothing, but ended with code ${code}`;
-  const hint = input.container === "unknown" ? ` (${RAW_HINT})` : "";
+  const hint = isUnknown ? ` (${RAW_HINT})` : "";
   return new AudioError(
     `Cannot read ${name}: ffmpeg says ${complaints.length ? `"${words}"` : words}${hint}.`,
   );
