@@ -185,3 +185,34 @@ Deno.test("loadAudio() reads raw samples when it is told what they are, and says
     await assertRejects(() => loadAudio(raw, { raw: bad }), OptionError, `Cannot use raw "${bad}"`);
   }
 });
+
+/** CRC-32 of an Ogg page (RFC 3533, section 6), high bit first. */
+function oggChecksum(page: Uint8Array): number {
+  let sum = 0;
+  for (const byte of page) {
+    sum ^= byte << 24;
+    for (let k = 0; k < 8; k++) sum = sum & 0x80000000 ? (sum << 1) ^ 0x04c11db7 : sum << 1;
+  }
+  return sum >>> 0;
+}
+
+Deno.test("loadAudio() makes no silence of a bad Opus packet, whose length ffmpeg guesses", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "a.opus");
+    await ffmpeg("-i", WAV, "-c:a", "libopus", "-b:a", "32k", path);
+    const bytes = await Deno.readFile(path);
+    const whole = await loadAudio(bytes, { decoder: "ffmpeg" });
+    const starts = [...bytes.keys()].filter((at) =>
+      new TextDecoder().decode(bytes.subarray(at, at + 4)) === "OggS"
+    );
+    const [start, end] = [starts[2]!, starts[3] ?? bytes.length];
+    const page = bytes.subarray(start, end);
+    // A packet of many frames that does not have them.
+    page.set([0xff, 0x3f, 0xff, 0xff], 27 + page[26]! + page[27]!);
+    page.fill(0, 22, 26);
+    new DataView(page.buffer, page.byteOffset).setUint32(22, oggChecksum(page), true);
+    const { durationSeconds, warnings } = await loadAudio(bytes, { decoder: "ffmpeg" });
+    assertGreater(whole.durationSeconds + 0.1, durationSeconds);
+    assertEquals(warnings.length, 1);
+  });
+});
