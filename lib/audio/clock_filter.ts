@@ -34,5 +34,14 @@ const TIME = [
   "ld(0)",
 ].join(";");
 
-/** For ffmpeg's `-af`. */
-export const CLOCK_FILTER: string = `asetpts='${TIME}',aresample=async=1:first_pts=0`;
+/**
+ * Without times of their own: what ffmpeg calls their clock is a count of frames, or, in Ogg, of what the packets of a
+ * page claim to last, which one bad packet puts wrong by seconds.
+ */
+const CLOCKLESS = ["wav", "aiff", "flac", "ogg", "mp3", "aac", "amr", "au", "caf"];
+
+/** ffmpeg's output options that follow the clock of a container, where it has one (see containerOf()). */
+export function clockArguments(container: string): readonly string[] {
+  if (CLOCKLESS.includes(container)) return [];
+  return ["-af", `asetpts='${TIME}',aresample=async=1:first_pts=0`];
+}

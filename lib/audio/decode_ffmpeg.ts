@@ -7,7 +7,7 @@
 import { AudioError } from "../errors.ts";
 import type { Warning } from "../transcript.ts";
 import { ByteSource } from "./byte_source.ts";
-import { CLOCK_FILTER, MAX_GAP_SECONDS } from "./clock_filter.ts";
+import { clockArguments, MAX_GAP_SECONDS } from "./clock_filter.ts";
 import { damage } from "./damage.ts";
 import { decodeWavBlocks } from "./decode_wav.ts";
 import { demuxerArguments, NOT_LISTED } from "./demuxers.ts";
@@ -42,15 +42,27 @@ function inputArguments(input: DecoderInput): string[] {
 
 function argumentsFor(input: DecoderInput): string[] {
   const what = input.track === undefined ? ["-vn", "-sn", "-dn"] : ["-map", `0:a:${input.track - 1}`];
-  const to = ["-map_metadata", "-1", "-af", CLOCK_FILTER, "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"];
-  return [...inputArguments(input), ...what, ...to];
+  const to = ["-map_metadata", "-1", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"];
+  return [...inputArguments(input), ...what, ...clockArguments(input.container), ...to];
 }
 
 function logOf(input: DecoderInput, stderr: ReadableStream<Uint8Array>): Promise<FfmpegLog> {
   return new FfmpegLog({ isPipe: input.path === undefined, inputName: inputName(input) }).read(stderr);
 }
 
-/** Lists the audio tracks of a file; `undefined` when there is no ffmpeg. */
+function notStarted(cause: unknown, input: DecoderInput, ffmpegPath: string): AudioError {
+  const reason = cause instanceof Deno.errors.NotCapable
+    ? `this program may not run ${ffmpegPath} (run it with --allow-run=${ffmpegPath})`
+    : `${ffmpegPath} does not start (${cause instanceof Error ? cause.message : cause})`;
+  return new AudioError(`Cannot read ${input.source.name}: ${reason}.`, { cause });
+}
+
+/**
+ * Lists the audio tracks of a file.
+ *
+ * @returns `undefined` when there is no such program.
+ * @throws {AudioError} When it may not be run.
+ */
 export async function listTracks(
   input: DecoderInput & { path: string },
   ffmpegPath: string,
@@ -68,9 +80,9 @@ export async function listTracks(
     const { tracks } = await logOf(input, child.stderr);
     await child.status;
     return tracks;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw notStarted(cause, input, ffmpegPath);
   }
 }
 
@@ -92,10 +104,7 @@ export function spawnFfmpeg(input: DecoderInput, ffmpegPath: string): Deno.Child
       .spawn();
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
-    const reason = cause instanceof Deno.errors.NotCapable
-      ? `this program may not run ${ffmpegPath} (run it with --allow-run=${ffmpegPath})`
-      : `${ffmpegPath} does not start (${cause instanceof Error ? cause.message : cause})`;
-    throw new AudioError(`Cannot read ${input.source.name}: ${reason}.`, { cause });
+    throw notStarted(cause, input, ffmpegPath);
   }
 }
 
@@ -119,6 +128,7 @@ async function feed(source: ByteSource, stdin: WritableStream<Uint8Array>): Prom
 
 function failure(input: DecoderInput, { complaints, tracks }: FfmpegLog, code: number): AudioError {
   const { name } = input.source;
+  const isUnknown = input.container === "unknown";
   if (complaints.some((line) => /matches no streams|does not contain any stream/.test(line))) {
     return input.track !== undefined && tracks.length > 0
       ? noSuchTrack(input.track, tracks, name)
@@ -127,11 +137,11 @@ function failure(input: DecoderInput, { complaints, tracks }: FfmpegLog, code: n
   if (complaints.some((line) => line.includes(NOT_LISTED))) {
     return new AudioError(
       `Cannot read ${name}: it is a list, a picture or a rare format, expected a recording in one file of its own ` +
-        "(convert it to WAV, FLAC or MP3).",
+        `(convert it to WAV, FLAC or MP3${isUnknown ? `; ${RAW_HINT}` : ""}).`,
     );
   }
   const words = complaints.at(-1)?.replace(/\.$/, "") ?? `nothing, but ended with code ${code}`;
-  const hint = input.container === "unknown" ? ` (${RAW_HINT})` : "";
+  const hint = isUnknown ? ` (${RAW_HINT})` : "";
   return new AudioError(
     `Cannot read ${name}: ffmpeg says ${complaints.length ? `"${words}"` : words}${hint}.`,
   );

@@ -17,7 +17,8 @@ const SAMPLE_RATE = 48000;
 /** Packets decoded at once: 20 ms each, as a rule. */
 const PACKETS_AT_ONCE = 16;
 const FIRST_PAGE_HEADER = 28;
-const MAX_CHANNELS = 8;
+/** As many as in a WAV file. */
+const MAX_CHANNELS = 64;
 /** Room of the decoder for a packet, for each channel. */
 const MAX_PACKET_BYTES = 3840;
 
@@ -55,7 +56,7 @@ async function openOpus(source: ByteSource, { serial, data: head }: OggPacket): 
   const family = head[18]!;
   const isMapped = family !== 0 && head.length >= 21 + channels;
   const streams = isMapped ? head[19]! + head[20]! : channels;
-  // More than that has no order that could be mixed; a decoder for none would divide by zero.
+  // A decoder of no channels would divide by zero.
   if (
     channels < 1 || channels > (isMapped ? MAX_CHANNELS : 2) || streams < 1 ||
     head[20]! > head[19]! && isMapped

@@ -48,7 +48,7 @@ function uint32(bytes: Uint8Array, at: number, bigEndian = false): number {
 }
 
 /** Whether bytes can be the name of a chunk: samples seldom look like that. */
-function isChunkId(id: string): boolean {
+export function isChunkId(id: string): boolean {
   return /^[ -~]{4}$/.test(id);
 }
 
