@@ -73,3 +73,34 @@ Deno.test("FairQueue gives an aborted request's turn away at once, to a bounded 
   await new Promise((resolve) => setTimeout(resolve, 5));
   assertEquals(hasTurn, false);
 });
+
+Deno.test("FairQueue keeps a turn for short recordings, also of the client that sends long ones", async () => {
+  const queue = new FairQueue({ parallel: 2, waiting: 10 });
+  const running: string[] = [];
+  const enter = (client: string, name: string, seconds: number) => {
+    const ticket = queue.admit(client, new AbortController());
+    void ticket.turn(seconds).then(() => running.push(name));
+    return ticket;
+  };
+  const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
+  const first = enter("a", "long 1", 100);
+  enter("b", "long 2", 31);
+  enter("a", "long 3", 100);
+  const short = enter("a", "short", 30);
+  await settle();
+  assertEquals(running, ["long 1", "short"]);
+  short.release();
+  await settle();
+  assertEquals(running, ["long 1", "short"], "a second long one must not take its turn");
+  first.release();
+  await settle();
+  assertEquals(running, ["long 1", "short", "long 2"]);
+  assertEquals([queue.running, queue.waiting], [1, 1]);
+});
+
+Deno.test("FairQueue with a single turn gives it to long recordings too", async () => {
+  const queue = new FairQueue({ parallel: 1, waiting: 10 });
+  const ticket = queue.admit("a", new AbortController());
+  await ticket.turn(3600);
+  assertEquals(queue.running, 1);
+});

@@ -161,35 +161,46 @@ export class Backend implements Disposable {
   }
 
   /**
-   * Builds and computes a pass stage by stage; the event loop is free during each and has a turn between them.
+   * Builds and computes a pass stage by stage; the event loop is free during each and has a turn between them. Call it
+   * under the lock, or with `inTurns` outside of it.
    *
+   * @param options.inTurns Takes the lock for each stage by itself, so that other tasks get between two stages.
    * @param options.also More arrays to compute with the result, e.g. a cache.
    * @param options.signal Ends the pass between two stages with its reason.
    * @returns The result, evaluated, and the milliseconds spent building.
    */
   async runStages(
     make: () => Stages,
-    options: { also?: () => MLXArray[]; signal?: AbortSignal | undefined } = {},
+    options: {
+      also?: () => MLXArray[];
+      signal?: AbortSignal | undefined;
+      inTurns?: boolean | undefined;
+    } = {},
   ): Promise<{ result: MLXArray; hostMs: number }> {
     const stages = make();
     const between: MLXArray[] = [];
     let hostMs = 0;
-    try {
-      for (;;) {
-        const start = performance.now();
-        const step = this.build(() => ({ ...stages.next() }));
-        hostMs += performance.now() - start;
-        if (step.done) {
-          try {
-            await this.evaluate(step.value, ...options.also?.() ?? []);
-          } catch (error) {
-            step.value.dispose();
-            throw error;
-          }
-          return { result: step.value, hostMs };
-        }
+    const stage = async (): Promise<MLXArray | undefined> => {
+      const start = performance.now();
+      const step = this.build(() => ({ ...stages.next() }));
+      hostMs += performance.now() - start;
+      if (!step.done) {
         between.push(...step.value);
         await this.evaluate(...step.value);
+        return undefined;
+      }
+      try {
+        await this.evaluate(step.value, ...options.also?.() ?? []);
+      } catch (error) {
+        step.value.dispose();
+        throw error;
+      }
+      return step.value;
+    };
+    try {
+      for (;;) {
+        const result = await (options.inTurns ? this.exclusive(stage, options.signal) : stage());
+        if (result) return { result, hostMs };
         options.signal?.throwIfAborted();
       }
     } finally {

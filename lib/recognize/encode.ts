@@ -17,8 +17,8 @@ export interface DecodeContext {
 }
 
 /**
- * Audio embeddings `[N, H]` of a clip, evaluated; the caller disposes them. Takes the lock; an abort ends it between
- * two stages.
+ * Audio embeddings `[N, H]` of a clip, evaluated; the caller disposes them. Takes the lock for one
+ * stage after the other; an abort ends it between two.
  *
  * @param samples 16 kHz mono.
  */
@@ -28,37 +28,45 @@ export async function encode(
   { timing, signal, observer }: DecodeContext & { observer?: ClipObserver | undefined },
 ): Promise<MLXArray> {
   const { backend, encoder, config } = model;
-  return await backend.exclusive(async () => {
-    let start = performance.now();
-    using mel = backend.build(() => {
+  let start = performance.now();
+  using mel = await backend.exclusive(async () => {
+    start = performance.now();
+    const made = backend.build(() => {
       using front = new LogMel(config.encoder.melBins);
       return front.apply(samples);
     });
-    await backend.evaluate(mel);
-    timing.book("mel", start);
-    signal?.throwIfAborted();
-    start = performance.now();
-    const stages = new Map<string, MLXArray>();
-    // Handles of their own: those of the encoder are freed on the way.
-    const tap = observer && ((stage: string, array: MLXArray) => {
-      if (observer.stages.has(stage)) stages.set(stage, keep(reshape(array, array.shape)));
-    });
     try {
-      const { result, hostMs } = await backend.runStages(() => encoder.stages(mel, tap), {
-        also: () => [...stages.values()],
-        signal,
-      });
-      timing.hostMs += hostMs;
-      timing.book("encoder", start, { seconds: samples.length / SAMPLE_RATE });
-      try {
-        observer?.encoded({ mel, stages, embeddings: result });
-      } catch (error) {
-        result.dispose();
-        throw error;
-      }
-      return result;
-    } finally {
-      disposeAll(stages.values());
+      await backend.evaluate(made);
+      return made;
+    } catch (error) {
+      made.dispose();
+      throw error;
     }
   });
+  timing.book("mel", start);
+  signal?.throwIfAborted();
+  start = performance.now();
+  const stages = new Map<string, MLXArray>();
+  // Handles of their own: those of the encoder are freed on the way.
+  const tap = observer && ((stage: string, array: MLXArray) => {
+    if (observer.stages.has(stage)) stages.set(stage, keep(reshape(array, array.shape)));
+  });
+  try {
+    const { result, hostMs } = await backend.runStages(() => encoder.stages(mel, tap), {
+      also: () => [...stages.values()],
+      signal,
+      inTurns: true,
+    });
+    timing.hostMs += hostMs;
+    timing.book("encoder", start, { seconds: samples.length / SAMPLE_RATE });
+    try {
+      observer?.encoded({ mel, stages, embeddings: result });
+    } catch (error) {
+      result.dispose();
+      throw error;
+    }
+    return result;
+  } finally {
+    disposeAll(stages.values());
+  }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { disposeAll, fromData, keep, type MLXArray, toFloat32 } from "../../ffi/mod.ts";
+import { SAMPLE_RATE } from "../audio/samples.ts";
 import { prefillInPieces } from "../model/prefill.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
 import type { DecoderProbe } from "../model/tap.ts";
@@ -24,6 +25,8 @@ import { Timing } from "./timing.ts";
 
 /** Positions reserved in the cache beyond the prompt, where the budget is larger. */
 const RESERVED_POSITIONS = 256;
+/** A chunk as recordings are cut: it takes a batch's memory divided by its size. */
+const SHORT_SAMPLES = 30 * SAMPLE_RATE;
 
 function failed(error: unknown): ClipAnswer {
   return {
@@ -43,8 +46,10 @@ export class Engine implements Disposable {
   /** Decoder layers whose attention onto the audio is watched for coverage. */
   readonly watchedLayers: ReadonlySet<number>;
   readonly #stops: ReadonlySet<number>;
-  /** Calls take turns, one batch of clips each. */
-  readonly #turns = new Mutex();
+  /** Calls take turns, one batch of clips each: memory is for one. */
+  readonly #batches = new Mutex();
+  /** Single short clips have turns of their own, so that they need not wait for the end of a batch. */
+  readonly #shortClips = new Mutex();
 
   /** @throws {ModelError} When the tokenizer lacks a token of the prompt. */
   constructor(model: Qwen3ASRModel, tokenizer: Tokenizer) {
@@ -234,7 +239,8 @@ export class Engine implements Disposable {
       return answers;
     };
     try {
-      return await this.#turns.run(inTurn, signal);
+      const isShort = requests.length === 1 && requests[0]!.samples.length <= SHORT_SAMPLES;
+      return await (isShort ? this.#shortClips : this.#batches).run(inTurn, signal);
     } catch (error) {
       if (!signal?.aborted) throw error;
       return requests.map(cancelled);

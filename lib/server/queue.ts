@@ -3,7 +3,7 @@
  *
  * A ticket is given before a body is read, so that the number of bodies, recordings in memory and waiting clients is
  * bounded by one number. Turns go round the clients, not down the line: somebody with thirty recordings waits behind
- * somebody with one.
+ * somebody with one. Long recordings never take all turns: a short one does not wait for the end of an hour.
  *
  * @module
  */
@@ -12,10 +12,17 @@ import { HttpError } from "./http_error.ts";
 /** Calls that were given up but have not looked at their signal yet; as many as this may overlap with new ones. */
 const SPARE = 4;
 
+/** Recordings of more seconds are decoded in several chunks. */
+const SHORT_SECONDS = 30;
+
 /** A request that was let in. */
 export interface Ticket {
-  /** Resolves when it is this request's turn; rejects with the reason when the request is aborted. */
-  turn(): Promise<void>;
+  /**
+   * Resolves when it is this request's turn; rejects with the reason when the request is aborted.
+   *
+   * @param durationSeconds Length of its recording. @default {0}
+   */
+  turn(durationSeconds?: number): Promise<void>;
   /** Gives the place back. `settled`: the work that is still about to notice its abort. */
   release(settled?: Promise<unknown>): void;
 }
@@ -24,6 +31,7 @@ interface Place {
   client: string;
   controller: AbortController;
   state: "reading" | "waiting" | "running" | "gone";
+  isLong: boolean;
   start: () => void;
 }
 
@@ -42,6 +50,7 @@ export class FairQueue {
   /** Clients with waiting requests; the first is next. */
   readonly #clients = new Map<string, Place[]>();
   #running = 0;
+  #runningLong = 0;
   #leaving = 0;
   /** Smoothed seconds of a turn. */
   #turnSeconds = 1;
@@ -97,11 +106,12 @@ export class FairQueue {
   admit(client: string, controller: AbortController): Ticket {
     const { parallel, waiting } = this.#options;
     if (this.#places.size >= parallel + waiting && !this.#makeRoom(client)) throw this.#full();
-    const place: Place = { client, controller, state: "reading", start: () => {} };
+    const place: Place = { client, controller, state: "reading", isLong: false, start: () => {} };
     this.#places.add(place);
     let started = 0;
     return {
-      turn: async () => {
+      turn: async (durationSeconds = 0) => {
+        place.isLong = durationSeconds > SHORT_SECONDS;
         await this.#wait(place);
         started = performance.now();
       },
@@ -147,7 +157,10 @@ export class FairQueue {
 
   #leave(place: Place): void {
     if (place.state === "gone") return;
-    if (place.state === "running") this.#running--;
+    if (place.state === "running") {
+      this.#running--;
+      if (place.isLong) this.#runningLong--;
+    }
     if (place.state === "waiting") {
       const rest = (this.#clients.get(place.client) ?? []).filter((other) => other !== place);
       if (rest.length > 0) this.#clients.set(place.client, rest);
@@ -158,18 +171,30 @@ export class FairQueue {
     this.#next();
   }
 
-  #next(): void {
-    const { parallel } = this.#options;
-    while (this.#running < parallel && this.#running + this.#leaving < parallel + SPARE) {
-      const [first] = this.#clients;
-      if (!first) return;
-      const [client, [place, ...rest]] = first;
+  /** The next one's first request; one turn is never a long recording's, unless there is only one. */
+  #take(): Place | undefined {
+    const mayBeLong = this.#runningLong < Math.max(1, this.#options.parallel - 1);
+    for (const [client, places] of this.#clients) {
+      const place = places.find(({ isLong }) => mayBeLong || !isLong);
+      if (!place) continue;
+      const rest = places.filter((other) => other !== place);
       this.#clients.delete(client);
       // To the end of the round.
       if (rest.length > 0) this.#clients.set(client, rest);
-      place!.state = "running";
+      return place;
+    }
+    return undefined;
+  }
+
+  #next(): void {
+    const { parallel } = this.#options;
+    while (this.#running < parallel && this.#running + this.#leaving < parallel + SPARE) {
+      const place = this.#take();
+      if (!place) return;
+      place.state = "running";
       this.#running++;
-      place!.start();
+      if (place.isLong) this.#runningLong++;
+      place.start();
     }
   }
 }

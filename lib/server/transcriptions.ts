@@ -134,9 +134,9 @@ class Passage {
   }
 
   /** Waits for the turn; gives the model. */
-  async turn(): Promise<Lease["asr"]> {
+  async turn({ audio: { durationSeconds } }: Upload): Promise<Lease["asr"]> {
     const start = performance.now();
-    await this.#ticket.turn();
+    await this.#ticket.turn(durationSeconds);
     this.#shared.metrics.waited((performance.now() - start) / 1000);
     return this.#lease!.asr;
   }
@@ -177,7 +177,7 @@ export class Transcriptions {
     let isStreaming = false;
     try {
       const upload = await passage.read(request);
-      const asr = await passage.turn();
+      const asr = await passage.turn(upload);
       const start = performance.now();
       const options = { ...upload.request.options, signal: passage.signal };
       const book = (transcript: Transcript) => {
