@@ -128,7 +128,7 @@ async function compare(folder: string, comparison: Comparison): Promise<PeerRow>
   let parity = "";
   for (let round = -1; round < rounds; round++) {
     const start = performance.now();
-    const { chunks, text } = await asr.transcribe(clip, { rescue: false, sampling });
+    const { chunks, text } = await asr.transcribe(clip, { rescue: false, vad: "off", sampling });
     const own = performance.now() - start;
     const other = await peer.ask(clip, tokens ?? 200);
     if (round < 0) { // The first round warms up both.

@@ -24,6 +24,7 @@ const tokens = Number(args.tokens);
 for (const batch of args.batch!.split(",")) {
   const { stats, chunks, durationSeconds } = await asr.transcribe(speechLike(Number(args.seconds)), {
     rescue: false,
+    vad: "off",
     batchSize: Number(batch),
     chunkSeconds: Number(args.chunk),
     sampling: { minTokens: tokens, maxTokens: tokens },

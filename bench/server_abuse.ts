@@ -14,7 +14,7 @@ import { parseArgs } from "@std/cli";
 import { type AbuseCase, CASES, type Finding } from "./abuse/cases.ts";
 import { pause, upload } from "./abuse/clients.ts";
 import { HealthWatch } from "./abuse/health.ts";
-import { noiseWav, Recordings } from "./abuse/recordings.ts";
+import { Recordings, speechWav } from "./abuse/recordings.ts";
 import { ServerProcess, within } from "./server_process.ts";
 
 const args = parseArgs(Deno.args, { string: ["checkout", "only", "seconds"] });
@@ -92,7 +92,7 @@ async function measure(abuse: AbuseCase, recordings: Recordings): Promise<string
     ],
     descriptors: abuse.descriptors,
   });
-  await upload(server.url, noiseWav(240), AbortSignal.timeout(60_000));
+  await upload(server.url, await speechWav(3), AbortSignal.timeout(60_000));
   const base = (await server.memory()).now;
   await server.forgetPeak();
   using memory = new MemoryWatch(server);

@@ -188,7 +188,10 @@ Deno.test("loadAudio() says what is wrong in one sentence", async () => {
     [new Float32Array(20000).fill(NaN, 16000), /^The audio holds NaN at 1\.000 s, expected finite samples/],
     [new TextEncoder().encode("#EXTM3U\nfile:///etc/passwd\n"), /^Cannot read the audio: it is a playlist/],
     [new File(["x"], "note.txt"), /^Cannot read note\.txt: ffmpeg says "Invalid data found/],
-    [join(folder, "wav/notwav.wav"), /^Cannot read .*notwav\.wav: ffmpeg says ".+"\.$/],
+    [
+      join(folder, "wav/notwav.wav"),
+      /^Cannot read .*notwav\.wav: ffmpeg says ".+" \(raw samples need their format, .+\)\.$/,
+    ],
   ];
   for (const [source, sentence] of cases) assertMatch(await messageOf(source), sentence);
 });

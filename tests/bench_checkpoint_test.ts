@@ -109,6 +109,7 @@ Deno.test("transcribe() decodes exactly minTokens when it equals maxTokens", asy
     await using asr = await Qwen3ASR.load(out, { device: "cpu" });
     const { chunks, stats } = await asr.transcribeSamples(TONE, {
       rescue: false,
+      vad: "off",
       sampling: { minTokens: 70, maxTokens: 70 },
     });
     assertEquals(chunks.map(({ tokens, finishReason }) => [tokens.length, finishReason]), [[70, "length"]]);

@@ -22,7 +22,7 @@ Deno.test("chromeTrace() gives complete events in microseconds and a named lane 
   const stages = traceEvents.filter(({ ph }) => ph === "X");
   assertEquals(stages.length, spans.length);
   assertEquals([...new Set(stages.map(({ name }) => name))].sort(), [
-    ...["audio", "decode", "encoder", "mel", "prefill"],
+    ...["audio", "decode", "encoder", "mel", "prefill", "vad"],
   ]);
   assertEquals(Math.min(...stages.map(({ ts }) => ts)), 0);
   for (const { name, tid, dur } of stages) {

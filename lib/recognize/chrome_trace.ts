@@ -6,7 +6,7 @@
 import type { StageSpan } from "./timing.ts";
 
 /** Lanes from top to bottom. */
-const LANES: readonly StageSpan["name"][] = ["audio", "mel", "encoder", "prefill", "decode"];
+const LANES: readonly StageSpan["name"][] = ["audio", "vad", "mel", "encoder", "prefill", "decode"];
 
 /**
  * JSON text of a trace with one lane a stage; times begin with the first span.
