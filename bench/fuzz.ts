@@ -55,9 +55,10 @@ async function turn(target: string, from: number, to: number): Promise<void> {
   }
 }
 
-for (let from = Number(args.from);; from += size) {
-  for (const target of names) await turn(target, from, from + size);
-  if (performance.now() - start >= Number(args.minutes) * 60_000) break;
+const minutes = Number(args.minutes);
+const isOver = () => performance.now() - start >= minutes * 60_000;
+for (let from = Number(args.from); from === Number(args.from) || !isOver(); from += size) {
+  for (const target of names) if (minutes === 0 || !isOver()) await turn(target, from, from + size);
 }
 await worker.end();
 const total = [...counts.values()].reduce((sum, { inputs }) => sum + inputs, 0);

@@ -80,7 +80,8 @@ await measureAlone();
 const own = quantile(alone, 0.5);
 const wait = (part: number) => ((quantile(shortTimes, part) - own) / own).toFixed(1);
 console.log(
-  `${args.shorts} short beside ${args.longs} long: own work ${(own * 1000).toFixed(0)} ms, ` +
+  `${args.shorts} short beside ${args.longs} long: own work ${(own * 1000).toFixed(0)} ms ` +
+    `(p95 alone ${(quantile(alone, 0.95) * 1000).toFixed(0)}), ` +
     `${shortTimes.length} short requests p50 ${(quantile(shortTimes, 0.5) * 1000).toFixed(0)} ms, ` +
     `p95 ${(quantile(shortTimes, 0.95) * 1000).toFixed(0)} ms: they waited ${wait(0.5)} and ${
       wait(0.95)

@@ -23,7 +23,7 @@ export interface LoadOptions {
   dtype?: "auto" | "float32" | "float16" | "bfloat16" | undefined;
   /**
    * Threads of matrix products on a CPU over OpenBLAS, 1 to 256; elsewhere without effect.
-   * @default {1 for a small model, else what OpenBLAS chooses: a thread per core, or `OPENBLAS_NUM_THREADS`}
+   * @default {1 for a small model, else a thread for each core that other programs leave free}
    */
   threads?: number | undefined;
   /** Path of libmlxc; default: see the README on where it is looked for. */
@@ -49,7 +49,7 @@ export interface ModelInfo {
   device: "cpu" | "gpu";
   /** Type of the activations, e.g. `float32`. */
   dtype: string;
-  /** Threads of matrix products; undefined on a GPU, and where the BLAS does not tell. */
+  /** Threads of matrix products, at most; undefined on a GPU, and where the BLAS does not tell. */
   threads: number | undefined;
   /** Layout of the checkpoint. */
   layout: "mlx" | "original" | "hf";

@@ -34,6 +34,17 @@ export function freeBetween(before: CoreTimes, now: CoreTimes, cores: number): n
   return Math.max(1, Math.floor(cores - others + TOLERATED));
 }
 
+/** The text of /proc/stat; empty where it may not be read, without asking the user for it. */
+function readStat(): string {
+  const path = "/proc/stat";
+  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return "";
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return "";
+  }
+}
+
 let last: CoreTimes | undefined;
 let free = Infinity;
 
@@ -42,12 +53,7 @@ export function freeCores(): number {
   const atSeconds = performance.now() / 1000;
   if (Deno.build.os !== "linux") return free;
   if (last && atSeconds - last.atSeconds < LOOK_EVERY_MS / 1000) return free;
-  let stat = "";
-  try {
-    stat = Deno.readTextFileSync("/proc/stat");
-  } catch {
-    // Not permitted: unknown.
-  }
+  const stat = readStat();
   const { busy, cores } = busySeconds(stat);
   const { user, system } = cpuUsage();
   const now: CoreTimes = { atSeconds, all: busy, own: (user + system) / 1e6 };
