@@ -43,7 +43,8 @@ export async function judge(
 ): Promise<ChunkResult> {
   const reasons = doubts(evidenceOf(clip, first));
   let best: Part & { rescues: ChunkResult["rescues"] } = { clip, answer: first, reasons, rescues: [] };
-  if (redecode && reasons.length > 0 && first.finishReason !== "error" && clip.speech.speechSeconds > 0) {
+  const isOver = first.finishReason === "error" || first.finishReason === "cancelled";
+  if (redecode && reasons.length > 0 && !isOver && clip.speech.speechSeconds > 0) {
     best = await rescue(best, redecode);
   }
   const { text, language, rawText, tokens, logprobs, finishReason, error } = best.answer;

@@ -7,7 +7,7 @@ import { peakMemory, resetPeakMemory } from "../../../ffi/mod.ts";
 import { SAMPLE_RATE, type Samples } from "../../audio/samples.ts";
 import type { ChunkResult, Segment, Transcript } from "../../transcript.ts";
 import type { Clip, ClipRequest } from "../clip.ts";
-import type { ClipAnswer } from "../clip_answer.ts";
+import { cancelled, type ClipAnswer } from "../clip_answer.ts";
 import type { ClipDecoder } from "../engine.ts";
 import type { TranscriptEvent } from "../events.ts";
 import type { ClipObserver } from "../observer.ts";
@@ -113,7 +113,7 @@ class LongForm {
   }
 
   readonly #redecode: Redecode = async (clip, change) =>
-    (await this.#decode([this.#request(clip, change)]))[0]!;
+    this.#signal.aborted ? cancelled() : (await this.#decode([this.#request(clip, change)]))[0]!;
 
   /** Decodes some chunks at once, then judges them one by one. */
   async #batch(chunks: readonly Chunk[]): Promise<void> {
@@ -125,7 +125,7 @@ class LongForm {
     );
     const answers = await this.#decode(requests);
     for (const [order, clip] of clips.entries()) {
-      const redecode = settings.rescue && !this.#signal.aborted ? this.#redecode : undefined;
+      const redecode = settings.rescue ? this.#redecode : undefined;
       const chunk = await judge(this.#place(chunks[order]!), clip, answers[order]!, redecode);
       this.#finish(chunk, segmentsOf({ ...chunk, speech: clip.speech }));
       // Megabytes per chunk, which would wait for the collector. What an observer was shown is its to keep.
