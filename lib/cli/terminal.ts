@@ -7,6 +7,7 @@ import { LibraryError, MLXError } from "../../ffi/mod.ts";
 import { Qwen3ASRError } from "../errors.ts";
 import { processEnvironment } from "../hub/environment.ts";
 import { displayWidth } from "../output/mod.ts";
+import { OutputError } from "./write_file.ts";
 
 /** The reader of standard output has gone away (`| head`). */
 export class OutputClosed extends Error {
@@ -176,9 +177,8 @@ export function table(rows: readonly (readonly string[])[]): string {
 export function sentence(error: unknown, verbose = false): string {
   if (!(error instanceof Error)) return String(error);
   const message = error.message.trim().replace(/\.$/, "");
-  if (error instanceof Qwen3ASRError || error instanceof LibraryError || error instanceof MLXError) {
-    return message;
-  }
+  const isOurs = [Qwen3ASRError, LibraryError, MLXError, OutputError].some((kind) => error instanceof kind);
+  if (isOurs) return message;
   if (error instanceof Deno.errors.NotCapable) {
     return `${message.split("\n")[0]}; docs/permissions.md has the flags for each use`;
   }

@@ -11,15 +11,16 @@ import type { Transcript } from "../transcript.ts";
 import type { Arguments } from "./arguments.ts";
 import { length, speed } from "./clock.ts";
 import { loadModel } from "./get_model.ts";
-import { type Input, isModelFolder, planInputs } from "./inputs.ts";
+import { type Input, isAddress, isModelFolder, planInputs } from "./inputs.ts";
 import { Interruption } from "./interruption.ts";
-import { Journal } from "./journal.ts";
+import { Journal, type Past } from "./journal.ts";
 import { OutputPlan } from "./outputs.ts";
 import { continued, finishedPart, heardSeconds } from "./partial.ts";
 import { Progress } from "./progress.ts";
 import { formatsOf, type ModelSettings, modelSettings, speechOptions, writerOptions } from "./settings.ts";
 import { OutputClosed, sentence, type Terminal } from "./terminal.ts";
 import { watch } from "./watch.ts";
+import { cannotWrite, OutputError, OutputProbe, putAside } from "./write_file.ts";
 
 /** Formats in which several transcripts can follow each other. */
 const JOINABLE = ["txt", "json", "jsonl"];
@@ -70,7 +71,6 @@ export class TranscribeRun implements AsyncDisposable {
   /** Opens the journal; where nothing is written to a folder there is none. */
   async openJournal(hasDirectory: boolean): Promise<void> {
     if (!this.#plan.toFiles || !(hasDirectory || this.#resume)) return;
-    await Deno.mkdir(this.#plan.journalDirectory, { recursive: true });
     const { sampling, range, batchSize: _batchSize, ...speech } = this.#options;
     this.#journal = await Journal.open(this.#plan.journalDirectory, {
       model: this.#settings.model ?? "",
@@ -78,6 +78,12 @@ export class TranscribeRun implements AsyncDisposable {
       ...sampling,
       ...range,
     });
+  }
+
+  /** What is known of a recording; `undefined` where nobody wants to go on with what there is. */
+  async #past(input: Input): Promise<Past | undefined> {
+    if (!this.#resume || this.#journal === undefined) return undefined;
+    return await this.#journal.past(input, this.#plan.paths(input));
   }
 
   #report(input: Input, transcript: Transcript, paths: readonly string[]): void {
@@ -132,9 +138,26 @@ export class TranscribeRun implements AsyncDisposable {
     }
   }
 
+  /** Writes or prints a transcript. What can be neither is put aside: the work was done. */
+  async #write(input: Input, transcript: Transcript, isOneOfMany: boolean): Promise<string[]> {
+    const print = (text: string) => this.#terminal.write(text);
+    if (this.#plan.toFiles) return await this.#plan.write(input, transcript, print);
+    const text = this.#plan.print(input, transcript, isOneOfMany);
+    try {
+      print(text);
+      return [];
+    } catch (error) {
+      if (error instanceof OutputClosed) throw error;
+      const reason = sentence(cannotWrite("to standard output", error));
+      const path = await putAside(text, this.#plan.formats[0] ?? "txt");
+      throw new OutputError(path === undefined ? reason : `${reason}; the text is in ${path}`, {
+        cause: error,
+      });
+    }
+  }
+
   async #one(input: Input, label: string, isOneOfMany: boolean): Promise<void> {
-    const outputs = this.#plan.toFiles ? this.#plan.paths(input) : [];
-    const past = this.#resume ? await this.#journal?.past(input, outputs) : undefined;
+    const past = await this.#past(input);
     if (past?.state === "done") {
       this.counts.skipped++;
       this.#terminal.note(`${input.name}: done before`);
@@ -145,8 +168,7 @@ export class TranscribeRun implements AsyncDisposable {
       this.#terminal.note(`${input.name}: goes on at ${length(heardSeconds(before))}`);
     }
     const transcript = await this.#recognise(input, label, before);
-    const paths = this.#plan.toFiles ? await this.#plan.write(input, transcript) : [];
-    if (!this.#plan.toFiles) this.#terminal.write(this.#plan.print(input, transcript, isOneOfMany));
+    const paths = await this.#write(input, transcript, isOneOfMany);
     await this.#journal?.record(input, paths, transcript);
     this.#report(input, transcript, paths);
     const broken = transcript.chunks.find(({ error }) => error !== undefined);
@@ -154,15 +176,34 @@ export class TranscribeRun implements AsyncDisposable {
     else if (!transcript.partial) this.counts.done++;
   }
 
+  /** Finds out before the work whose transcripts cannot be written; those are told and counted. */
+  async #refuseUnwritable(inputs: readonly Input[]): Promise<Set<Input>> {
+    const refused = new Set<Input>();
+    const files = inputs.filter(({ source }) => source !== "-" && !isAddress(source));
+    const sources = await Promise.all(files.map(({ source }) => Deno.realPath(source).catch(() => source)));
+    const probe = new OutputProbe(sources);
+    for (const input of inputs) {
+      try {
+        if ((await this.#past(input))?.state !== "done") await this.#plan.try(input, probe);
+      } catch (error) {
+        refused.add(input);
+        this.fail(input.name, error);
+      }
+    }
+    return refused;
+  }
+
   /** Transcribes one recording after the other; failures are told and counted. */
   async all(inputs: readonly Input[], isOneOfMany: boolean): Promise<void> {
+    const refused = await this.#refuseUnwritable(inputs);
     for (const [index, input] of inputs.entries()) {
       if (this.#interruption.isOver) return;
+      if (refused.has(input)) continue;
       const label = inputs.length > 1 ? `(${index + 1}/${inputs.length}) ${input.name}` : input.name;
       try {
         await this.#one(input, label, isOneOfMany);
       } catch (error) {
-        if (this.#interruption.isOver) {
+        if (this.#interruption.isOver && !(error instanceof OutputError)) {
           this.#terminal.note(`${input.name}: interrupted before anything was heard`);
           return;
         }
