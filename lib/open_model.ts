@@ -4,6 +4,7 @@
  * @module
  */
 import { libraryInfo, openLibrary } from "../ffi/mod.ts";
+import { flag, oneOf, type Rules, text } from "./check_options.ts";
 import { ModelError } from "./errors.ts";
 import { downloadModel, type ResolvedModel, resolveModel } from "./hub/mod.ts";
 import { loadFolder } from "./load_folder.ts";
@@ -23,6 +24,15 @@ export interface LoadOptions {
   /** Downloads a named model that is not on this machine; `downloadModel()` can say how far it is. @default {false} */
   download?: boolean | undefined;
 }
+
+/** What the options of loading must be. */
+export const LOAD_RULES: Rules<RouteOptions> = {
+  device: oneOf("auto", "cpu", "gpu"),
+  dtype: oneOf("auto", "float32", "float16", "bfloat16"),
+  libraryPath: text,
+  download: flag,
+  policy: { must: "an object of routes", fits: (value) => typeof value === "object" && value !== null },
+};
 
 /** What tests and measurements may choose besides: single routes of the backend. */
 export interface RouteOptions extends LoadOptions {

@@ -6,17 +6,23 @@
 import { type AudioSource, loadAudio, type LoadedAudio } from "./audio/load.ts";
 import { removeAbandonedFolders } from "./audio/temporary_folder.ts";
 import { Samples } from "./audio/samples.ts";
+import { checkOptions } from "./check_options.ts";
 import { ModelError, OptionError } from "./errors.ts";
-import { type LoadOptions, type ModelInfo, openModel } from "./open_model.ts";
+import { LOAD_RULES, type LoadOptions, type ModelInfo, openModel } from "./open_model.ts";
 import type { ClipDecoder, Engine } from "./recognize/engine.ts";
 import type { TranscriptEvent } from "./recognize/events.ts";
 import { Lifetime } from "./recognize/lifetime.ts";
-import { detailOf, type InspectOptions, traceRecording } from "./recognize/inspection/inspect.ts";
+import {
+  detailOf,
+  INSPECT_RULES,
+  type InspectOptions,
+  traceRecording,
+} from "./recognize/inspection/inspect.ts";
 import type { Trace } from "./recognize/inspection/trace.ts";
-import { type LiveOptions, LiveSession } from "./recognize/live.ts";
+import { LIVE_RULES, type LiveOptions, LiveSession } from "./recognize/live.ts";
 import { type LongFormCall, recognizeRecording } from "./recognize/long_form/long_form.ts";
 import { planRecording } from "./recognize/long_form/plan.ts";
-import type { TranscribeOptions } from "./recognize/options.ts";
+import { TRANSCRIBE_RULES, type TranscribeOptions } from "./recognize/options.ts";
 import { chunksBesidePrompt } from "./recognize/prompt_budget.ts";
 import { liveSettings, recognizeSettings } from "./recognize/settings.ts";
 import { Timing } from "./recognize/timing.ts";
@@ -67,6 +73,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    * @throws {LibraryError} When mlx-c is not found or does not fit.
    */
   static async load(model?: string | URL, options: LoadOptions = {}): Promise<Qwen3ASR> {
+    checkOptions(options, LOAD_RULES);
     const { engine, info } = await openModel(model, options);
     await removeAbandonedFolders();
     return new Qwen3ASR(engine, info);
@@ -78,6 +85,11 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
     { signal, range }: Pick<TranscribeOptions, "signal" | "range">,
   ): Promise<Pick<LoadedAudio, "samples" | "warnings">> {
     signal?.throwIfAborted();
+    if (source === null || typeof source !== "string" && typeof source !== "object") {
+      throw new OptionError(
+        `Cannot transcribe ${source}: it must be a path, a URL, bytes, samples or a stream.`,
+      );
+    }
     if (typeof source === "string" || !("samples" in source)) {
       return await loadAudio(source, { ...(signal ? { signal } : {}), ...(range ? { range } : {}) });
     }
@@ -122,6 +134,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    * @throws {OptionError} When an option is not usable.
    */
   async transcribe(source: AudioSource | LoadedAudio, options: TranscribeOptions = {}): Promise<Transcript> {
+    checkOptions(options, TRANSCRIBE_RULES);
     return await this.#life.use(() => this.#transcribe(source, options));
   }
 
@@ -155,6 +168,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
     source: AudioSource | LoadedAudio,
     options: TranscribeOptions = {},
   ): AsyncGenerator<TranscriptEvent, void> {
+    checkOptions(options, TRANSCRIBE_RULES);
     const left = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
     const events: TranscriptEvent[] = [];
@@ -206,6 +220,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    */
   live(options: LiveOptions = {}): LiveSession {
     this.#life.assertOpen();
+    checkOptions(options, LIVE_RULES);
     chunksBesidePrompt(this.#engine, options);
     const engine: ClipDecoder = {
       tokenizer: this.#engine.tokenizer,
@@ -236,6 +251,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    * ```
    */
   async inspect(source: AudioSource, options: InspectOptions = {}): Promise<Trace> {
+    checkOptions(options, INSPECT_RULES);
     return await this.#life.use(() => this.#inspect(source, options));
   }
 

@@ -95,6 +95,7 @@ const SHARED = [
   "lib/errors.ts",
   "lib/breathe.ts",
   "lib/mutex.ts",
+  "lib/check_options.ts",
   "lib/nearest_name.ts",
   "lib/transcript.ts",
 ];

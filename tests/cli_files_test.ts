@@ -233,3 +233,35 @@ Deno.test("two processes that share a folder leave every transcript and the jour
   }
   assertEquals((await cli(args, NEVER_LOADED)).code, 0);
 });
+
+Deno.test("a recording interrupted while it is read is as if it had not been begun", async () => {
+  await using folder = await Folder.make();
+  const wave = await Deno.readFile(recording(EN));
+  let isAsked = () => {};
+  const asked = new Promise<void>((resolve) => isAsked = resolve);
+  let isSlow = true;
+  await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, () => {
+    if (!isSlow) return new Response(wave);
+    const endless = new ReadableStream({
+      start(controller) {
+        controller.enqueue(wave.subarray(0, 20_000));
+        isAsked();
+      },
+    });
+    return new Response(endless);
+  });
+  const address = `http://127.0.0.1:${server.addr.port}/talk.wav`;
+  const args = ["-m", "demo", "-f", "json", "-o", folder.at("out"), "--resume", address];
+  const child = startCli(args);
+  await asked;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  child.kill("SIGINT");
+  const { code, stderr } = await child.output();
+  assertEquals(code, 130);
+  assertStringIncludes(new TextDecoder().decode(stderr), "interrupted before anything was heard");
+  assertEquals(await names(folder.at("out")), [".qwen3-asr.jsonl"]);
+  isSlow = false;
+  assertEquals((await cli(args)).code, 0);
+  const { text, durationSeconds } = JSON.parse(await Deno.readTextFile(folder.at("out", "talk.json")));
+  assertEquals([text, durationSeconds > 1], [await reference(EN), true]);
+});

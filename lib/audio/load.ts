@@ -6,7 +6,20 @@
  *
  * @module
  */
-import { AudioError, OptionError } from "../errors.ts";
+import {
+  callback,
+  checkOptions,
+  from,
+  notNegative,
+  object,
+  oneOf,
+  positive,
+  type Rule,
+  type Rules,
+  signal,
+  text,
+} from "../check_options.ts";
+import { AudioError } from "../errors.ts";
 import type { Warning } from "../transcript.ts";
 import type { ByteSource } from "./byte_source.ts";
 import { containerOf, needsSeeking, SNIFF_BYTES } from "./container.ts";
@@ -23,7 +36,19 @@ import { WavEncodingError, WavReader } from "./wav.ts";
 export type { AudioSource } from "./open_source.ts";
 export type { TimeRange } from "./pcm.ts";
 
-const DECODERS = ["auto", "ffmpeg", "afconvert", "wasm", "wav"] as const;
+/** What a part of a recording must be. */
+export const RANGE_RULE: Rule = object<TimeRange>({ startSeconds: from(0), endSeconds: notNegative });
+
+/** What the options of reading must be. */
+const LOAD_AUDIO_RULES: Rules<LoadAudioOptions> = {
+  signal,
+  range: RANGE_RULE,
+  ffmpegPath: text,
+  decoder: oneOf("auto", "ffmpeg", "afconvert", "wasm", "wav"),
+  maxDurationSeconds: positive,
+  reserve: callback,
+  fetch: callback,
+};
 
 /** How {@link loadAudio} reads. */
 export interface LoadAudioOptions {
@@ -166,10 +191,8 @@ async function decode(
  * ```
  */
 export async function loadAudio(source: AudioSource, options: LoadAudioOptions = {}): Promise<LoadedAudio> {
+  checkOptions(options, LOAD_AUDIO_RULES);
   const { signal, range, maxDurationSeconds } = options;
-  if (!DECODERS.includes(options.decoder ?? "auto")) {
-    throw new OptionError(`decoder is "${options.decoder}", expected one of ${DECODERS.join(", ")}.`);
-  }
   signal?.throwIfAborted();
   if (source instanceof Float32Array) {
     const sink = new PcmSink({ name: "the audio", range, maxDurationSeconds, signal });

@@ -5,8 +5,8 @@
  */
 import { OptionError } from "../errors.ts";
 import type { LoadOptions } from "../open_model.ts";
-import { type FormatOptions, type OutputFormat, parseFormat } from "../output/mod.ts";
-import type { TranscribeOptions } from "../recognize/options.ts";
+import { FORMAT_RULES, type FormatOptions, type OutputFormat, parseFormat } from "../output/mod.ts";
+import { SAMPLING_RULES, TRANSCRIBE_RULES, type TranscribeOptions } from "../recognize/options.ts";
 import { resolveLanguage } from "../text/languages.ts";
 import type { Arguments } from "./arguments.ts";
 import { parseRange } from "./clock.ts";
@@ -42,9 +42,9 @@ export function formatsOf(args: Arguments): OutputFormat[] {
 /** Limits of subtitles. */
 export function writerOptions(args: Arguments): FormatOptions {
   return {
-    maxColumns: args.number("line-width", { least: 4, whole: true }),
-    maxLines: args.number("max-lines", { least: 1, whole: true }),
-    readingSpeed: args.number("reading-speed", { least: 1 }),
+    maxColumns: args.number("line-width", FORMAT_RULES.maxColumns),
+    maxLines: args.number("max-lines", FORMAT_RULES.maxLines),
+    readingSpeed: args.number("reading-speed", FORMAT_RULES.readingSpeed),
   };
 }
 
@@ -73,8 +73,8 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
     );
   }
   const range = args.text("range");
-  const temperature = args.number("temperature", { least: 0 });
-  const seed = args.number("seed", { least: 0, whole: true });
+  const temperature = args.number("temperature", SAMPLING_RULES.temperature);
+  const seed = args.number("seed", SAMPLING_RULES.seed);
   if (seed !== undefined && !temperature && args.isFlag("seed")) {
     throw new OptionError("Cannot use --seed without --temperature above 0: nothing is random");
   }
@@ -86,10 +86,10 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
     sampling: {
       temperature,
       seed: temperature ? seed : undefined,
-      maxTokens: args.number("max-tokens", { least: 1, whole: true }),
+      maxTokens: args.number("max-tokens", SAMPLING_RULES.maxTokens),
     },
-    chunkSeconds: args.number("chunk-seconds", { least: 1 }),
-    batchSize: args.number("batch-size", { least: 1, whole: true }),
+    chunkSeconds: args.number("chunk-seconds", TRANSCRIBE_RULES.chunkSeconds),
+    batchSize: args.number("batch-size", TRANSCRIBE_RULES.batchSize),
     range: range === undefined ? undefined : parseRange(range),
   };
 }

@@ -131,6 +131,8 @@ export class TranscribeRun implements AsyncDisposable {
         onAbort: "partial",
         onProgress: (event: TranscriptEvent) => progress.event(event),
       });
+      // Aborted while it was read: not even its length is known.
+      if (transcript.partial && transcript.chunks.length === 0) this.#interruption.signal.throwIfAborted();
       const heard = transcript.partial ? finishedPart(transcript) : transcript;
       return before === undefined ? heard : continued(before, heard);
     } finally {

@@ -3,6 +3,20 @@
  *
  * @module
  */
+import {
+  callback,
+  flag,
+  from,
+  notNegative,
+  object,
+  oneOf,
+  type Rules,
+  signal,
+  text,
+  texts,
+  wholeFrom,
+} from "../check_options.ts";
+import { RANGE_RULE } from "../audio/load.ts";
 import type { TimeRange } from "../audio/pcm.ts";
 import type { Transcript } from "../transcript.ts";
 import type { TranscriptEvent } from "./events.ts";
@@ -69,3 +83,32 @@ export interface TranscribeOptions {
   /** Called at the end with every stage's start and duration. */
   onProfile?: ((spans: readonly StageSpan[], transcript: Transcript) => void) | undefined;
 }
+
+/** What the options of sampling must be. */
+export const SAMPLING_RULES: Rules<SamplingOptions> = {
+  temperature: from(0),
+  maxTokens: wholeFrom(1),
+  minTokens: wholeFrom(0),
+  // Seeds beyond would not be told apart.
+  seed: wholeFrom(0, 2 ** 32 - 1),
+};
+
+/** What the options of a transcription must be. */
+export const TRANSCRIBE_RULES: Rules<TranscribeOptions> = {
+  language: text,
+  languages: texts,
+  context: text,
+  hotwords: texts,
+  maxPromptTokens: notNegative,
+  sampling: object(SAMPLING_RULES),
+  logprobs: flag,
+  chunkSeconds: from(1),
+  chunking: oneOf("pauses", "official"),
+  batchSize: wholeFrom(1),
+  rescue: flag,
+  signal,
+  onAbort: oneOf("throw", "partial"),
+  onProgress: callback,
+  range: RANGE_RULE,
+  onProfile: callback,
+};
