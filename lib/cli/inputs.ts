@@ -8,6 +8,7 @@ import { AudioError, OptionError } from "../errors.ts";
 import { nearestName } from "../nearest_name.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { COMMANDS } from "./option_specs.ts";
+import { printable } from "./terminal.ts";
 
 /** One recording to transcribe. */
 export interface Input {
@@ -56,18 +57,30 @@ function describe(source: string, place: { parent: string; below: string }, file
   const ending = extname(file);
   return {
     source,
-    name: source,
+    name: printable(source),
     stem: basename(file, ending) || "audio",
     extension: ending.slice(1),
     ...place,
   };
 }
 
+/** A path without its percent signs, where they are none of an encoding. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
 function address(text: string): Input {
-  const url = new URL(text);
-  const file = /^(https?|file):$/.test(url.protocol) ? decodeURIComponent(url.pathname) : "audio";
-  const input = describe(text, { parent: "", below: "" }, file);
-  return { ...input, name: url.protocol === "data:" ? "data:" : `${url.origin}${url.pathname}` };
+  const url = URL.parse(text);
+  if (url === null) throw new OptionError(`Cannot read ${text}: it is no address`);
+  const isPath = /^(https?|file):$/.test(url.protocol);
+  // A slash in a name is another folder, also when it was written as %2F.
+  const input = describe(text, { parent: "", below: "" }, isPath ? decoded(url.pathname) : "audio");
+  const where = url.protocol === "file:" ? decoded(url.pathname) : `${url.origin}${url.pathname}`;
+  return { ...input, name: url.protocol === "data:" ? "data:" : printable(where) };
 }
 
 /** A file that was named itself, or found below a folder. */
@@ -95,7 +108,15 @@ export async function recordingsIn(directory: string, recursive: boolean): Promi
   return files;
 }
 
+/** What stands in a name for bytes that are no UTF-8: Deno knows such a file by a name that opens nothing. */
+const NOT_UTF8 = "\ufffd";
+
 function notThere(argument: string): AudioError {
+  if (argument.includes(NOT_UTF8)) {
+    return new AudioError(`Cannot read ${argument}: its name is not UTF-8; rename it, or pass it by <`, {
+      code: "audio-not-found",
+    });
+  }
   const isWord = /^[a-z]+$/i.test(argument);
   const command = isWord ? nearestName(argument, Object.keys(COMMANDS)) : undefined;
   const hint = command === undefined ? "" : `; did you mean the command "${command}"?`;
@@ -145,10 +166,18 @@ export async function planInputs(
       }
       for (const input of await expand(operand, options.recursive)) {
         const isPath = input.source !== "-" && !isAddress(input.source);
+        const mayLie = isPath && input.source.includes(NOT_UTF8);
+        if (mayLie && await Deno.stat(input.source).then(() => false, () => true)) {
+          bad.push({ name: input.name, error: notThere(input.source) });
+          continue;
+        }
         inputs.set(isPath ? resolve(input.source) : input.source, input);
       }
     } catch (error) {
-      bad.push({ name: operand, error: error instanceof Error ? error : new Error(String(error)) });
+      bad.push({
+        name: printable(operand),
+        error: error instanceof Error ? error : new Error(String(error)),
+      });
     }
   }
   return { inputs: [...inputs.values()], bad };

@@ -48,12 +48,24 @@ export function writerOptions(args: Arguments): FormatOptions {
   };
 }
 
+/** @throws {TypeError} For anything but UTF-8: UTF-16 without a mark is full of zero bytes, which UTF-8 allows. */
+function wordsOf(bytes: Uint8Array): string {
+  const words = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  if (words.includes("\0")) throw new TypeError("zero bytes");
+  return words;
+}
+
 async function readHotwords(path: string | undefined): Promise<string[] | undefined> {
   if (path === undefined) return undefined;
   try {
-    const lines = (await Deno.readTextFile(path)).split(/\r?\n/).map((line) => line.trim());
+    const lines = wordsOf(await Deno.readFile(path)).split(/\r?\n/).map((line) => line.trim());
     return lines.filter((line) => line !== "");
   } catch (error) {
+    if (error instanceof TypeError) {
+      throw new OptionError(`Cannot read the hotwords in ${path}: it is not UTF-8 text; save it as UTF-8`, {
+        cause: error,
+      });
+    }
     const reason = error instanceof Deno.errors.NotFound
       ? "there is no such file"
       : error instanceof Error
@@ -66,8 +78,9 @@ async function readHotwords(path: string | undefined): Promise<string[] | undefi
 /** What changes the words of a transcript: part of the journal, and the options of `transcribe()`. */
 export async function speechOptions(args: Arguments): Promise<TranscribeOptions> {
   const language = args.text("language");
+  const isDetected = language === undefined || /^\s*(auto)?\s*$/i.test(language);
   const languages = args.list("languages").map(resolveLanguage);
-  if (language !== undefined && languages.length > 0) {
+  if (!isDetected && languages.length > 0) {
     throw new OptionError(
       "Cannot use --language and --languages at once: the first leaves nothing to choose",
     );
@@ -79,7 +92,7 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
     throw new OptionError("Cannot use --seed without --temperature above 0: nothing is random");
   }
   return {
-    language: language === undefined ? undefined : resolveLanguage(language),
+    language: isDetected ? undefined : resolveLanguage(language),
     languages: languages.length === 0 ? undefined : languages,
     context: args.text("context"),
     hotwords: await readHotwords(args.text("hotwords")),

@@ -18,7 +18,7 @@ import { OutputPlan } from "./outputs.ts";
 import { continued, finishedPart, heardSeconds } from "./partial.ts";
 import { Progress } from "./progress.ts";
 import { formatsOf, type ModelSettings, modelSettings, speechOptions, writerOptions } from "./settings.ts";
-import { OutputClosed, sentence, type Terminal } from "./terminal.ts";
+import { OutputClosed, printable, sentence, type Terminal } from "./terminal.ts";
 import { watch } from "./watch.ts";
 import { cannotWrite, OutputError, OutputProbe, putAside } from "./write_file.ts";
 
@@ -88,13 +88,21 @@ export class TranscribeRun implements AsyncDisposable {
 
   #report(input: Input, transcript: Transcript, paths: readonly string[]): void {
     const { stats, durationSeconds, language, warnings, partial } = transcript;
-    for (const { message } of warnings) this.#terminal.warn(`${input.name}: ${message}`);
+    const replaced = warnings.filter(({ code }) => code === "chunk-replaced");
+    for (const { code, message } of warnings) {
+      if (code !== "chunk-replaced") this.#terminal.warn(`${input.name}: ${message}`);
+    }
+    if (replaced.length > 0) {
+      const parts = replaced.length === 1 ? "1 part" : `${replaced.length} parts`;
+      this.#terminal.note(`${input.name}: ${parts} decoded again`);
+      for (const { message } of replaced) this.#terminal.detail(`  ${message}`);
+    }
     const facts = partial
       ? `interrupted at ${length(heardSeconds(transcript))} of ${length(durationSeconds)}`
       : `${length(durationSeconds)} in ${length(stats.totalMs / 1000)} (${
         speed(1 / stats.realTimeFactor)
       } real time)` + (language === "" ? "" : `, ${language.replaceAll(",", ", ")}`);
-    const where = paths.length === 0 ? "" : ` -> ${paths.join(", ")}`;
+    const where = paths.length === 0 ? "" : ` -> ${printable(paths.join(", "))}`;
     this.#terminal.note(`${this.#terminal.paint("bold", input.name)}: ${facts}${where}`);
     this.#terminal.detail(
       `  audio ${Math.round(stats.audioMs)} ms, mel ${Math.round(stats.melMs)}, encoder ${
@@ -220,7 +228,7 @@ export class TranscribeRun implements AsyncDisposable {
   fail(name: string, error: unknown): void {
     this.counts.failed.push(name);
     const message = sentence(error, this.#terminal.verbose);
-    this.#terminal.error(message.includes(name) ? message : `${name}: ${message}`);
+    this.#terminal.error(printable(message).includes(name) ? message : `${name}: ${message}`);
   }
 
   /** One line about many recordings. */
