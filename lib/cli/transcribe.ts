@@ -25,6 +25,14 @@ import { cannotWrite, OutputError, OutputProbe, putAside } from "./write_file.ts
 /** Formats in which several transcripts can follow each other. */
 const JOINABLE = ["txt", "json", "jsonl"];
 
+/** A recording's place among all. */
+interface Turn {
+  /** How it is named while it runs: "(2/7) talk.m4a". */
+  label: string;
+  /** How much is left behind it, in sizes of this one. */
+  later: number;
+}
+
 /** One run of the command. */
 export class TranscribeRun implements AsyncDisposable {
   readonly #terminal: Terminal;
@@ -125,12 +133,20 @@ export class TranscribeRun implements AsyncDisposable {
     }
   }
 
-  async #recognise(input: Input, label: string, before: Transcript | undefined): Promise<Transcript> {
+  async #recognise(
+    input: Input,
+    { label, later }: Turn,
+    before: Transcript | undefined,
+  ): Promise<Transcript> {
     const asr = await this.model();
     const from = this.#options.range?.startSeconds ?? 0;
     const startSeconds = before === undefined ? from : heardSeconds(before);
-    const place = { startSeconds, beforeSeconds: startSeconds - from };
-    const progress = new Progress(this.#terminal, label, place);
+    const progress = new Progress(this.#terminal, label, {
+      startSeconds,
+      beforeSeconds: startSeconds - from,
+      batchSize: this.#options.batchSize,
+      later,
+    });
     try {
       const transcript = await asr.transcribe(input.source, {
         ...this.#options,
@@ -166,7 +182,7 @@ export class TranscribeRun implements AsyncDisposable {
     }
   }
 
-  async #one(input: Input, label: string, isOneOfMany: boolean): Promise<void> {
+  async #one(input: Input, turn: Turn, isOneOfMany: boolean): Promise<void> {
     const past = await this.#past(input);
     if (past?.state === "done") {
       this.counts.skipped++;
@@ -177,7 +193,7 @@ export class TranscribeRun implements AsyncDisposable {
     if (before !== undefined) {
       this.#terminal.note(`${input.name}: goes on at ${length(heardSeconds(before))}`);
     }
-    const transcript = await this.#recognise(input, label, before);
+    const transcript = await this.#recognise(input, turn, before);
     const paths = await this.#write(input, transcript, isOneOfMany);
     await this.#journal?.record(input, paths, transcript);
     this.#report(input, transcript, paths);
@@ -206,12 +222,19 @@ export class TranscribeRun implements AsyncDisposable {
   /** Transcribes one recording after the other; failures are told and counted. */
   async all(inputs: readonly Input[], isOneOfMany: boolean): Promise<void> {
     const refused = await this.#refuseUnwritable(inputs);
+    // Lengths are not known before a recording is read; sizes of one kind of file are a good measure of them.
+    const sizes = await Promise.all(inputs.map(async (input) => {
+      const { size } = await Deno.stat(input.source).catch(() => ({ size: 0 }));
+      return refused.has(input) || (await this.#past(input))?.state === "done" ? 0 : size;
+    }));
     for (const [index, input] of inputs.entries()) {
       if (this.#interruption.isOver) return;
       if (refused.has(input)) continue;
       const label = inputs.length > 1 ? `(${index + 1}/${inputs.length}) ${input.name}` : input.name;
+      const rest = sizes.slice(index + 1).reduce((sum, size) => sum + size, 0);
+      const turn = { label, later: sizes[index] ? rest / sizes[index] : 0 };
       try {
-        await this.#one(input, label, isOneOfMany);
+        await this.#one(input, turn, isOneOfMany);
       } catch (error) {
         if (this.#interruption.isOver && !(error instanceof OutputError)) {
           this.#terminal.note(`${input.name}: interrupted before anything was heard`);
