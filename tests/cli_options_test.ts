@@ -130,6 +130,11 @@ Deno.test("Progress writes a plain line every five seconds where nobody watches"
     const progress = new Progress(terminal, "talk.wav", { startSeconds: 60, beforeSeconds: 60 });
     const [chunk] = transcriptOf([]).chunks;
     progress.event({ type: "start", durationSeconds: 240, chunks: 8 });
+    // After a word nothing is known of the speed yet.
+    now += 6000;
+    progress.event({ type: "delta", chunkIndex: 0, text: "I" });
+    assertEquals(said, []);
+    now -= 6000;
     for (const doneSeconds of [90, 120, 150, 180]) {
       now += 2000;
       progress.event({ type: "chunk", chunk: chunk!, doneSeconds, durationSeconds: 300 });

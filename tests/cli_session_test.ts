@@ -164,7 +164,7 @@ Deno.test("progress takes one line of any terminal, and leaves none behind", asy
   await Deno.copyFile(recording("long-en.wav"), folder.at("a meeting on a long afternoon.wav"));
   await folder.copy(TALK);
   for (const columns of [40, 80]) {
-    const args = ["-m", "demo", "-o", "out", "a meeting on a long afternoon.wav", TALK];
+    const args = ["-m", "demo", "-o", "out", "--range", "0-60", "a meeting on a long afternoon.wav", TALK];
     await using session = new TerminalSession(args, { cwd: folder.path, columns });
     const { code, screen } = await session.end();
     assertEquals(code, 0, screen.join("\n"));

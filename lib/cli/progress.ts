@@ -190,9 +190,9 @@ export class Progress {
 
   #plain(): void {
     const [done, total] = this.#all();
-    if (performance.now() - this.#last < PLAIN_LINE_MS || done === this.#place.beforeSeconds) return;
-    this.#last = performance.now();
     const { times, leftSeconds, allSeconds } = this.#rate();
+    if (performance.now() - this.#last < PLAIN_LINE_MS || times <= 0) return;
+    this.#last = performance.now();
     const all = this.#place.later ? `, ${clock(Math.ceil(allSeconds))} for all` : "";
     this.#terminal.note(
       `${this.#name}: ${clock(done)} of ${clock(total)} (${Math.floor(100 * done / total)} %), ` +
