@@ -5,7 +5,7 @@
  *   deno run -A bench/kill_runs.ts [--kills 100] [--seed 1] [--checkout DIR]
  *
  * The moments are spread over the time of a whole run. Every third time two processes share the folder, each with its own
- * moment; every fifth process is interrupted (SIGINT) before, so that interrupted transcripts are continued too. When all
+ * moment; one process in five is interrupted (SIGINT) before, so that interrupted transcripts are continued too. When all
  * is done, the folder is emptied. What counts as whole: every transcript under its final name is, byte for byte (txt) or
  * by its text (json), that of an undisturbed run; so is all that the journal or the process itself calls done; every line
  * of the journal can be read, but for one that has no end yet.
