@@ -5,11 +5,12 @@
  */
 import { openLibrary } from "../ffi/mod.ts";
 import { type AudioSource, loadAudio } from "./audio/load.ts";
+import { checkOptions, text as anyText } from "./check_options.ts";
 import { ModelError, OptionError } from "./errors.ts";
 import { resolveModel } from "./hub/mod.ts";
 import { loadFolder } from "./load_folder.ts";
 import type { Qwen3ASRModel } from "./model/qwen3_asr_model.ts";
-import type { LoadOptions } from "./open_model.ts";
+import { LOAD_RULES, type LoadOptions } from "./open_model.ts";
 import { alignClip } from "./recognize/align.ts";
 import { Lifetime } from "./recognize/lifetime.ts";
 import { resolveLanguage } from "./text/languages.ts";
@@ -48,6 +49,8 @@ export class ForcedAligner implements Disposable {
     model: string | URL,
     options: Pick<LoadOptions, "device" | "dtype" | "threads" | "libraryPath"> = {},
   ): Promise<ForcedAligner> {
+    const { device, dtype, libraryPath } = LOAD_RULES;
+    checkOptions(options, { device, dtype, libraryPath });
     const { directory } = await resolveModel(model);
     openLibrary({ path: options.libraryPath });
     const loaded = await loadFolder(directory, {
@@ -71,6 +74,7 @@ export class ForcedAligner implements Disposable {
    * @throws {OptionError} When the recording is too long.
    */
   async align(source: AudioSource, text: string, options: { language: string }): Promise<Word[]> {
+    checkOptions(options, { language: anyText });
     return await this.#life.use(() => this.#align(source, text, options.language));
   }
 

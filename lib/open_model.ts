@@ -5,11 +5,12 @@
  */
 import { join } from "@std/path";
 import { libraryInfo, openLibrary } from "../ffi/mod.ts";
+import { flag, oneOf, type Rules, text, wholeFrom } from "./check_options.ts";
 import { ModelError } from "./errors.ts";
 import { downloadModel, type ResolvedModel, resolveModel } from "./hub/mod.ts";
 import { packagedFolder } from "./hub/packaged.ts";
 import { loadFolder } from "./load_folder.ts";
-import type { BackendPolicy } from "./model/backend.ts";
+import { type BackendPolicy, MOST_THREADS } from "./model/backend.ts";
 import type { Qwen3ASRModel } from "./model/qwen3_asr_model.ts";
 import { Engine } from "./recognize/engine.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
@@ -31,6 +32,16 @@ export interface LoadOptions {
   /** Downloads a named model that is not on this machine; `downloadModel()` can say how far it is. @default {false} */
   download?: boolean | undefined;
 }
+
+/** What the options of loading must be. */
+export const LOAD_RULES: Rules<RouteOptions> = {
+  device: oneOf("auto", "cpu", "gpu"),
+  dtype: oneOf("auto", "float32", "float16", "bfloat16"),
+  threads: wholeFrom(1, MOST_THREADS),
+  libraryPath: text,
+  download: flag,
+  policy: { must: "an object of routes", fits: (value) => typeof value === "object" && value !== null },
+};
 
 /** What tests and measurements may choose besides: single routes of the backend. */
 export interface RouteOptions extends LoadOptions {

@@ -6,17 +6,23 @@
 import { type AudioSource, loadAudio, type LoadedAudio } from "./audio/load.ts";
 import { removeAbandonedFolders } from "./audio/temporary_folder.ts";
 import { Samples } from "./audio/samples.ts";
+import { checkOptions } from "./check_options.ts";
 import { ModelError, OptionError } from "./errors.ts";
-import { type LoadOptions, type ModelInfo, openModel } from "./open_model.ts";
+import { LOAD_RULES, type LoadOptions, type ModelInfo, openModel } from "./open_model.ts";
 import type { ClipDecoder, Engine } from "./recognize/engine.ts";
 import type { TranscriptEvent } from "./recognize/events.ts";
 import { Lifetime } from "./recognize/lifetime.ts";
-import { detailOf, type InspectOptions, traceRecording } from "./recognize/inspection/inspect.ts";
+import {
+  detailOf,
+  INSPECT_RULES,
+  type InspectOptions,
+  traceRecording,
+} from "./recognize/inspection/inspect.ts";
 import type { Trace } from "./recognize/inspection/trace.ts";
-import { type LiveOptions, LiveSession } from "./recognize/live.ts";
+import { LIVE_RULES, type LiveOptions, LiveSession } from "./recognize/live.ts";
 import { type LongFormCall, recognizeRecording } from "./recognize/long_form/long_form.ts";
 import { hearRecording, planRecording } from "./recognize/long_form/plan.ts";
-import type { TranscribeOptions } from "./recognize/options.ts";
+import { TRANSCRIBE_RULES, type TranscribeOptions } from "./recognize/options.ts";
 import { chunksBesidePrompt } from "./recognize/prompt_budget.ts";
 import { liveSettings, recognizeSettings } from "./recognize/settings.ts";
 import { Timing } from "./recognize/timing.ts";
@@ -73,6 +79,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    * @throws {LibraryError} When mlx-c is not found or does not fit.
    */
   static async load(model?: string | URL, options: LoadOptions = {}): Promise<Qwen3ASR> {
+    checkOptions(options, LOAD_RULES);
     const { engine, vad, info } = await openModel(model, options);
     await removeAbandonedFolders();
     return new Qwen3ASR(engine, vad, info);
@@ -84,6 +91,11 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
     { signal, range, track, raw }: Pick<TranscribeOptions, "signal" | "range" | "track" | "raw">,
   ): Promise<Pick<LoadedAudio, "samples" | "warnings">> {
     signal?.throwIfAborted();
+    if (source === null || typeof source !== "string" && typeof source !== "object") {
+      throw new OptionError(
+        `Cannot transcribe ${source}: it must be a path, a URL, bytes, samples or a stream.`,
+      );
+    }
     if (typeof source === "string" || !("samples" in source)) {
       return await loadAudio(source, {
         ...(signal ? { signal } : {}),
@@ -146,6 +158,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    * @throws {OptionError} When an option is not usable.
    */
   async transcribe(source: AudioSource | LoadedAudio, options: TranscribeOptions = {}): Promise<Transcript> {
+    checkOptions(options, TRANSCRIBE_RULES);
     return await this.#life.use(() => this.#transcribe(source, options));
   }
 
@@ -179,6 +192,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
     source: AudioSource | LoadedAudio,
     options: TranscribeOptions = {},
   ): AsyncGenerator<TranscriptEvent, void> {
+    checkOptions(options, TRANSCRIBE_RULES);
     const left = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
     const events: TranscriptEvent[] = [];
@@ -230,6 +244,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    */
   live(options: LiveOptions = {}): LiveSession {
     this.#life.assertOpen();
+    checkOptions(options, LIVE_RULES);
     chunksBesidePrompt(this.#engine, options);
     const engine: ClipDecoder = {
       tokenizer: this.#engine.tokenizer,
@@ -260,6 +275,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    * ```
    */
   async inspect(source: AudioSource, options: InspectOptions = {}): Promise<Trace> {
+    checkOptions(options, INSPECT_RULES);
     return await this.#life.use(() => this.#inspect(source, options));
   }
 

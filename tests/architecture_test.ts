@@ -96,6 +96,7 @@ const SHARED = [
   "lib/errors.ts",
   "lib/breathe.ts",
   "lib/mutex.ts",
+  "lib/check_options.ts",
   "lib/nearest_name.ts",
   "lib/text_file.ts",
   "lib/transcript.ts",
@@ -148,6 +149,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/recognize",
     "lib/setup",
     "lib/plot",
+    "lib/vad",
   ],
   "lib/server": [
     "shared",

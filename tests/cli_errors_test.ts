@@ -120,3 +120,60 @@ Deno.test("main() refuses wrong usage with 2 before it loads anything", async ()
   assertEquals(results.length, cases.length);
   await refused([GOOD], 2, /QWEN3_ASR_QUIET=maybe/, { env: { QWEN3_ASR_QUIET: "maybe" } });
 });
+
+Deno.test({
+  name: "main() shows names with control characters, and says what is wrong with names that are not UTF-8",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using folder = await Folder.make();
+    await Deno.copyFile(GOOD, folder.at("a\x1b[31mred\rb\u009b2J.wav"));
+    const made = await new Deno.Command("sh", {
+      args: ["-c", `cp "$1" "$2/caf$(printf '\\351').wav"`, "sh", GOOD, folder.path],
+    }).output();
+    assertEquals(made.code, 0);
+    const { code, stderr } = await cli(["-m", "demo", folder.path, folder.at("no\x07where.wav")]);
+    assertEquals(code, 1);
+    assertNotMatch(stderr, /[^\P{Cc}\n]/u);
+    assertMatch(stderr, /^\S*a\\x1b\[31mred\\rb\\x9b2J\.wav: 2\.9 s in /m);
+    assertMatch(stderr, /^error: .*no\\x07where\.wav: there is no such file$/m);
+    assertMatch(stderr, /^error: Cannot read .*caf\ufffd\.wav: its name is not UTF-8; rename it/m);
+  },
+});
+
+Deno.test("main() names addresses that are none, and reads a percent sign that encodes nothing", async () => {
+  await refused(["-m", "demo", "http://"], 1, /^error: Cannot read http:\/\/: it is no address$/);
+  await refused(
+    ["-m", "demo", "http://127.0.0.1:1/100%.wav"],
+    1,
+    /Cannot (read|fetch) http:\/\/127\.0\.0\.1:1\/100%/,
+  );
+  await refused(["-m", "demo", "file:///"], 1, /^error: .*\//);
+});
+
+Deno.test("main() refuses hot words that are not UTF-8, and takes a mark at their beginning", async () => {
+  await using folder = await Folder.make();
+  const utf16 = (text: string, mark: number[]) =>
+    Uint8Array.from([...mark, ...[...text].flatMap((letter) => [letter.charCodeAt(0), 0])]);
+  const reason = /hotwords in .*: it is not UTF-8 text; save it as UTF-8$/;
+  for (
+    const [name, bytes] of Object.entries({
+      "marked.txt": utf16("windows\n", [0xff, 0xfe]),
+      "plain.txt": utf16("windows\n", []),
+      "latin1.txt": Uint8Array.of(0x63, 0x61, 0x66, 0xe9, 0x0a),
+    })
+  ) {
+    await refused(["-m", "demo", "--hotwords", await folder.put(name, bytes), GOOD], 2, reason);
+  }
+  const marked = await folder.put("good.txt", "\ufeffwindows\n");
+  assertEquals((await cli(["-m", "demo", "-l", "auto", "--hotwords", marked, GOOD])).code, 0);
+});
+
+Deno.test({
+  name: "main() finds library and models without HOME",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const args = ["-u", "HOME", Deno.execPath(), "run", "--no-check", "-A", "mod.ts", "-m", "demo", GOOD];
+    const { code, stderr } = await new Deno.Command("env", { args }).output();
+    assertEquals(code, 0, new TextDecoder().decode(stderr));
+  },
+});

@@ -14,6 +14,7 @@ import { fit, lastColumns, Terminal } from "../lib/cli/terminal.ts";
 import { OptionError } from "../lib/errors.ts";
 import { displayWidth } from "../lib/output/mod.ts";
 import { parseParameters } from "../lib/server/parameters.ts";
+import type { ChunkResult } from "../lib/transcript.ts";
 import { cli, recording, ROOT } from "./support/cli_process.ts";
 import { transcriptOf } from "./support/output_samples.ts";
 
@@ -131,6 +132,11 @@ Deno.test("Progress writes a plain line every five seconds where nobody watches"
     const progress = new Progress(terminal, "talk.wav", { startSeconds: 60, beforeSeconds: 60 });
     const [chunk] = transcriptOf([]).chunks;
     progress.event({ type: "start", durationSeconds: 240, chunks: 8 });
+    // After a word nothing is known of the speed yet.
+    now += 6000;
+    progress.event({ type: "delta", chunkIndex: 0, text: "I" });
+    assertEquals(said, []);
+    now -= 6000;
     for (const doneSeconds of [90, 120, 150, 180]) {
       now += 2000;
       progress.event({ type: "chunk", chunk: chunk!, doneSeconds, durationSeconds: 300 });
@@ -141,6 +147,56 @@ Deno.test("Progress writes a plain line every five seconds where nobody watches"
   }
   // 60 s were done before; 90 s took 6 s; 150 s are left.
   assertEquals(said, ["talk.wav: 2:30 of 5:00 (50 %), 15x real time, 0:10 left"]);
+});
+
+Deno.test("Progress moves within a batch, counts all recordings, and never takes more than the columns", () => {
+  const { chunks: [chunk] } = transcriptOf([]);
+  const clockNow = performance.now;
+  let now = 1000;
+  performance.now = () => now;
+  try {
+    for (const columns of [20, 40, 60, 80, 200]) {
+      const frames: (readonly string[])[] = [];
+      const terminal = new Terminal({ color: false });
+      Object.defineProperties(terminal, {
+        isLive: { value: true },
+        columns: { value: columns },
+        draw: { value: (lines: readonly string[]) => frames.push(lines) },
+      });
+      const name = "(2/7) 会議の録音 of a long afternoon.m4a";
+      const progress = new Progress(terminal, name, { startSeconds: 0, beforeSeconds: 0, later: 3 });
+      progress.event({ type: "start", durationSeconds: 480, chunks: 16 });
+      for (let step = 0; step < 10; step++) {
+        now += 1000;
+        progress.event({ type: "delta", chunkIndex: 0, text: "forty letters that are read in 3 seconds." });
+      }
+      for (let index = 0; index < 8; index++) {
+        const endSeconds = 30 * (index + 1);
+        const done: ChunkResult = {
+          ...chunk!,
+          index,
+          startSeconds: endSeconds - 30,
+          endSeconds,
+          text: "x".repeat(400),
+        };
+        progress.event({ type: "chunk", chunk: done, doneSeconds: endSeconds, durationSeconds: 480 });
+        now += 1000;
+      }
+      progress.end();
+      for (const line of frames.flat()) assert(displayWidth(line) < columns, `${columns}: ${line}`);
+      if (columns < 200) continue;
+      const places = frames.map(([line = ""]) => / (\d+):(\d\d)\/8:00 /.exec(line)).filter((found) =>
+        found !== null
+      );
+      const seconds = places.map(([, minutes, rest]) => Number(minutes) * 60 + Number(rest));
+      assertEquals(seconds, [...seconds].sort((a, b) => a - b));
+      assert(new Set(seconds).size > 8 && seconds[5]! > 60 && seconds.at(-1) === 240, seconds.join());
+      // 240 s took 17 s: 17 s are left of this one, and three more like it.
+      assert(/ 0:17 left {2}1:\d\d for all$/.test(frames.at(-1)![0]!), frames.at(-1)![0]);
+    }
+  } finally {
+    performance.now = clockNow;
+  }
 });
 
 Deno.test("--help fits a screen of 80 by 24 with examples; topics have the rest", async () => {
@@ -188,10 +244,35 @@ Deno.test("completions for bash offer options, values, commands and files", asyn
   assertEquals(await offered(["--form"]), ["--format"]);
   assertEquals(await offered(["--device", ""]), ["auto", "cpu", "gpu"]);
   assertEquals(await offered(["-l", "Ge"]), ["German"]);
+  assertEquals(await offered(["-l", "ger"]), ["german"]);
+  assertEquals(await offered(["-l", "yu"]), ["yue"]);
+  assertEquals(await offered(["--languages", "de,spa"]), ["de,spanish"]);
+  assertEquals(await offered(["-f", "txt,sr"]), ["txt,srt"]);
+  assertEquals(await offered(["serve", "--po"]), ["--port"]);
+  assertEquals(await offered(["doctor", "REA"]), [""]);
+  assertEquals(await offered(["inspect", "REA"]), ["README.md"]);
   assertEquals(await offered(["doc"]), ["doctor"]);
   assertEquals(await offered(["models", "ver"]), ["verify"]);
   assertEquals(await offered(["--output-dir", "recor"]), ["recordings"]);
   assertEquals(await offered(["x.wav", "REA", ""].slice(0, 2)), ["README.md"]);
+});
+
+Deno.test("completions know the options of serve, and keep names with blanks whole", async () => {
+  const { stdout: served } = await cli(["serve", "--help"]);
+  const { stdout: script } = await cli(["completions", "bash"], { flags: [] });
+  const [, options = ""] = /^ {4}serve\).* options=\$'(.*?)'/m.exec(script)!;
+  const known = new Set([...served.matchAll(/^\s+(?:-\w, )?(--[a-z-]+)/gm)].map(([, name]) => name!));
+  assertEquals(new Set(options.split("\\n")), known);
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(join(folder, "two words.wav"), "x");
+    const line =
+      `${script}\nCOMP_WORDS=(qwen3-asr two); COMP_CWORD=1; _qwen3_asr; printf '<%s>' "\${COMPREPLY[@]}"`;
+    const { stdout } = await new Deno.Command("bash", { args: ["-c", line], cwd: folder }).output();
+    assertEquals(new TextDecoder().decode(stdout), "<two words.wav>");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("completions for zsh and fish name every option of every command", async () => {

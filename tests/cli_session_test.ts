@@ -6,9 +6,10 @@
  */
 import { assert, assertEquals, assertLessOrEqual, assertMatch, assertNotMatch } from "@std/assert";
 import { join } from "@std/path";
+import { displayWidth } from "../lib/output/mod.ts";
 import { wordErrorRate } from "../lib/text/edit_distance.ts";
 import { cli, Folder, recording, ROOT } from "./support/cli_process.ts";
-import { TerminalSession } from "./support/cli_terminal.ts";
+import { screenOf, TerminalSession } from "./support/cli_terminal.ts";
 import { FakeHub } from "./support/hub_server.ts";
 
 const GOLDEN = join(ROOT, "tests", "fixtures", "cli_session.txt");
@@ -21,7 +22,7 @@ function masked(line: string): string {
     .replace(/\d+(\.\d+)? s in [\d:.]+( s)? \([\d.]+x real time\)/, "LENGTH in TIME (SPEED real time)")
     .replace(/\d+:\d\d in [\d:.]+( s)? \([\d.]+x real time\)/, "LENGTH in TIME (SPEED real time)")
     .replace(/(interrupted at|goes on at) [\d:.]+( s)?/, "$1 PLACE")
-    .replace(/^warning: .*/, "warning: ...");
+    .replace(/^warning: .*|.*: \d+ parts? decoded again$/, "warning: ...");
 }
 
 function block(title: string, lines: readonly string[]): string {
@@ -48,10 +49,10 @@ const FILES = ["meeting.wav", "talk.wav"];
 
 async function interrupted(folder: Folder, heard: string): Promise<string> {
   await using session = new TerminalSession([...LONG, ...FILES], { cwd: folder.path });
-  const frame = await session.frame(/ left\r?\n.*\w{3}/);
+  const frame = await session.frame(/█.* for all\r?\n.*\w{3}/);
   assertMatch(
     frame.at(-2)!,
-    /^\(1\/2\) meeting\.wav █.* ▏ \d:\d\d\/1:41 {2}[\d.]+x real time {2}\d:\d\d left$/,
+    /^\(1\/2\) meeting\.wav █.* ▏ \d:\d\d\/1:41 {2}[\d.]+x real time {2}\d:\d\d left {2}\d:\d\d for all$/,
   );
   const words = frame.at(-1)!.split(" ").slice(1, 5).join(" ");
   assert(words.length > 8 && heard.includes(words), words);
@@ -160,4 +161,27 @@ Deno.test("NO_COLOR and --no-color take the colours away, and nothing else", asy
   ];
   assertEquals([plain.hasColors, off.hasColors, usual.hasColors], [false, false, true]);
   assertEquals([plain.screen, off.screen], [usual.screen, usual.screen]);
+});
+
+Deno.test("progress takes one line of any terminal, and leaves none behind", async () => {
+  await using folder = await Folder.make();
+  await Deno.copyFile(recording("long-en.wav"), folder.at("a meeting on a long afternoon.wav"));
+  await folder.copy(TALK);
+  for (const columns of [40, 80]) {
+    const args = ["-m", "demo", "-o", "out", "--range", "0-60", "a meeting on a long afternoon.wav", TALK];
+    await using session = new TerminalSession(args, { cwd: folder.path, columns });
+    const { code, screen } = await session.end();
+    assertEquals(code, 0, screen.join("\n"));
+    const frames = session.output.split(new RegExp(String.raw`\r(?:\u001b\[\d+A)?\u001b\[J`));
+    const drawn = frames.slice(0, -1).filter((frame) => / left|so far/.test(frame));
+    assert(drawn.length > 3, session.output);
+    for (const line of drawn.flatMap((frame) => screenOf(frame))) {
+      if (/ left$| so far$/.test(line)) assert(displayWidth(line) < columns, `${columns}: ${line}`);
+    }
+    assertEquals(screen.filter((line) => / left$|█/.test(line)), []);
+    for (const line of screen.filter((line) => line.endsWith(" decoded again"))) {
+      assertMatch(line, /: \d+ parts? decoded again$/);
+    }
+    assertEquals(screen.filter((line) => line.startsWith("warning:")), []);
+  }
 });

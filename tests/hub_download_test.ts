@@ -433,7 +433,7 @@ Deno.test("downloadModel() writes nothing outside of the cache when a hub lists 
 Deno.test("downloadModel() refuses repositories that are no models before fetching anything", async () => {
   const { "config.json": _config, "merges.txt": _merges, ...rest } = modelFiles();
   await using bench = await Bench.start(rest);
-  await assertRejects(() => bench.download(), DownloadError, "it has no config.json, no a tokenizer");
+  await assertRejects(() => bench.download(), DownloadError, "it has no config.json, no tokenizer");
   assertEquals(bench.hub.contentRequests, []);
 });
 

@@ -160,6 +160,30 @@ Deno.test("the ladder of rescues ends on a decoder that never stops, and every t
   }
 });
 
+Deno.test("a call aborted during a second decode is partial, whichever decode it is, and keeps the text", async () => {
+  await using asr = await Qwen3ASR.load("demo");
+  const { path } = await longRecording();
+  const whole = await asr.transcribe(path);
+  const doubted = whole.chunks.find(({ rescues }) => rescues.length > 0)!;
+  const decode = Engine.prototype.decode;
+  for (const at of [2, 3]) {
+    const controller = new AbortController();
+    let decodes = 0;
+    Engine.prototype.decode = function (...args) {
+      if (++decodes === at) controller.abort();
+      return decode.apply(this, args);
+    };
+    try {
+      const cut = await asr.transcribe(path, { signal: controller.signal, onAbort: "partial" });
+      assertEquals([cut.partial, cut.warnings.filter(({ code }) => code === "aborted").length], [true, 1]);
+      assertEquals(cut.chunks[doubted.index]!.finishReason, "cancelled");
+      assert(cut.chunks[doubted.index]!.text !== "");
+    } finally {
+      Engine.prototype.decode = decode;
+    }
+  }
+});
+
 Deno.test("an error in one chunk leaves the other texts in the result together with the error", async () => {
   const { model, tokenizer } = await (await import("../lib/load_folder.ts")).loadFolder(
     (await import("./support/checkpoints.ts")).DEMO_MODEL,

@@ -63,6 +63,22 @@ Deno.test("rescue() never takes a try that failed", async () => {
   assertEquals(rescues.map(({ accepted }) => accepted), [false, false, false]);
 });
 
+Deno.test("rescue() that is aborted at any of its tries keeps the text and says that it was cut short", async () => {
+  const text = "la la la la";
+  const part = partOf(30, answerOf(text, { finishReason: "repetition" }));
+  for (let tries = 0; tries < 2 + 4 + 3; tries++) {
+    let decodes = 0;
+    const aborted: Redecode = () =>
+      Promise.resolve(
+        decodes++ < tries ? answerOf("la la", { finishReason: "repetition" }) : cancelled(),
+      );
+    const { answer, reasons } = await rescue(part, aborted, plenty());
+    assertEquals(answer.finishReason, "cancelled", `after ${tries} tries`);
+    assertEquals([answer.text, decodes], [text, tries + 1]);
+    assert(reasons.includes("The call was aborted before its text ended."), reasons.join(" "));
+  }
+});
+
 Deno.test("rescue() believes a sentence said twice when the halves say it too, and keeps the first text", async () => {
   const text = "My old number is five two one. My old number is five two two. So call me.";
   const part = partOf(8, answerOf(text));

@@ -173,9 +173,9 @@ Deno.test("the model's frame reaches nobody: chunks, halves, draws, deltas, a li
 Deno.test("options of voice activity and the budget are checked before anything is read", async () => {
   await using asr = await Qwen3ASR.load("demo");
   const wrong: [TranscribeOptions, string][] = [
-    [{ vad: { threshold: 1.5 } }, "threshold is 1.5"],
-    [{ vad: { minSilenceSeconds: -1 } }, "minSilenceSeconds is -1"],
-    [{ vad: { speechPadSeconds: NaN } }, "speechPadSeconds is NaN"],
+    [{ vad: { threshold: 1.5 } }, "vad.threshold 1.5: it must be a probability"],
+    [{ vad: { minSilenceSeconds: -1 } }, "minSilenceSeconds -1: it must be"],
+    [{ vad: { speechPadSeconds: NaN } }, "speechPadSeconds NaN: it must be"],
     [{ rescueBudget: -1 }, "rescueBudget -1"],
     [JSON.parse('{ "vad": "on" }'), 'vad "on"'],
   ];

@@ -229,12 +229,12 @@ Deno.test("speechRanges() joins, drops and widens as the options say", () => {
 
 Deno.test("speechRanges() refuses options that mean nothing", () => {
   const bad: [VadOptions, string][] = [
-    [{ threshold: 0 }, "threshold is 0"],
-    [{ threshold: 1 }, "threshold is 1"],
-    [{ threshold: NaN }, "threshold is NaN"],
-    [{ minSilenceSeconds: -1 }, "minSilenceSeconds is -1"],
-    [{ minSpeechSeconds: Infinity }, "minSpeechSeconds is Infinity"],
-    [{ speechPadSeconds: NaN }, "speechPadSeconds is NaN"],
+    [{ threshold: 0 }, "threshold 0: it must be"],
+    [{ threshold: 1 }, "threshold 1: it must be"],
+    [{ threshold: NaN }, "threshold NaN: it must be"],
+    [{ minSilenceSeconds: -1 }, "minSilenceSeconds -1: it must be"],
+    [{ minSpeechSeconds: Infinity }, "minSpeechSeconds Infinity: it must be"],
+    [{ speechPadSeconds: NaN }, "speechPadSeconds NaN: it must be"],
   ];
   for (const [options, message] of bad) {
     assertThrows(() => speechRanges(new Float32Array(1), 512, options), OptionError, message);

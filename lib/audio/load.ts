@@ -7,7 +7,20 @@
  * @module
  */
 import { turn } from "../breathe.ts";
-import { AudioError, OptionError } from "../errors.ts";
+import {
+  callback,
+  checkOptions,
+  from,
+  notNegative,
+  object,
+  oneOf,
+  positive,
+  type Rule,
+  type Rules,
+  signal,
+  text,
+} from "../check_options.ts";
+import { AudioError } from "../errors.ts";
 import type { Warning } from "../transcript.ts";
 import type { ByteSource } from "./byte_source.ts";
 import { containerOf, needsSeeking, SNIFF_BYTES } from "./container.ts";
@@ -31,7 +44,27 @@ export type { TimeRange } from "./pcm.ts";
 /** What WAV files, and those of the decoders without ffmpeg, have. */
 const ONLY_TRACK: Track = { number: 1, language: "", isDefault: true, stream: "" };
 
-const DECODERS = ["auto", "ffmpeg", "afconvert", "wasm", "wav"] as const;
+/** What a part of a recording must be. */
+export const RANGE_RULE: Rule = object<TimeRange>({ startSeconds: from(0), endSeconds: notNegative });
+
+/** What names an audio track; `checkTrack()` looks closer. */
+export const TRACK_RULE: Rule = {
+  must: "a number from 1, or a language",
+  fits: (value) => typeof value === "number" || typeof value === "string",
+};
+
+/** What the options of reading must be. */
+const LOAD_AUDIO_RULES: Rules<LoadAudioOptions> = {
+  signal,
+  range: RANGE_RULE,
+  ffmpegPath: text,
+  decoder: oneOf("auto", "ffmpeg", "afconvert", "wasm", "wav"),
+  maxDurationSeconds: positive,
+  reserve: callback,
+  fetch: callback,
+  track: TRACK_RULE,
+  raw: text,
+};
 
 /** How {@link loadAudio} reads. */
 export interface LoadAudioOptions {
@@ -237,10 +270,8 @@ async function decode(
  * ```
  */
 export async function loadAudio(source: AudioSource, options: LoadAudioOptions = {}): Promise<LoadedAudio> {
+  checkOptions(options, LOAD_AUDIO_RULES);
   const { signal, range, maxDurationSeconds } = options;
-  if (!DECODERS.includes(options.decoder ?? "auto")) {
-    throw new OptionError(`decoder is "${options.decoder}", expected one of ${DECODERS.join(", ")}.`);
-  }
   checkTrack(options.track);
   if (options.raw !== undefined) parseRawFormat(options.raw);
   signal?.throwIfAborted();

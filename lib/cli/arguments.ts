@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { meantName, type Rule } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
 import { processEnvironment } from "../hub/environment.ts";
 import { nearestName } from "../nearest_name.ts";
@@ -67,16 +68,14 @@ export class Arguments {
   /**
    * A number.
    *
-   * @throws {OptionError} When it is none, below `least`, or not whole where it must be.
+   * @throws {OptionError} When it is none, or not what the option of the library must be.
    */
-  number(name: string, rule: { least: number; whole?: boolean }): number | undefined {
+  number(name: string, rule: Rule): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const value = text.trim() === "" ? NaN : Number(text);
-    const isRight = Number.isFinite(value) && value >= rule.least && (!rule.whole || Number.isInteger(value));
-    if (isRight) return value;
-    const kind = rule.whole ? "a whole number" : "a number";
-    throw new OptionError(`Cannot use --${name} ${text}: it must be ${kind} from ${rule.least}`);
+    if (rule.fits(value)) return value;
+    throw new OptionError(`Cannot use --${name} ${text}: it must be ${rule.must}`);
   }
 
   /**
@@ -97,7 +96,7 @@ export class Arguments {
 
 function unknownOption(given: string, specs: readonly OptionSpec[]): OptionError {
   const name = given.replace(/^-+/, "").replace(/=.*$/s, "");
-  const nearest = given.startsWith("--") ? nearestName(name, specs.map((spec) => spec.name)) : undefined;
+  const nearest = given.startsWith("--") ? meantName(name, specs.map((spec) => spec.name)) : undefined;
   const hint = nearest === undefined ? "see --help" : `did you mean --${nearest}?`;
   return new OptionError(`Unknown option ${given.replace(/=.*$/s, "")}: ${hint}`);
 }

@@ -9,6 +9,7 @@ import { AudioError, OptionError } from "../errors.ts";
 import { nearestName } from "../nearest_name.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { COMMANDS } from "./option_specs.ts";
+import { printable } from "./terminal.ts";
 
 /** One recording to transcribe. */
 export interface Input {
@@ -57,7 +58,7 @@ function describe(source: string, place: { parent: string; below: string }, file
   const ending = extname(file);
   return {
     source,
-    name: source,
+    name: printable(source),
     stem: basename(file, ending) || "audio",
     extension: ending.slice(1),
     ...place,
@@ -69,7 +70,7 @@ function address(text: string): Input {
   const path = /^(https?|file):$/.test(url.protocol) ? decodedPath(url) : "audio";
   // One that ends in its host, or is the root, names no file.
   const file = /[^/\\]/.test(path) ? path : "audio";
-  return { ...describe(text, { parent: "", below: "" }, file), name: shownUrl(url) };
+  return { ...describe(text, { parent: "", below: "" }, file), name: printable(shownUrl(url)) };
 }
 
 /** A file that was named itself, or found below a folder. */
@@ -97,7 +98,15 @@ export async function recordingsIn(directory: string, recursive: boolean): Promi
   return files;
 }
 
+/** What stands in a name for bytes that are no UTF-8: Deno knows such a file by a name that opens nothing. */
+const NOT_UTF8 = "\ufffd";
+
 function notThere(argument: string): AudioError {
+  if (argument.includes(NOT_UTF8)) {
+    return new AudioError(`Cannot read ${argument}: its name is not UTF-8; rename it, or pass it by <`, {
+      code: "audio-not-found",
+    });
+  }
   const isWord = /^[a-z]+$/i.test(argument);
   const command = isWord ? nearestName(argument, Object.keys(COMMANDS)) : undefined;
   const hint = command === undefined ? "" : `; did you mean the command "${command}"?`;
@@ -147,10 +156,18 @@ export async function planInputs(
       }
       for (const input of await expand(operand, options.recursive)) {
         const isPath = input.source !== "-" && !isAddress(input.source);
+        const mayLie = isPath && input.source.includes(NOT_UTF8);
+        if (mayLie && await Deno.stat(input.source).then(() => false, () => true)) {
+          bad.push({ name: input.name, error: notThere(input.source) });
+          continue;
+        }
         inputs.set(isPath ? resolve(input.source) : input.source, input);
       }
     } catch (error) {
-      bad.push({ name: operand, error: error instanceof Error ? error : new Error(String(error)) });
+      bad.push({
+        name: printable(operand),
+        error: error instanceof Error ? error : new Error(String(error)),
+      });
     }
   }
   return { inputs: [...inputs.values()], bad };

@@ -14,6 +14,7 @@ import { Interruption } from "./interruption.ts";
 import { Progress } from "./progress.ts";
 import { modelSettings, speechOptions } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
+import { OutputProbe, writeFile } from "./write_file.ts";
 
 const FRAME_SECONDS = 0.01;
 
@@ -126,6 +127,10 @@ export async function inspect(args: Arguments, terminal: Terminal): Promise<numb
   }
   const options = await speechOptions(args);
   const directory = args.text("output-dir") ?? ".";
+  const png = join(directory, `${input.stem}.inspect.png`);
+  const json = join(directory, `${input.stem}.inspect.json`);
+  const probe = new OutputProbe();
+  for (const path of [png, json]) await probe.try(path);
   using interruption = new Interruption(() => terminal.note("Interrupted: nothing is written"));
   try {
     await using asr = await loadModel(modelSettings(args), terminal, interruption.signal);
@@ -139,11 +144,8 @@ export async function inspect(args: Arguments, terminal: Terminal): Promise<numb
       signal: interruption.signal,
       onProgress: (event) => progress.event(event),
     }).finally(() => progress.end());
-    await Deno.mkdir(directory, { recursive: true });
-    const png = join(directory, `${input.stem}.inspect.png`);
-    const json = join(directory, `${input.stem}.inspect.json`);
-    await Deno.writeFile(png, await picture(trace, `${input.stem}: log-mel`));
-    await Deno.writeTextFile(json, `${JSON.stringify(summaryOf(input.source, trace), null, 2)}\n`);
+    await writeFile(png, await picture(trace, `${input.stem}: log-mel`));
+    await writeFile(json, `${JSON.stringify(summaryOf(input.source, trace), null, 2)}\n`);
     terminal.write(`${png}\n${json}\n`);
     return 0;
   } catch (error) {

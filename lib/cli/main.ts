@@ -5,6 +5,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
+import { processEnvironment } from "../hub/environment.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
 import { help, versionText } from "./help.ts";
 import { Interrupted } from "./interruption.ts";
@@ -42,6 +43,18 @@ function refuseOperands(name: CommandName, { operands }: Arguments): void {
 
 function isCommand(word: string | undefined): word is CommandName {
   return word !== undefined && Object.hasOwn(COMMAND_OPTIONS, word);
+}
+
+/** Services and timers may run without HOME, below which the library and the models lie: the system knows it too. */
+async function findHome(): Promise<void> {
+  if (Deno.build.os === "windows" || processEnvironment("HOME") !== undefined) return;
+  const { state } = await Deno.permissions.query({ name: "env", variable: "HOME" });
+  if (state !== "granted") return;
+  try {
+    Deno.env.set("HOME", (await import("node:os")).homedir());
+  } catch {
+    // Not allowed, or nobody's: then what needs it says so.
+  }
 }
 
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -85,6 +98,7 @@ function failure(error: unknown, terminal: Terminal): number {
  */
 export async function main(args: readonly string[]): Promise<number> {
   const terminal = new Terminal();
+  await findHome();
   try {
     return await run(args, terminal);
   } catch (error) {

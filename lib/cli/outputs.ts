@@ -1,9 +1,9 @@
 /**
- * Where transcripts go, and how files are written: whole or not at all.
+ * Where transcripts go.
  *
  * @module
  */
-import { basename, dirname, join, resolve } from "@std/path";
+import { basename, join, resolve } from "@std/path";
 import { OptionError } from "../errors.ts";
 import { nearestName } from "../nearest_name.ts";
 import { type FormatOptions, formatTranscript, type OutputFormat } from "../output/mod.ts";
@@ -11,8 +11,11 @@ import type { Transcript } from "../transcript.ts";
 import { clock } from "./clock.ts";
 import { type Input, isAddress } from "./inputs.ts";
 import { heardSeconds } from "./partial.ts";
+import { OutputError, type OutputProbe, putAside, writeFile } from "./write_file.ts";
 
 const PLACEHOLDERS = ["parent", "stem", "format", "ext"] as const;
+/** Bytes of a name, on every common file system. */
+const LONGEST_NAME = 255;
 const DEFAULT_TEMPLATE = "{parent}/{stem}.{format}";
 
 /** Which transcripts are written, and where to; without folder and template they are printed. */
@@ -42,12 +45,33 @@ function refuseTemplate(template: string): void {
   }
 }
 
-/** Writes a file so that readers see the old one, or the whole new one. */
-export async function writeAtomically(path: string, text: string): Promise<void> {
-  await Deno.mkdir(dirname(path), { recursive: true });
-  const draft = join(dirname(path), `.${basename(path)}.part`);
-  await Deno.writeTextFile(draft, text);
-  await Deno.rename(draft, path);
+/** Eight hexadecimal digits that tell long names apart (FNV-1a). */
+function digest(bytes: Uint8Array): string {
+  const hash = bytes.reduce((sum, byte) => Math.imul(sum ^ byte, 0x01000193), 0x811c9dc5);
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
+
+/** The name of a file with more behind its stem; where that is longer than a file system takes, the stem is cut. */
+function withMark(name: string, mark: string, ending: string): string {
+  const stem = name.slice(0, name.length - ending.length);
+  const encode = (text: string) => new TextEncoder().encode(text);
+  if (encode(stem + mark + ending).length <= LONGEST_NAME) return stem + mark + ending;
+  const more = `~${digest(encode(stem))}${mark}${ending}`;
+  const letters = [...stem];
+  while (encode(letters.join("") + more).length > LONGEST_NAME) letters.pop();
+  return letters.join("") + more;
+}
+
+/** Saves a text that could not be written where it belongs, and says where it is. */
+export async function whereInstead(
+  text: string,
+  format: string,
+  print: (text: string) => void,
+): Promise<string> {
+  const path = await putAside(text, format);
+  if (path !== undefined) return `the text is in ${path}`;
+  print(text);
+  return "the text is printed instead";
 }
 
 /** The paths of one recording's transcripts. */
@@ -106,7 +130,8 @@ export class OutputPlan {
   partialPath(input: Input, format: OutputFormat): string {
     const path = this.path(input, format);
     const ending = path.endsWith(`.${format}`) ? `.${format}` : "";
-    return `${path.slice(0, path.length - ending.length)}.partial${ending}`;
+    const file = basename(path);
+    return path.slice(0, path.length - file.length) + withMark(file, ".partial", ending);
   }
 
   /** All finished paths of a recording. */
@@ -136,17 +161,40 @@ export class OutputPlan {
     }
   }
 
-  /** Writes all formats; an interrupted transcript goes beside, a finished one replaces it. Returns the paths. */
-  async write(input: Input, transcript: Transcript): Promise<string[]> {
+  /**
+   * Finds out whether a recording's transcripts can be written, before there are any.
+   *
+   * @throws {OutputError} Saying why they cannot.
+   */
+  async try(input: Input, probe: OutputProbe): Promise<void> {
+    if (!this.toFiles) return;
+    for (const path of this.paths(input)) await probe.try(path);
+  }
+
+  /**
+   * Writes all formats; an interrupted transcript goes beside, a finished one replaces it.
+   *
+   * @param print Takes a text that can be written nowhere.
+   * @returns The paths.
+   * @throws {OutputError} When a file could not be written, with where its text is instead; the others are written.
+   */
+  async write(input: Input, transcript: Transcript, print: (text: string) => void): Promise<string[]> {
     const written: string[] = [];
+    const failures: string[] = [];
     for (const format of this.formats) {
       const note = noteOf(transcript);
       const text = formatTranscript(transcript, format, { title: input.stem, note, ...this.#options.writer });
       const path = transcript.partial ? this.partialPath(input, format) : this.path(input, format);
-      await writeAtomically(path, text);
-      written.push(path);
-      if (!transcript.partial) await Deno.remove(this.partialPath(input, format)).catch(() => {});
+      try {
+        await writeFile(path, text);
+        written.push(path);
+        if (!transcript.partial) await Deno.remove(this.partialPath(input, format)).catch(() => {});
+      } catch (error) {
+        if (!(error instanceof OutputError)) throw error;
+        failures.push(`${error.message}; ${await whereInstead(text, format, print)}`);
+      }
     }
+    if (failures.length > 0) throw new OutputError(failures.join("\n"));
     return written;
   }
 

@@ -6,10 +6,11 @@
 import { parseRawFormat } from "../audio/raw.ts";
 import { checkTrack } from "../audio/tracks.ts";
 import { OptionError } from "../errors.ts";
-import type { LoadOptions } from "../open_model.ts";
-import { type FormatOptions, type OutputFormat, parseFormat } from "../output/mod.ts";
-import type { TranscribeOptions } from "../recognize/options.ts";
+import { LOAD_RULES, type LoadOptions } from "../open_model.ts";
+import { FORMAT_RULES, type FormatOptions, type OutputFormat, parseFormat } from "../output/mod.ts";
+import { SAMPLING_RULES, TRANSCRIBE_RULES, type TranscribeOptions } from "../recognize/options.ts";
 import { askedLanguage, resolveLanguage } from "../text/languages.ts";
+import { VAD_RULES } from "../vad/intervals.ts";
 import type { Arguments } from "./arguments.ts";
 import { parseRange } from "./clock.ts";
 
@@ -30,7 +31,7 @@ export function modelSettings(args: Arguments): ModelSettings {
     model: args.text("model"),
     device: args.choice("device", ["auto", "cpu", "gpu"]),
     dtype: args.choice("dtype", ["auto", "float32", "float16", "bfloat16"]),
-    threads: args.number("threads", { least: 1, whole: true }),
+    threads: args.number("threads", LOAD_RULES.threads),
     libraryPath: args.text("library"),
     offline: args.on("offline"),
     yes: args.on("yes"),
@@ -46,18 +47,30 @@ export function formatsOf(args: Arguments): OutputFormat[] {
 /** Limits of subtitles. */
 export function writerOptions(args: Arguments): FormatOptions {
   return {
-    maxColumns: args.number("line-width", { least: 4, whole: true }),
-    maxLines: args.number("max-lines", { least: 1, whole: true }),
-    readingSpeed: args.number("reading-speed", { least: 1 }),
+    maxColumns: args.number("line-width", FORMAT_RULES.maxColumns),
+    maxLines: args.number("max-lines", FORMAT_RULES.maxLines),
+    readingSpeed: args.number("reading-speed", FORMAT_RULES.readingSpeed),
   };
+}
+
+/** @throws {TypeError} For anything but UTF-8: UTF-16 without a mark is full of zero bytes, which UTF-8 allows. */
+function wordsOf(bytes: Uint8Array): string {
+  const words = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  if (words.includes("\0")) throw new TypeError("zero bytes");
+  return words;
 }
 
 async function readHotwords(path: string | undefined): Promise<string[] | undefined> {
   if (path === undefined) return undefined;
   try {
-    const lines = (await Deno.readTextFile(path)).split(/\r?\n/).map((line) => line.trim());
+    const lines = wordsOf(await Deno.readFile(path)).split(/\r?\n/).map((line) => line.trim());
     return lines.filter((line) => line !== "");
   } catch (error) {
+    if (error instanceof TypeError) {
+      throw new OptionError(`Cannot read the hotwords in ${path}: it is not UTF-8 text; save it as UTF-8`, {
+        cause: error,
+      });
+    }
     const reason = error instanceof Deno.errors.NotFound
       ? "there is no such file"
       : error instanceof Error
@@ -70,16 +83,12 @@ async function readHotwords(path: string | undefined): Promise<string[] | undefi
 /** How speech is found. */
 function vadOptions(args: Arguments): TranscribeOptions["vad"] {
   const isOff = args.choice("vad", ["on", "off"]) === "off";
-  const names = ["vad-threshold", "vad-min-silence", "vad-speech-pad"];
-  const [threshold, minSilenceSeconds, speechPadSeconds] = names.map((name) =>
-    args.number(name, { least: 0 })
-  );
-  const useless = names.find((name) => args.isFlag(name));
+  const threshold = args.number("vad-threshold", VAD_RULES.threshold);
+  const minSilenceSeconds = args.number("vad-min-silence", VAD_RULES.minSilenceSeconds);
+  const speechPadSeconds = args.number("vad-speech-pad", VAD_RULES.speechPadSeconds);
+  const useless = ["vad-threshold", "vad-min-silence", "vad-speech-pad"].find((name) => args.isFlag(name));
   if (isOff && useless) {
     throw new OptionError(`Cannot use --${useless} with --vad off: nothing is looked for`);
-  }
-  if (threshold !== undefined && !(threshold > 0 && threshold < 1)) {
-    throw new OptionError(`Cannot use --vad-threshold ${threshold}: it must be above 0 and below 1`);
   }
   return isOff ? "off" : { threshold, minSilenceSeconds, speechPadSeconds };
 }
@@ -96,8 +105,8 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
   const range = args.text("range");
   const raw = args.text("raw");
   if (raw !== undefined) parseRawFormat(raw);
-  const temperature = args.number("temperature", { least: 0 });
-  const seed = args.number("seed", { least: 0, whole: true });
+  const temperature = args.number("temperature", SAMPLING_RULES.temperature);
+  const seed = args.number("seed", SAMPLING_RULES.seed);
   if (seed !== undefined && !temperature && args.isFlag("seed")) {
     throw new OptionError("Cannot use --seed without --temperature above 0: nothing is random");
   }
@@ -109,12 +118,12 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
     sampling: {
       temperature,
       seed: temperature ? seed : undefined,
-      maxTokens: args.number("max-tokens", { least: 1, whole: true }),
+      maxTokens: args.number("max-tokens", SAMPLING_RULES.maxTokens),
     },
-    chunkSeconds: args.number("chunk-seconds", { least: 1 }),
+    chunkSeconds: args.number("chunk-seconds", TRANSCRIBE_RULES.chunkSeconds),
     vad: vadOptions(args),
-    rescueBudget: args.number("rescue-budget", { least: 0 }),
-    batchSize: args.number("batch-size", { least: 1, whole: true }),
+    rescueBudget: args.number("rescue-budget", TRANSCRIBE_RULES.rescueBudget),
+    batchSize: args.number("batch-size", TRANSCRIBE_RULES.batchSize),
     range: range === undefined ? undefined : parseRange(range),
     track: checkTrack(args.text("track")),
     raw,

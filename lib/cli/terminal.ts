@@ -7,6 +7,7 @@ import { LibraryError, MLXError } from "../../ffi/mod.ts";
 import { Qwen3ASRError } from "../errors.ts";
 import { processEnvironment } from "../hub/environment.ts";
 import { displayWidth } from "../output/mod.ts";
+import { OutputError } from "./write_file.ts";
 
 /** The reader of standard output has gone away (`| head`). */
 export class OutputClosed extends Error {
@@ -23,6 +24,36 @@ const CODES: Readonly<Record<Color, number>> = {
   bold: 1,
   dim: 2,
 };
+
+/** Control characters, those that C1 calls so and the marks that turn the direction of writing included. */
+const CONTROL = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+
+/** A name as it can be shown: a file's name may hold what moves the cursor or looks like another name. */
+export function printable(text: string): string {
+  return text.replace(CONTROL, (letter) => {
+    const code = letter.codePointAt(0)!;
+    const short = { 9: "\\t", 10: "\\n", 13: "\\r" }[code];
+    return short ?? (code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`);
+  });
+}
+
+/** The same for text of several lines. */
+function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
+}
+
+/** A colour, or a letter with its marks. */
+const PIECES = new RegExp(String.raw`(\u001b\[[\d;]*m)|\P{M}\p{M}*`, "gu");
+
+/** A line cut to some columns; colours take none. */
+function clipped(line: string, columns: number): string {
+  let left = columns;
+  return line.replace(PIECES, (piece, color) => {
+    if (color !== undefined) return piece;
+    left -= displayWidth(piece);
+    return left >= 0 ? piece : "";
+  });
+}
 
 function writeAll(stream: typeof Deno.stdout, text: string): void {
   const bytes = new TextEncoder().encode(text);
@@ -93,12 +124,12 @@ export class Terminal {
 
   /** What went wrong, in one sentence. */
   error(message: string): void {
-    this.#say(`${this.paint("red", "error:")} ${message}`);
+    this.#say(`${this.paint("red", "error:")} ${printableLines(message)}`);
   }
 
   /** What a user has to know. */
   warn(message: string): void {
-    if (!this.quiet) this.#say(`${this.paint("yellow", "warning:")} ${message}`);
+    if (!this.quiet) this.#say(`${this.paint("yellow", "warning:")} ${printableLines(message)}`);
   }
 
   /** What is going on. */
@@ -108,7 +139,7 @@ export class Terminal {
 
   /** What helps to find a fault; only when `verbose`. */
   detail(message: string): void {
-    if (this.verbose) this.#say(this.paint("dim", message));
+    if (this.verbose) this.#say(this.paint("dim", printableLines(message)));
   }
 
   /** One line for programs, also when `quiet`. */
@@ -122,12 +153,13 @@ export class Terminal {
     writeAll(Deno.stderr, question);
   }
 
-  /** Shows lines at the bottom that the next call replaces. Only where `isLive`. */
+  /** Shows lines at the bottom that the next call replaces, cut where they would wrap. Only where `isLive`. */
   draw(lines: readonly string[]): void {
     if (!this.isLive) return;
+    const shown = lines.map((line) => clipped(line, this.columns - 1));
     const up = this.#drawn > 1 ? `\x1b[${this.#drawn - 1}A` : "";
     const start = this.#drawn > 0 ? `\r${up}\x1b[J` : "";
-    writeAll(Deno.stderr, `${start}${lines.join("\n")}`);
+    writeAll(Deno.stderr, `${start}${shown.join("\n")}`);
     this.#drawn = lines.length;
   }
 
@@ -176,9 +208,8 @@ export function table(rows: readonly (readonly string[])[]): string {
 export function sentence(error: unknown, verbose = false): string {
   if (!(error instanceof Error)) return String(error);
   const message = error.message.trim().replace(/\.$/, "");
-  if (error instanceof Qwen3ASRError || error instanceof LibraryError || error instanceof MLXError) {
-    return message;
-  }
+  const isOurs = [Qwen3ASRError, LibraryError, MLXError, OutputError].some((kind) => error instanceof kind);
+  if (isOurs) return message;
   if (error instanceof Deno.errors.NotCapable) {
     return `${message.split("\n")[0]}; docs/permissions.md has the flags for each use`;
   }

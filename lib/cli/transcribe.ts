@@ -11,18 +11,27 @@ import type { Transcript } from "../transcript.ts";
 import type { Arguments } from "./arguments.ts";
 import { length, speed } from "./clock.ts";
 import { loadModel } from "./get_model.ts";
-import { type Input, isModelFolder, planInputs } from "./inputs.ts";
+import { type Input, isAddress, isModelFolder, planInputs } from "./inputs.ts";
 import { Interruption } from "./interruption.ts";
-import { Journal } from "./journal.ts";
+import { Journal, type Past } from "./journal.ts";
 import { OutputPlan } from "./outputs.ts";
 import { continued, finishedPart, heardSeconds } from "./partial.ts";
 import { Progress } from "./progress.ts";
 import { formatsOf, type ModelSettings, modelSettings, speechOptions, writerOptions } from "./settings.ts";
-import { OutputClosed, sentence, type Terminal } from "./terminal.ts";
+import { OutputClosed, printable, sentence, type Terminal } from "./terminal.ts";
 import { watch } from "./watch.ts";
+import { cannotWrite, OutputError, OutputProbe, putAside } from "./write_file.ts";
 
 /** Formats in which several transcripts can follow each other. */
 const JOINABLE = ["txt", "json", "jsonl"];
+
+/** A recording's place among all. */
+interface Turn {
+  /** How it is named while it runs: "(2/7) talk.m4a". */
+  label: string;
+  /** How much is left behind it, in sizes of this one. */
+  later: number;
+}
 
 /** One run of the command. */
 export class TranscribeRun implements AsyncDisposable {
@@ -70,7 +79,6 @@ export class TranscribeRun implements AsyncDisposable {
   /** Opens the journal; where nothing is written to a folder there is none. */
   async openJournal(hasDirectory: boolean): Promise<void> {
     if (!this.#plan.toFiles || !(hasDirectory || this.#resume)) return;
-    await Deno.mkdir(this.#plan.journalDirectory, { recursive: true });
     const { sampling, range, batchSize: _batchSize, ...speech } = this.#options;
     this.#journal = await Journal.open(this.#plan.journalDirectory, {
       model: this.#settings.model ?? "",
@@ -80,15 +88,29 @@ export class TranscribeRun implements AsyncDisposable {
     });
   }
 
+  /** What is known of a recording; `undefined` where nobody wants to go on with what there is. */
+  async #past(input: Input): Promise<Past | undefined> {
+    if (!this.#resume || this.#journal === undefined) return undefined;
+    return await this.#journal.past(input, this.#plan.paths(input));
+  }
+
   #report(input: Input, transcript: Transcript, paths: readonly string[]): void {
     const { stats, durationSeconds, language, warnings, partial } = transcript;
-    for (const { message } of warnings) this.#terminal.warn(`${input.name}: ${message}`);
+    const replaced = warnings.filter(({ code }) => code === "chunk-replaced");
+    for (const { code, message } of warnings) {
+      if (code !== "chunk-replaced") this.#terminal.warn(`${input.name}: ${message}`);
+    }
+    if (replaced.length > 0) {
+      const parts = replaced.length === 1 ? "1 part" : `${replaced.length} parts`;
+      this.#terminal.note(`${input.name}: ${parts} decoded again`);
+      for (const { message } of replaced) this.#terminal.detail(`  ${message}`);
+    }
     const facts = partial
       ? `interrupted at ${length(heardSeconds(transcript))} of ${length(durationSeconds)}`
       : `${length(durationSeconds)} in ${length(stats.totalMs / 1000)} (${
         speed(1 / stats.realTimeFactor)
       } real time)` + (language === "" ? "" : `, ${language.replaceAll(",", ", ")}`);
-    const where = paths.length === 0 ? "" : ` -> ${paths.join(", ")}`;
+    const where = paths.length === 0 ? "" : ` -> ${printable(paths.join(", "))}`;
     this.#terminal.note(`${this.#terminal.paint("bold", input.name)}: ${facts}${where}`);
     this.#terminal.detail(
       `  audio ${Math.round(stats.audioMs)} ms, mel ${Math.round(stats.melMs)}, encoder ${
@@ -111,12 +133,20 @@ export class TranscribeRun implements AsyncDisposable {
     }
   }
 
-  async #recognise(input: Input, label: string, before: Transcript | undefined): Promise<Transcript> {
+  async #recognise(
+    input: Input,
+    { label, later }: Turn,
+    before: Transcript | undefined,
+  ): Promise<Transcript> {
     const asr = await this.model();
     const from = this.#options.range?.startSeconds ?? 0;
     const startSeconds = before === undefined ? from : heardSeconds(before);
-    const place = { startSeconds, beforeSeconds: startSeconds - from };
-    const progress = new Progress(this.#terminal, label, place);
+    const progress = new Progress(this.#terminal, label, {
+      startSeconds,
+      beforeSeconds: startSeconds - from,
+      batchSize: this.#options.batchSize,
+      later,
+    });
     try {
       const transcript = await asr.transcribe(input.source, {
         ...this.#options,
@@ -125,6 +155,8 @@ export class TranscribeRun implements AsyncDisposable {
         onAbort: "partial",
         onProgress: (event: TranscriptEvent) => progress.event(event),
       });
+      // Aborted while it was read: not even its length is known.
+      if (transcript.partial && transcript.chunks.length === 0) this.#interruption.signal.throwIfAborted();
       const heard = transcript.partial ? finishedPart(transcript) : transcript;
       return before === undefined ? heard : continued(before, heard);
     } finally {
@@ -132,9 +164,26 @@ export class TranscribeRun implements AsyncDisposable {
     }
   }
 
-  async #one(input: Input, label: string, isOneOfMany: boolean): Promise<void> {
-    const outputs = this.#plan.toFiles ? this.#plan.paths(input) : [];
-    const past = this.#resume ? await this.#journal?.past(input, outputs) : undefined;
+  /** Writes or prints a transcript. What can be neither is put aside: the work was done. */
+  async #write(input: Input, transcript: Transcript, isOneOfMany: boolean): Promise<string[]> {
+    const print = (text: string) => this.#terminal.write(text);
+    if (this.#plan.toFiles) return await this.#plan.write(input, transcript, print);
+    const text = this.#plan.print(input, transcript, isOneOfMany);
+    try {
+      print(text);
+      return [];
+    } catch (error) {
+      if (error instanceof OutputClosed) throw error;
+      const reason = sentence(cannotWrite("to standard output", error));
+      const path = await putAside(text, this.#plan.formats[0] ?? "txt");
+      throw new OutputError(path === undefined ? reason : `${reason}; the text is in ${path}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async #one(input: Input, turn: Turn, isOneOfMany: boolean): Promise<void> {
+    const past = await this.#past(input);
     if (past?.state === "done") {
       this.counts.skipped++;
       this.#terminal.note(`${input.name}: done before`);
@@ -144,9 +193,8 @@ export class TranscribeRun implements AsyncDisposable {
     if (before !== undefined) {
       this.#terminal.note(`${input.name}: goes on at ${length(heardSeconds(before))}`);
     }
-    const transcript = await this.#recognise(input, label, before);
-    const paths = this.#plan.toFiles ? await this.#plan.write(input, transcript) : [];
-    if (!this.#plan.toFiles) this.#terminal.write(this.#plan.print(input, transcript, isOneOfMany));
+    const transcript = await this.#recognise(input, turn, before);
+    const paths = await this.#write(input, transcript, isOneOfMany);
     await this.#journal?.record(input, paths, transcript);
     this.#report(input, transcript, paths);
     const broken = transcript.chunks.find(({ error }) => error !== undefined);
@@ -154,15 +202,41 @@ export class TranscribeRun implements AsyncDisposable {
     else if (!transcript.partial) this.counts.done++;
   }
 
+  /** Finds out before the work whose transcripts cannot be written; those are told and counted. */
+  async #refuseUnwritable(inputs: readonly Input[]): Promise<Set<Input>> {
+    const refused = new Set<Input>();
+    const files = inputs.filter(({ source }) => source !== "-" && !isAddress(source));
+    const sources = await Promise.all(files.map(({ source }) => Deno.realPath(source).catch(() => source)));
+    const probe = new OutputProbe(sources);
+    for (const input of inputs) {
+      try {
+        if ((await this.#past(input))?.state !== "done") await this.#plan.try(input, probe);
+      } catch (error) {
+        refused.add(input);
+        this.fail(input.name, error);
+      }
+    }
+    return refused;
+  }
+
   /** Transcribes one recording after the other; failures are told and counted. */
   async all(inputs: readonly Input[], isOneOfMany: boolean): Promise<void> {
+    const refused = await this.#refuseUnwritable(inputs);
+    // Lengths are not known before a recording is read; sizes of one kind of file are a good measure of them.
+    const sizes = await Promise.all(inputs.map(async (input) => {
+      const { size } = await Deno.stat(input.source).catch(() => ({ size: 0 }));
+      return refused.has(input) || (await this.#past(input))?.state === "done" ? 0 : size;
+    }));
     for (const [index, input] of inputs.entries()) {
       if (this.#interruption.isOver) return;
+      if (refused.has(input)) continue;
       const label = inputs.length > 1 ? `(${index + 1}/${inputs.length}) ${input.name}` : input.name;
+      const rest = sizes.slice(index + 1).reduce((sum, size) => sum + size, 0);
+      const turn = { label, later: sizes[index] ? rest / sizes[index] : 0 };
       try {
-        await this.#one(input, label, isOneOfMany);
+        await this.#one(input, turn, isOneOfMany);
       } catch (error) {
-        if (this.#interruption.isOver) {
+        if (this.#interruption.isOver && !(error instanceof OutputError)) {
           this.#terminal.note(`${input.name}: interrupted before anything was heard`);
           return;
         }
@@ -177,7 +251,7 @@ export class TranscribeRun implements AsyncDisposable {
   fail(name: string, error: unknown): void {
     this.counts.failed.push(name);
     const message = sentence(error, this.#terminal.verbose);
-    this.#terminal.error(message.includes(name) ? message : `${name}: ${message}`);
+    this.#terminal.error(printable(message).includes(name) ? message : `${name}: ${message}`);
   }
 
   /** One line about many recordings. */

@@ -3,6 +3,17 @@
  *
  * @module
  */
+import {
+  callback,
+  checkOptions,
+  flag,
+  notNegative,
+  positive,
+  type Rules,
+  signal as abortSignal,
+  text,
+  wholeFrom,
+} from "../check_options.ts";
 import { OptionError } from "../errors.ts";
 import { cacheDirectoryOf, type CacheOptions, RepositoryLayout } from "./cache_layout.ts";
 import { freeDiskBytes } from "./disk_space.ts";
@@ -81,6 +92,24 @@ export interface DownloadOptions extends CacheOptions {
   freeBytes?: ((directory: string) => Promise<number | undefined>) | undefined;
 }
 
+/** What they must be. */
+const DOWNLOAD_RULES: Rules<DownloadOptions> = {
+  token: text,
+  endpoint: text,
+  revision: text,
+  signal: abortSignal,
+  onProgress: callback,
+  offline: flag,
+  parallel: wholeFrom(1),
+  fetch: callback,
+  retries: notNegative,
+  retryDelaySeconds: notNegative,
+  stallSeconds: positive,
+  freeBytes: callback,
+  cacheDirectory: text,
+  environment: callback,
+};
+
 /** What a download works with. */
 export interface Settings {
   /** What to download. */
@@ -117,12 +146,10 @@ export function downloadable(name: string): HubReference {
 
 /** Options with all defaults filled in. */
 export async function settingsOf(reference: HubReference, options: DownloadOptions): Promise<Settings> {
+  checkOptions(options, DOWNLOAD_RULES);
   const environment = options.environment ?? processEnvironment;
   const cacheDirectory = cacheDirectoryOf(options);
   const { signal, parallel = 4, retries = 5, retryDelaySeconds = 1, stallSeconds = 30 } = options;
-  if (!Number.isInteger(parallel) || parallel < 1) {
-    throw new OptionError(`Cannot download with parallel ${parallel}: it must be a whole number from 1`);
-  }
   return {
     reference,
     revision: options.revision ?? reference.revision ?? "main",

@@ -23,11 +23,11 @@ function isNeeded({ name }: ListedFile): boolean {
 
 /** Refuses what cannot be a model, before gigabytes of it are fetched. */
 function checkKind(repository: string, names: Set<string>): void {
-  const missing: string[] = [];
+  const missing: string[] = []; // each behind "no"
   if (!names.has("config.json")) missing.push("config.json");
   if (![...names].some((name) => name.endsWith(".safetensors"))) missing.push(".safetensors files");
   if (!names.has("tokenizer.json") && !(names.has("vocab.json") && names.has("merges.txt"))) {
-    missing.push("a tokenizer");
+    missing.push("tokenizer");
   }
   if (missing.length === 0) return;
   throw new DownloadError(`${repository} is no Qwen3-ASR model: it has no ${missing.join(", no ")}`);

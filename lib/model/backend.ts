@@ -70,7 +70,7 @@ export function wholeGraph(stages: Stages): MLXArray {
 }
 
 /** More cores than this one machine has rarely. */
-const MOST_THREADS = 256;
+export const MOST_THREADS = 256;
 
 function checkThreads(count = 1): void {
   if (Number.isInteger(count) && count >= 1 && count <= MOST_THREADS) return;

@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { checkOptions } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
 import { nearestName } from "../nearest_name.ts";
 import type { Transcript } from "../transcript.ts";
 import { formatASS } from "./ass.ts";
 import { formatJSON } from "./json.ts";
 import { formatJSONLines } from "./jsonl.ts";
-import type { FormatOptions } from "./options.ts";
+import { FORMAT_RULES, type FormatOptions } from "./options.ts";
 import { formatSRT } from "./srt.ts";
 import { formatTSV } from "./tsv.ts";
 import { formatText } from "./txt.ts";
@@ -62,7 +63,8 @@ export function formatTranscript(
   format: OutputFormat,
   options: FormatOptions = {},
 ): string {
-  return WRITERS[format](transcript, options);
+  checkOptions(options, FORMAT_RULES);
+  return WRITERS[parseFormat(format)](transcript, options);
 }
 
 /**
@@ -77,7 +79,7 @@ export function formatTranscript(
  * ```
  */
 export function parseFormat(name: string): OutputFormat {
-  const wanted = name.trim().toLowerCase().replace(/^\./, "");
+  const wanted = String(name).trim().toLowerCase().replace(/^\./, "");
   const format = OUTPUT_FORMATS.find((known) => known === wanted) ??
     (Object.hasOwn(ALIASES, wanted) ? ALIASES[wanted] : undefined);
   if (format) return format;

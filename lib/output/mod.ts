@@ -6,4 +6,4 @@
 export { type Cue, makeCues } from "./cues.ts";
 export { displayWidth } from "./display_width.ts";
 export { formatTranscript, OUTPUT_FORMATS, type OutputFormat, parseFormat } from "./format.ts";
-export type { CueOptions, FormatOptions } from "./options.ts";
+export { type CueOptions, FORMAT_RULES, type FormatOptions } from "./options.ts";

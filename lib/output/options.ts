@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { notNegative, positive, type Rules, text, wholeFrom } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
 
 /** How a transcript is written. The limits of cues shape srt, vtt and ass. */
@@ -24,6 +25,18 @@ export interface FormatOptions {
   /** Name of the recording, where several transcripts follow each other: the first field of json and of each line of jsonl. */
   input?: string | undefined;
 }
+
+/** What they must be; cues have bounds of their own, some against each other. */
+export const FORMAT_RULES: Rules<FormatOptions> = {
+  maxColumns: wholeFrom(4),
+  maxLines: wholeFrom(1),
+  readingSpeed: positive,
+  minSeconds: notNegative,
+  maxSeconds: positive,
+  title: text,
+  note: text,
+  input: text,
+};
 
 /** Limits of subtitle cues. */
 export interface CueOptions

@@ -7,6 +7,7 @@
  * @module
  */
 import { SAMPLE_RATE, Samples } from "../audio/samples.ts";
+import { from, notNegative, type Rules, signal, text, texts, wholeFrom } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
 import { parseAnswer } from "../text/answer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -37,6 +38,19 @@ export interface LiveOptions {
   /** Stops a step within one token. */
   signal?: AbortSignal | undefined;
 }
+
+/** What the options of a live stream must be. */
+export const LIVE_RULES: Rules<LiveOptions> = {
+  language: text,
+  context: text,
+  hotwords: texts,
+  maxPromptTokens: notNegative,
+  stepSeconds: from(0.1),
+  unfixedSteps: wholeFrom(0),
+  unfixedTokens: wholeFrom(0),
+  maxTokens: wholeFrom(1),
+  signal,
+};
 
 /** The text so far. */
 export interface LiveText {

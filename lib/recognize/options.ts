@@ -3,8 +3,23 @@
  *
  * @module
  */
+import {
+  callback,
+  flag,
+  from,
+  notNegative,
+  object,
+  oneOf,
+  type Rule,
+  type Rules,
+  signal,
+  text,
+  texts,
+  wholeFrom,
+} from "../check_options.ts";
+import { RANGE_RULE, TRACK_RULE } from "../audio/load.ts";
 import type { TimeRange } from "../audio/pcm.ts";
-import type { VadOptions } from "../vad/intervals.ts";
+import { VAD_RULES, type VadOptions } from "../vad/intervals.ts";
 import type { Transcript } from "../transcript.ts";
 import type { TranscriptEvent } from "./events.ts";
 import type { StageSpan } from "./timing.ts";
@@ -89,3 +104,43 @@ export interface TranscribeOptions {
   /** Called at the end with every stage's start and duration. */
   onProfile?: ((spans: readonly StageSpan[], transcript: Transcript) => void) | undefined;
 }
+
+/** What the options of sampling must be. */
+export const SAMPLING_RULES: Rules<SamplingOptions> = {
+  temperature: from(0),
+  maxTokens: wholeFrom(1),
+  minTokens: wholeFrom(0),
+  // Seeds beyond would not be told apart.
+  seed: wholeFrom(0, 2 ** 32 - 1),
+};
+
+/** What voice activity must be; its options' bounds are its own. */
+export const VAD_RULE: Rule = {
+  must: '"off", or options as { threshold: 0.5 }',
+  fits: (value) => value === "off" || typeof value === "object" && value !== null,
+  fields: VAD_RULES,
+};
+
+/** What the options of a transcription must be. */
+export const TRANSCRIBE_RULES: Rules<TranscribeOptions> = {
+  language: text,
+  languages: texts,
+  context: text,
+  hotwords: texts,
+  maxPromptTokens: notNegative,
+  sampling: object(SAMPLING_RULES),
+  logprobs: flag,
+  chunkSeconds: from(1),
+  chunking: oneOf("pauses", "official"),
+  batchSize: wholeFrom(1),
+  rescue: flag,
+  signal,
+  onAbort: oneOf("throw", "partial"),
+  onProgress: callback,
+  range: RANGE_RULE,
+  track: TRACK_RULE,
+  raw: text,
+  vad: VAD_RULE,
+  rescueBudget: notNegative,
+  onProfile: callback,
+};

@@ -177,12 +177,12 @@ export async function runServe(args: readonly string[]): Promise<number> {
       write(Deno.stdout, HELP);
       return 0;
     }
-    const options = optionsOf(values);
+    const { graceSeconds, ...options } = optionsOf(values);
     const server = await serve(options);
     announce(server, options);
     await stopSignal(() => void server.close({ graceSeconds: 0 }));
     say("Finishing what runs; once more to end it.");
-    await server.close({ graceSeconds: options.graceSeconds });
+    await server.close({ graceSeconds });
     return 0;
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { callback, checkOptions, notNegative, positive, type Rules, texts } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
 import { isHost } from "./hosts.ts";
 
@@ -45,6 +46,26 @@ export interface HandlerOptions {
   log?: ((line: string) => void) | undefined;
 }
 
+/** What they must be. */
+export const HANDLER_RULES: Rules<HandlerOptions> = {
+  apiKeys: texts,
+  allowPaths: texts,
+  cors: texts,
+  allowHosts: texts,
+  aliases: texts,
+  maxUploadBytes: positive,
+  maxDurationSeconds: positive,
+  maxPromptTokens: notNegative,
+  parallel: positive,
+  queue: notNegative,
+  bodyIdleSeconds: positive,
+  bodyBytesPerSecond: positive,
+  bodySeconds: positive,
+  timeoutSeconds: positive,
+  keepAliveSeconds: notNegative,
+  log: callback,
+};
+
 /** Options with every default filled in. */
 export type HandlerSettings =
   & { [K in keyof Omit<HandlerOptions, "allowHosts">]-?: NonNullable<HandlerOptions[K]> }
@@ -60,6 +81,7 @@ export const OPENAI_MODELS: readonly string[] = [
 
 /** @throws {OptionError} When an option is not usable. */
 export function settingsOf(options: HandlerOptions): HandlerSettings {
+  checkOptions(options, HANDLER_RULES);
   const settings: HandlerSettings = {
     apiKeys: options.apiKeys ?? [],
     allowPaths: options.allowPaths ?? [],
@@ -78,28 +100,6 @@ export function settingsOf(options: HandlerOptions): HandlerSettings {
     keepAliveSeconds: options.keepAliveSeconds ?? Infinity,
     log: options.log ?? (() => {}),
   };
-  for (
-    const key of [
-      "maxUploadBytes",
-      "maxDurationSeconds",
-      "parallel",
-      "bodyIdleSeconds",
-      "bodyBytesPerSecond",
-      "bodySeconds",
-    ] as const
-  ) {
-    if (!(settings[key] > 0)) {
-      throw new OptionError(`Cannot serve with ${key} ${settings[key]}: it must be above 0.`);
-    }
-  }
-  for (const key of ["maxPromptTokens", "queue", "keepAliveSeconds"] as const) {
-    if (!(settings[key] >= 0)) {
-      throw new OptionError(`Cannot serve with ${key} ${settings[key]}: it must be 0 or more.`);
-    }
-  }
-  if (!(settings.timeoutSeconds > 0)) {
-    throw new OptionError(`Cannot serve with timeoutSeconds ${settings.timeoutSeconds}: it must be above 0.`);
-  }
   for (const key of settings.apiKeys) {
     if (!/^[\x21-\x7e]+$/.test(key)) {
       throw new OptionError(

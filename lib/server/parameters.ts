@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { meantName } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
 import type { TranscribeOptions } from "../recognize/options.ts";
 import { askedLanguage, resolveLanguage } from "../text/languages.ts";
@@ -253,7 +254,9 @@ function checkNames(groups: Map<string, unknown[]>): void {
       refuse(name, `Speakers are not told apart here: ${name} is not offered.`, "not_supported");
     }
     if (!KNOWN.includes(name.replace(/^chunking_strategy\[\w+\]$/, "chunking_strategy"))) {
-      refuse(name.slice(0, 60), `Unknown parameter: ${shown(name)}.`, "unknown_parameter");
+      const meant = meantName(name.slice(0, 60), KNOWN);
+      const hint = meant === undefined ? "" : ` Did you mean '${meant}'?`;
+      refuse(name.slice(0, 60), `Unknown parameter: ${shown(name)}.${hint}`, "unknown_parameter");
     }
     if (values.length > 1 && !LISTS.includes(name)) refuse(name, `${name} was given ${values.length} times.`);
   }

@@ -3,15 +3,16 @@
  *
  * @module
  */
+import { checkOptions, flag, object, type Rules, text, wholeFrom } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
-import type { LoadOptions } from "../open_model.ts";
+import { LOAD_RULES, type LoadOptions } from "../open_model.ts";
 import { Qwen3ASR } from "../qwen3_asr.ts";
 import { createHandler, type Handler } from "./handler.ts";
 import { isHost, ownNames } from "./hosts.ts";
 import { HttpError } from "./http_error.ts";
 import { listen, type Listener, type ListenOptions } from "./listen.ts";
 import type { Loader, Recognizer } from "./model_holder.ts";
-import type { HandlerOptions } from "./options.ts";
+import { HANDLER_RULES, type HandlerOptions } from "./options.ts";
 
 /** At the end, answers have this long to be written, whatever is left of the grace. */
 const FAREWELL_MS = 500;
@@ -34,6 +35,19 @@ export interface ServeOptions extends HandlerOptions {
   /** Whether to load the model before listening, so that a wrong name is noticed at once. @default {true} */
   warm?: boolean | undefined;
 }
+
+/** What they must be. */
+const SERVE_RULES: Rules<ServeOptions> = {
+  ...HANDLER_RULES,
+  host: text,
+  port: wholeFrom(0, 65535),
+  model: {
+    must: "a name, a folder, a loaded model, or a function",
+    fits: (value) => value !== null && ["string", "object", "function"].includes(typeof value),
+  },
+  load: object(LOAD_RULES),
+  warm: flag,
+};
 
 /** A server that runs. */
 export interface RunningServer extends AsyncDisposable {
@@ -100,11 +114,9 @@ async function open(handler: Handler, options: ListenOptions & { warm: boolean }
  * ```
  */
 export async function serve(options: ServeOptions = {}): Promise<RunningServer> {
-  const { host = "127.0.0.1", port = 8080, warm = true } = options;
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new OptionError(`Cannot listen at port ${port}: expected a whole number from 0 to 65535.`);
-  }
-  const handler = createHandler(sourceOf(options), { ...options, allowHosts: hostsOf(options) });
+  checkOptions(options, SERVE_RULES);
+  const { host = "127.0.0.1", port = 8080, warm = true, model: _model, load: _load, ...handling } = options;
+  const handler = createHandler(sourceOf(options), { ...handling, allowHosts: hostsOf(options) });
   const opened = await open(handler, { hostname: host, port, warm, log: options.log }).catch(
     async (error) => {
       await handler.close();

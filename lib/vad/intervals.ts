@@ -3,9 +3,9 @@
  *
  * @module
  */
+import { checkOptions, from, type Rules } from "../check_options.ts";
 import { SAMPLE_RATE } from "../audio/samples.ts";
 import type { SampleRange } from "../audio/speech_map.ts";
-import { OptionError } from "../errors.ts";
 import { FRAME_SAMPLES } from "./frames.ts";
 
 /** How probabilities become intervals. */
@@ -20,13 +20,24 @@ export interface VadOptions {
   speechPadSeconds?: number | undefined;
 }
 
+/** What the options of voice activity must be. */
+export const VAD_RULES: Rules<VadOptions> = {
+  threshold: {
+    must: "a probability above 0 and below 1",
+    fits: (value) => typeof value === "number" && value > 0 && value < 1,
+  },
+  minSilenceSeconds: from(0),
+  minSpeechSeconds: from(0),
+  speechPadSeconds: from(0),
+};
+
 /** Probabilities this far below the threshold end speech; */
 const HYSTERESIS = 0.15;
 /** but nothing below this says speech. */
 const LEAST_END = 0.01;
 
 /** Options in samples, with their defaults. */
-interface Rule {
+interface Bounds {
   begin: number;
   end: number;
   minSilence: number;
@@ -34,17 +45,10 @@ interface Rule {
   pad: number;
 }
 
-function ruleOf(options: VadOptions): Rule {
+function ruleOf(options: VadOptions): Bounds {
+  checkOptions(options, VAD_RULES);
   const { threshold = 0.5, minSilenceSeconds = 0.1, minSpeechSeconds = 0.25, speechPadSeconds = 0.03 } =
     options;
-  if (!(threshold > 0 && threshold < 1)) {
-    throw new OptionError(`threshold is ${threshold}, expected a probability above 0 and below 1.`);
-  }
-  for (const [name, value] of Object.entries({ minSilenceSeconds, minSpeechSeconds, speechPadSeconds })) {
-    if (!(value >= 0 && value < Infinity)) {
-      throw new OptionError(`${name} is ${value}, expected seconds from 0 up.`);
-    }
-  }
   return {
     begin: threshold,
     end: Math.max(threshold - HYSTERESIS, LEAST_END),
@@ -69,7 +73,7 @@ function ruleOf(options: VadOptions): Rule {
  * ```
  */
 export class SpeechTracker {
-  readonly #rule: Rule;
+  readonly #rule: Bounds;
   /** Sample at which the next frame begins. */
   #at = 0;
   /** Start of the interval that is open. */

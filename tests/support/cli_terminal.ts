@@ -38,7 +38,7 @@ export function screenOf(output: string): string[] {
   return lines.map((line) => line.trimEnd());
 }
 
-/** A command in a pseudo-terminal of 90 columns. */
+/** A command in a pseudo-terminal. */
 export class TerminalSession implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #keys: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
@@ -47,12 +47,15 @@ export class TerminalSession implements AsyncDisposable {
   #wake = () => {};
 
   /** Starts `deno run -A mod.ts ARGS` in it. */
-  constructor(args: readonly string[], options: { cwd: string; env?: Record<string, string> }) {
+  constructor(
+    args: readonly string[],
+    options: { cwd: string; env?: Record<string, string>; columns?: number },
+  ) {
     const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
     const line = [Deno.execPath(), "run", "--no-check", "-A", join(ROOT, "mod.ts"), ...args].map(quote).join(
       " ",
     );
-    const command = `stty cols ${COLUMNS} rows ${ROWS} -echo; exec ${line}`;
+    const command = `stty cols ${options.columns ?? COLUMNS} rows ${ROWS} -echo; exec ${line}`;
     this.#child = new Deno.Command("script", {
       args: Deno.build.os === "darwin"
         ? ["-q", "/dev/null", "sh", "-c", command]

@@ -5,10 +5,11 @@
  */
 import { FRAME, recordingLevels } from "../../audio/frame_levels.ts";
 import { SAMPLE_RATE, type Samples } from "../../audio/samples.ts";
+import { numbers, type Rules, wholeFrom } from "../../check_options.ts";
 import { OptionError } from "../../errors.ts";
 import type { Engine } from "../engine.ts";
 import { type LongFormCall, recognizeRecording } from "../long_form/long_form.ts";
-import type { TranscribeOptions } from "../options.ts";
+import { TRANSCRIBE_RULES, type TranscribeOptions } from "../options.ts";
 import { ClipRecorder, type Detail } from "./recorder.ts";
 import { activityOf, type ClipTrace, type EnergyCurve, type Trace } from "./trace.ts";
 
@@ -45,6 +46,28 @@ export interface InspectOptions extends
   chunk?: number | undefined;
 }
 
+/** What the options of a look inside must be. */
+export const INSPECT_RULES: Rules<InspectOptions> = {
+  language: TRANSCRIBE_RULES.language,
+  languages: TRANSCRIBE_RULES.languages,
+  context: TRANSCRIBE_RULES.context,
+  hotwords: TRANSCRIBE_RULES.hotwords,
+  maxPromptTokens: TRANSCRIBE_RULES.maxPromptTokens,
+  sampling: TRANSCRIBE_RULES.sampling,
+  chunkSeconds: TRANSCRIBE_RULES.chunkSeconds,
+  chunking: TRANSCRIBE_RULES.chunking,
+  rescue: TRANSCRIBE_RULES.rescue,
+  signal: TRANSCRIBE_RULES.signal,
+  onProgress: TRANSCRIBE_RULES.onProgress,
+  range: TRANSCRIBE_RULES.range,
+  vad: TRANSCRIBE_RULES.vad,
+  rescueBudget: TRANSCRIBE_RULES.rescueBudget,
+  attention: numbers,
+  layers: numbers,
+  topK: wholeFrom(1),
+  chunk: wholeFrom(0),
+};
+
 const SILENCE_DB = -100;
 const DEFAULT_TOP = 5;
 
@@ -60,13 +83,7 @@ function checkLayers(name: string, asked: readonly number[] | undefined, layers:
 
 /** What the options ask for, checked. */
 export function detailOf(options: InspectOptions, { model }: Engine): Detail {
-  const { topK = DEFAULT_TOP, chunk } = options;
-  if (!Number.isInteger(topK) || topK < 1) {
-    throw new OptionError(`Cannot use topK ${topK}: it must be a whole number of at least 1.`);
-  }
-  if (chunk !== undefined && (!Number.isInteger(chunk) || chunk < 0)) {
-    throw new OptionError(`Cannot use chunk ${chunk}: it must be a whole number of at least 0.`);
-  }
+  const { topK = DEFAULT_TOP } = options;
   return {
     attention: checkLayers("decoder", options.attention, model.config.decoder.layers),
     layers: checkLayers("encoder", options.layers, model.config.encoder.layers),

@@ -58,8 +58,9 @@ export async function judge(
 ): Promise<ChunkResult> {
   const reasons = doubts(evidenceOf(clip, first));
   let best: Part & { rescues: ChunkResult["rescues"] } = { clip, answer: first, reasons, rescues: [] };
+  const isOver = first.finishReason === "error" || first.finishReason === "cancelled";
   const mayHaveText = clip.speech?.speechSamples !== 0;
-  if (again && reasons.length > 0 && first.finishReason !== "error" && mayHaveText) {
+  if (again && reasons.length > 0 && !isOver && mayHaveText) {
     best = await rescue(best, again.redecode, again.budget);
   }
   const { text, language, rawText, tokens, logprobs, finishReason, error } = best.answer;

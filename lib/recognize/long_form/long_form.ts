@@ -8,7 +8,7 @@ import { SAMPLE_RATE, type Samples } from "../../audio/samples.ts";
 import type { SpeechMap } from "../../audio/speech_map.ts";
 import type { ChunkResult, Segment, Transcript } from "../../transcript.ts";
 import type { Clip, ClipRequest } from "../clip.ts";
-import type { ClipAnswer } from "../clip_answer.ts";
+import { cancelled, type ClipAnswer } from "../clip_answer.ts";
 import type { ClipDecoder } from "../engine.ts";
 import type { TranscriptEvent } from "../events.ts";
 import type { ClipObserver } from "../observer.ts";
@@ -120,7 +120,7 @@ class LongForm {
   }
 
   readonly #redecode: Redecode = async (clip, change) =>
-    (await this.#decode([this.#request(clip, change)]))[0]!;
+    this.#signal.aborted ? cancelled() : (await this.#decode([this.#request(clip, change)]))[0]!;
 
   /** Decodes some chunks at once, then judges them one by one: what is most likely wrong has the budget first. */
   async #batch(chunks: readonly Chunk[]): Promise<void> {
@@ -137,9 +137,7 @@ class LongForm {
     const sound = orders.filter((order) => !isDoubted(order));
     for (const order of [...sound, ...orders.filter(isDoubted).sort((a, b) => gravity[b]! - gravity[a]!)]) {
       const clip = clips[order]!;
-      const again = settings.rescue && !this.#signal.aborted
-        ? { redecode: this.#redecode, budget: this.#budget }
-        : undefined;
+      const again = settings.rescue ? { redecode: this.#redecode, budget: this.#budget } : undefined;
       const chunk = await judge(this.#place(chunks[order]!), clip, answers[order]!, again);
       this.#finish(chunk, segmentsOf({ ...chunk, speech: clip.speech }));
       // Megabytes per chunk, which would wait for the collector. What an observer was shown is its to keep.

@@ -13,7 +13,7 @@ import { mergeLanguages } from "../../text/languages.ts";
 import type { FinishReason, Rescue } from "../../transcript.ts";
 import { type Clip, type ClipRequest, partOf } from "../clip.ts";
 import type { ClipAnswer } from "../clip_answer.ts";
-import { doubts, evidenceOf } from "./coverage.ts";
+import { ABORTED, doubts, evidenceOf } from "./coverage.ts";
 
 /** Parts shorter than this are not halved. */
 const SHORTEST_SECONDS = 6;
@@ -94,6 +94,15 @@ function confirms(halves: ClipAnswer, whole: ClipAnswer): boolean {
   return words !== "" && !isRunaway(halves) && words === comparableWords(whole.text).join(" ");
 }
 
+/** A part whose second try was aborted: what there is of it stands, marked as cut short. */
+function cutShort(part: Part): Part {
+  return {
+    ...part,
+    answer: { ...part.answer, finishReason: "cancelled" },
+    reasons: [...part.reasons, ABORTED],
+  };
+}
+
 /** The tries at one chunk: at most 2 + 4 halves and 3 temperatures. */
 class Attempts {
   readonly log: Rescue[] = [];
@@ -127,9 +136,11 @@ class Attempts {
     const halves: Part[] = [];
     for (const [from, to] of [[0, cut], [cut, samples.length]] as const) {
       const half = await this.#decode(partOf(part.clip, from, to), {});
-      if (half.answer.finishReason === "cancelled") return part;
       const isDoubted = half.reasons.length > 0 && !half.answer.error;
-      halves.push(isDoubted ? await this.halve(half, depth - 1) : half);
+      const isOver = half.answer.finishReason === "cancelled";
+      const best = isDoubted && !isOver ? await this.halve(half, depth - 1) : half;
+      if (best.answer.finishReason === "cancelled") return cutShort(part);
+      halves.push(best);
     }
     const answer = joined(halves);
     const reasons = halves.flatMap((half) => half.reasons);
@@ -145,11 +156,11 @@ class Attempts {
     return accepted ? { clip: part.clip, answer, reasons } : part;
   }
 
-  /** One draw; undefined when it was aborted, or is not paid. */
+  /** One draw; undefined when it is not paid. */
   async draw(best: Part, clip: Clip, temperature: number, seed: number): Promise<Part | undefined> {
     if (!this.#pays(clip)) return undefined;
     const trial = await this.#decode(clip, { temperature, seed });
-    if (trial.answer.finishReason === "cancelled") return undefined;
+    if (trial.answer.finishReason === "cancelled") return cutShort(best);
     const accepted = !trial.answer.error && !isRunaway(trial.answer) &&
       trial.reasons.length < best.reasons.length;
     this.log.push({
@@ -169,7 +180,7 @@ const BROKE = "It was not decoded again as often as it might be: the budget for 
 /**
  * Tries to get a better answer for a doubted chunk.
  *
- * @returns The best answer with the doubts that remain, and what was tried.
+ * @returns The best answer with the doubts that remain, and what was tried; after an abort its end is `cancelled`.
  */
 export async function rescue(
   part: Part,
