@@ -12,7 +12,7 @@ Deno.test("a short recording is done before the batch of a long one that began e
   const { promise: begun, resolve } = Promise.withResolvers<void>();
   const whole = asr.transcribe(long, {
     rescue: false,
-    onProgress: ({ type }) => type === "start" && resolve(),
+    onProgress: ({ type }) => type === "delta" && resolve(),
   }).then(({ text }) => {
     order.push("long");
     return text;
