@@ -13,12 +13,19 @@ export type FinishReason = "stop" | "length" | "repetition" | "silence" | "cance
 
 /** A word with its place in the recording. */
 export interface Word {
-  /** What was said. */
+  /** What was said, as the text has it: with its case and punctuation. */
   text: string;
   /** Start, in seconds of the recording. */
   startSeconds: number;
   /** End, in seconds of the recording. */
   endSeconds: number;
+  /**
+   * Where the times come from: `aligned` a forced aligner said so; `repaired` what it said cannot be (no length, no speech
+   * there, out of order), they were placed anew within speech; `approximate` there was no aligner for it.
+   */
+  timing: "aligned" | "repaired" | "approximate";
+  /** Mean probability of the tokens that wrote it, from 0 to 1; absent where nobody wrote it freely. */
+  confidence?: number;
 }
 
 /** A stretch of text with times: a sentence or, where there is no punctuation, a chunk. */

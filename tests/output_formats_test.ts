@@ -5,7 +5,9 @@ import type { Segment } from "../lib/transcript.ts";
 import { segmentOf, transcriptOf } from "./support/output_samples.ts";
 
 const SEGMENTS: Segment[] = [
-  segmentOf(0, 2.5, "Fish & chips.", { words: [{ text: "Fish", startSeconds: 0.2, endSeconds: 0.6 }] }),
+  segmentOf(0, 2.5, "Fish & chips.", {
+    words: [{ text: "Fish", startSeconds: 0.2, endSeconds: 0.6, timing: "aligned", confidence: 0.9 }],
+  }),
   segmentOf(2.5, 6, "Zwei\tWörter,\neine Zeile.", { language: "German", timing: "estimated" }),
 ];
 
@@ -125,6 +127,8 @@ Deno.test("formatTranscript() json keeps its fields and their order however the 
     "segments[].words[].text",
     "segments[].words[].startSeconds",
     "segments[].words[].endSeconds",
+    "segments[].words[].timing",
+    "segments[].words[].confidence",
     "chunks[].index",
     "chunks[].startSeconds",
     "chunks[].endSeconds",

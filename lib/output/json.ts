@@ -22,7 +22,7 @@ import type { FormatOptions } from "./options.ts";
 
 type Keys<T> = readonly (keyof T & string)[];
 
-const WORD: Keys<Word> = ["text", "startSeconds", "endSeconds"];
+const WORD: Keys<Word> = ["text", "startSeconds", "endSeconds", "timing", "confidence"];
 const SEGMENT: Keys<Segment> = ["startSeconds", "endSeconds", "text", "language", "timing", "words"];
 const COVERAGE: Keys<Coverage> = ["speechSeconds", "tokensPerSecond", "verdict", "reasons"];
 const RESCUE: Keys<Rescue> = ["reason", "action", "temperature", "rejectedText", "accepted"];

@@ -1,0 +1,54 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ForcedAligner, OptionError } from "../mod.ts";
+import { alignedRecordings, spreadOf } from "./support/aligned_recordings.ts";
+import { recordingPath } from "./support/demo_files.ts";
+
+Deno.test("the demo aligner times every word as the reference does, or mends what cannot be", async () => {
+  using aligner = await ForcedAligner.load("demo");
+  const starts: number[] = [], ends: number[] = [];
+  let repaired = 0;
+  for (const { path, language, text, words, reference } of (await alignedRecordings()).slice(0, 12)) {
+    const found = await aligner.align(path, text, { language });
+    assertEquals(found.map((word) => word.text).join(" "), text);
+    assertEquals(found.length, words.length);
+    for (const [index, { startSeconds, endSeconds, timing }] of found.entries()) {
+      starts.push(1000 * (startSeconds - words[index]!.startSeconds));
+      ends.push(1000 * (endSeconds - words[index]!.endSeconds));
+      const { start, end } = reference[index]!;
+      if (timing === "aligned") assertEquals([startSeconds, endSeconds], [start, end]);
+      else {
+        repaired++;
+        assertEquals(start, end);
+      }
+    }
+  }
+  assertEquals([starts.length, repaired], [172, 2]);
+  for (const { median, p95, within80 } of [spreadOf(starts), spreadOf(ends)]) {
+    assert(median <= 24.5 && p95 <= 62.5 && within80 >= 0.988, `${median} ms, ${p95} ms, ${within80}`);
+  }
+});
+
+Deno.test("ForcedAligner.align() takes a caller's own words, and gives them back", async () => {
+  using aligner = await ForcedAligner.load("demo");
+  const path = recordingPath("dev-01-en.wav");
+  const own = await aligner.align(path, ["I see", "ten", "yellow windows."], { language: "en" });
+  const all = await aligner.align(path, "I see ten yellow windows.", { language: "en" });
+  assertEquals(own.map(({ text }) => text), ["I see", "ten", "yellow windows."]);
+  assert(own.every(({ startSeconds, endSeconds }) => endSeconds > startSeconds));
+  assertEquals(all.length, 5);
+});
+
+Deno.test("ForcedAligner.align() refuses languages it does not know, and what one pass cannot reach", async () => {
+  using aligner = await ForcedAligner.load("demo");
+  assertEquals(aligner.longestSeconds, 60);
+  await assertRejects(
+    () => aligner.align(recordingPath("dev-01-en.wav"), "สวัสดี", { language: "Thai" }),
+    OptionError,
+    "does not know Thai, only Chinese, English",
+  );
+  await assertRejects(
+    () => aligner.align(new Float32Array(61 * 16_000), "Hello.", { language: "en" }),
+    OptionError,
+    "longer than the aligner's 60 s",
+  );
+});
