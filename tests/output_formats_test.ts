@@ -220,7 +220,7 @@ Deno.test("parseFormat() suggests the nearest format for a typing mistake", () =
     ["jsno", 'Did you mean "json"?'],
     ["wbevtt", 'Did you mean "webvtt"?'],
     ["tvs", 'Did you mean "tsv"?'],
-    ["tsvv", "There are txt, json, jsonl, srt, vtt, tsv, ass."],
+    ["tsvv", "There are txt, json, jsonl, srt, vtt, tsv, csv, ass, lrc."],
   ];
   for (const [name, message] of messages) assertThrows(() => parseFormat(name), OptionError, message);
   for (const name of ["parquet", "", "constructor"]) {

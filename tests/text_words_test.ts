@@ -13,13 +13,17 @@ const PARTS = [
   ...["😀", "👩‍👩‍👧‍👦", "🇩🇪", "👍🏽", "❤️", "3.14", "1,000", "10:45", "e-mail", "don't", "Hello", "world"],
 ];
 
+/** White space, as Python and JavaScript have it. */
+// deno-lint-ignore no-control-regex
+const BLANKS = new RegExp("^[\\s\\x1C-\\x1F\\x85]*$");
+
 /** Words and what lies between them are the text, and what lies between is white space. */
 function assertCovers(text: string, words: readonly WordSpan[]): void {
   let joined = "", clock = 0;
   for (const { from, to, text: own } of words) {
     const between = text.slice(clock, from);
     assert(
-      /^[\s\x1C-\x1F\x85]*$/.test(between),
+      BLANKS.test(between),
       `${JSON.stringify(between)} is lost in ${JSON.stringify(text)}`,
     );
     assert(to > from && from >= clock, "words run backwards");
@@ -28,7 +32,7 @@ function assertCovers(text: string, words: readonly WordSpan[]): void {
     joined += between + own;
     clock = to;
   }
-  assert(/^[\s\x1C-\x1F\x85]*$/.test(text.slice(clock)), `the end of ${JSON.stringify(text)} is lost`);
+  assert(BLANKS.test(text.slice(clock)), `the end of ${JSON.stringify(text)} is lost`);
   assertEquals(joined + text.slice(clock), text);
 }
 

@@ -37,7 +37,7 @@ Options (all of them: help options)
   -l, --language LANG     name or code; detected when left out
       --context TEXT      what it is about: names, spelling, domain
       --range FROM-TO     a part only: 1:00-2:30, 90-
-  -f, --format F,...      txt json jsonl srt vtt tsv ass
+  -f, --format F,...      txt json jsonl srt vtt tsv csv ass lrc
   -o, --output-dir DIR    write files there (--resume: skip what is done)
   -r, --recursive         folders with all their folders (--watch DIR: live)
   -q, --quiet  -v, --verbose  -y, --yes  --offline  -V, --version

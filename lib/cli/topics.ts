@@ -33,7 +33,7 @@ A model's folder may stand in front of the recordings: MODEL_DIR a.wav.
 Files appear whole or not at all. After Ctrl-C the text so far is in
 {stem}.partial.{format}: never mistaken for a finished one, and removed when
 that is there. json says "partial": true; txt, vtt and ass say it in the text.
-Formats: txt, json (everything), jsonl (a line a segment), srt, vtt, tsv, ass.
+Formats: txt, json (everything), jsonl (a line a segment), srt, vtt, tsv, csv, ass, lrc.
 --json-stats: a line of JSON a recording, times and memory, on standard error.
 `,
   subtitles: `Subtitles (srt, vtt, ass)

@@ -17,6 +17,13 @@ export interface FormatOptions {
   minSeconds?: number | undefined;
   /** Longest cue. @default {7} */
   maxSeconds?: number | undefined;
+  /**
+   * Whether the word that is being said is marked, where the words have times: inside the cues of vtt, ass and lrc, in a
+   * cue for each word in srt.
+   *
+   * @default {false}
+   */
+  highlightWords?: boolean | undefined;
   /** Title in the header of ass. @default {"Transcript"} */
   title?: string | undefined;
   /** A remark on the whole text: the last line of txt, a comment in vtt and ass. The other formats have no place for it. */
