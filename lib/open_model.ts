@@ -20,6 +20,12 @@ export interface LoadOptions {
   dtype?: "auto" | "float32" | "float16" | "bfloat16" | undefined;
   /** Path of libmlxc; default: see the README on where it is looked for. */
   libraryPath?: string | undefined;
+  /**
+   * The forced aligner that times words: a name (`demo`, `aligner`, `org/name`), a folder, or `false` for none. One that is
+   * named is loaded with the model; else the one that goes with the model is when words are first asked for, if it is on
+   * this machine.
+   */
+  aligner?: string | URL | false | undefined;
   /** Downloads a named model that is not on this machine; `downloadModel()` can say how far it is. @default {false} */
   download?: boolean | undefined;
 }

@@ -8,6 +8,7 @@ import { removeAbandonedFolders } from "./audio/temporary_folder.ts";
 import { Samples } from "./audio/samples.ts";
 import { ModelError, OptionError } from "./errors.ts";
 import { type LoadOptions, type ModelInfo, openModel } from "./open_model.ts";
+import { OwnAligner } from "./own_aligner.ts";
 import type { ClipDecoder, Engine } from "./recognize/engine.ts";
 import type { TranscriptEvent } from "./recognize/events.ts";
 import { Lifetime } from "./recognize/lifetime.ts";
@@ -20,6 +21,7 @@ import type { TranscribeOptions } from "./recognize/options.ts";
 import { chunksBesidePrompt } from "./recognize/prompt_budget.ts";
 import { liveSettings, recognizeSettings } from "./recognize/settings.ts";
 import { Timing } from "./recognize/timing.ts";
+import { WordTimer } from "./recognize/word_times/word_timer.ts";
 import type { Transcript } from "./transcript.ts";
 
 /** What there is of a recording whose reading was aborted. */
@@ -46,13 +48,18 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
   /** What was loaded. */
   readonly info: ModelInfo;
   readonly #engine: Engine;
+  readonly #aligner: OwnAligner;
   readonly #life: Lifetime;
 
-  private constructor(engine: Engine, info: ModelInfo) {
+  private constructor(engine: Engine, aligner: OwnAligner, info: ModelInfo) {
     this.#engine = engine;
+    this.#aligner = aligner;
     this.info = info;
     this.#life = new Lifetime(
-      () => engine[Symbol.dispose](),
+      () => {
+        engine[Symbol.dispose]();
+        aligner[Symbol.dispose]();
+      },
       () =>
         new ModelError("Cannot transcribe: the model was disposed. Load it again.", { code: "model-closed" }),
     );
@@ -68,8 +75,14 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    */
   static async load(model?: string | URL, options: LoadOptions = {}): Promise<Qwen3ASR> {
     const { engine, info } = await openModel(model, options);
-    await removeAbandonedFolders();
-    return new Qwen3ASR(engine, info);
+    try {
+      const aligner = await OwnAligner.for(info.name, options);
+      await removeAbandonedFolders();
+      return new Qwen3ASR(engine, aligner, info);
+    } catch (error) {
+      engine[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /** The recording, read now unless it was read before. */
@@ -101,7 +114,18 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
     });
     timing.book("audio", start);
     const chunks = await planRecording(samples, settings);
-    return { engine: this.#engine, samples, chunks, settings: { ...settings, warnings }, timing, emit };
+    const words = settings.timestamps === "word"
+      ? new WordTimer((options.aligner ?? await this.#aligner.get()) || undefined)
+      : undefined;
+    return {
+      engine: this.#engine,
+      samples,
+      chunks,
+      settings: { ...settings, warnings },
+      timing,
+      words,
+      emit,
+    };
   }
 
   async #transcribe(source: AudioSource | LoadedAudio, options: TranscribeOptions): Promise<Transcript> {

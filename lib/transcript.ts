@@ -43,7 +43,7 @@ export interface Segment {
    * speech by text length, `aligned` a forced aligner.
    */
   timing: "chunk" | "estimated" | "aligned";
-  /** Words with their times, when they were aligned. */
+  /** Words with their times, when these were asked for. */
   words?: Word[];
 }
 
@@ -117,6 +117,7 @@ export interface ChunkResult {
  * What a warning is about:
  *
  * - `audio-damaged`: places of the recording could not be read, or were left out
+ * - `times-approximate`: times of words were asked for, and some did not come from an aligner
  * - `no-speech`: there is no text because there was no speech
  * - `aborted`: the call was aborted, the text ends early
  * - `chunk-failed`: a chunk could not be decoded, its text is missing
@@ -125,6 +126,7 @@ export interface ChunkResult {
  */
 export type WarningCode =
   | "audio-damaged"
+  | "times-approximate"
   | "no-speech"
   | "aborted"
   | "chunk-failed"
@@ -175,6 +177,8 @@ export interface TranscriptStats {
   realTimeFactor: number;
   /** Largest MLX memory in use during the call. */
   peakMemoryBytes: number;
+  /** Aligning words, the aligner's own mel and encoder included. */
+  alignMs: number;
 }
 
 /** A finished (or, when asked for, interrupted) transcription. */

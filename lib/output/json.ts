@@ -56,6 +56,7 @@ const STATS: Keys<TranscriptStats> = [
   "tokensPerSecond",
   "realTimeFactor",
   "peakMemoryBytes",
+  "alignMs",
 ];
 const TRANSCRIPT: Keys<Transcript> = [
   "text",

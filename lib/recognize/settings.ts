@@ -21,6 +21,7 @@ export interface RecognizeSettings {
   maxTokens: number | undefined;
   minTokens?: number | undefined;
   logprobs?: boolean | undefined;
+  timestamps?: "segment" | "word" | undefined;
   chunkSeconds: number;
   chunking: "pauses" | "official";
   batchSize: number;
@@ -84,6 +85,7 @@ export function recognizeSettings(options: TranscribeOptions, batchSize: number)
     maxTokens: sampling.maxTokens,
     minTokens: sampling.minTokens,
     logprobs: options.logprobs ?? false,
+    timestamps: oneOf<"segment" | "word">("timestamps", options.timestamps ?? "segment", ["segment", "word"]),
     chunkSeconds,
     chunking: oneOf("chunking", options.chunking ?? "pauses", ["pauses", "official"]),
     batchSize: Math.floor(options.batchSize ?? batchSize),

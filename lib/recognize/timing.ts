@@ -8,7 +8,7 @@ import type { TranscriptStats } from "../transcript.ts";
 /** A finished stage, for profiles: times are milliseconds since the process started (`performance.now()`). */
 export interface StageSpan {
   /** Its stage. */
-  name: "audio" | "mel" | "encoder" | "prefill" | "decode";
+  name: "audio" | "mel" | "encoder" | "prefill" | "decode" | "align";
   /** When it began. */
   startMs: number;
   /** How long it took. */
@@ -23,6 +23,7 @@ const SUMS = [
   "encoderMs",
   "prefillMs",
   "decodeMs",
+  "alignMs",
   "hostMs",
   "audioTokens",
   "promptTokens",
@@ -37,6 +38,7 @@ export class Timing {
   encoderMs = 0;
   prefillMs = 0;
   decodeMs = 0;
+  alignMs = 0;
   hostMs = 0;
   audioTokens = 0;
   promptTokens = 0;
@@ -80,6 +82,7 @@ export class Timing {
       tokensPerSecond: this.decodeMs > 0 ? this.generatedTokens / this.decodeMs * 1000 : 0,
       realTimeFactor: durationSeconds > 0 ? totalMs / 1000 / durationSeconds : 0,
       peakMemoryBytes,
+      alignMs: this.alignMs,
     };
   }
 }

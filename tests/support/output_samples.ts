@@ -57,6 +57,7 @@ export function transcriptOf(segments: Segment[], more: Partial<Transcript> = {}
       tokensPerSecond: 600,
       realTimeFactor: 0.015,
       peakMemoryBytes: 1000,
+      alignMs: 0,
     },
     ...more,
   };

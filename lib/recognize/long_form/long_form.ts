@@ -13,6 +13,7 @@ import type { TranscriptEvent } from "../events.ts";
 import type { ClipObserver } from "../observer.ts";
 import type { RecognizeSettings } from "../settings.ts";
 import type { Timing } from "../timing.ts";
+import type { WordTimer } from "../word_times/word_timer.ts";
 import { assemble, warningsOf } from "./assemble.ts";
 import { type ChunkPlace, judge, undecoded } from "./judge.ts";
 import { OrderedEvents } from "./ordered_events.ts";
@@ -32,6 +33,8 @@ export interface LongFormCall {
   chunks: readonly Chunk[];
   settings: RecognizeSettings;
   timing: Timing;
+  /** Times words, where they are asked for. */
+  words?: WordTimer | undefined;
   /** Is told what happens, but not that it is done: that is the caller's. An error in it ends the call. */
   emit: (event: TranscriptEvent) => void;
   /** Who looks on while a clip is decoded. */
@@ -43,7 +46,7 @@ let running = 0;
 
 /** What is asked of the decoder for a clip. */
 function requestFor(clip: Clip, settings: RecognizeSettings): ClipRequest {
-  const { context, language, languages, temperature, seed, maxTokens, minTokens = 0, logprobs } = settings;
+  const { context, language, languages, temperature, seed, maxTokens, minTokens = 0 } = settings;
   const budget = Math.ceil(clip.samples.length / SAMPLE_RATE * TOKENS_PER_SECOND) + SPARE_TOKENS;
   return {
     samples: clip.samples,
@@ -54,7 +57,7 @@ function requestFor(clip: Clip, settings: RecognizeSettings): ClipRequest {
     seed,
     maxTokens: Math.max(minTokens, Math.min(budget, maxTokens ?? Infinity)),
     minTokens,
-    logprobs,
+    logprobs: settings.logprobs || settings.timestamps === "word",
   };
 }
 
@@ -127,10 +130,25 @@ class LongForm {
     for (const [order, clip] of clips.entries()) {
       const redecode = settings.rescue && !this.#signal.aborted ? this.#redecode : undefined;
       const chunk = await judge(this.#place(chunks[order]!), clip, answers[order]!, redecode);
-      this.#finish(chunk, segmentsOf({ ...chunk, speech: clip.speech }));
+      await this.#time(chunk, clip);
       // Megabytes per chunk, which would wait for the collector. What an observer was shown is its to keep.
       if (!requests[order]!.observer) clip.samples.buffer.transfer(0);
     }
+  }
+
+  /** Finishes a judged chunk with its sentences or, where words are asked for, with segments made of them. */
+  async #time(chunk: ChunkResult, clip: Clip): Promise<void> {
+    const { words, timing, settings } = this.#call;
+    const sentences = segmentsOf({ ...chunk, speech: clip.speech });
+    if (!words) return this.#finish(chunk, sentences);
+    const start = performance.now();
+    const speech = clip.speech.intervals;
+    const judged = { chunk, samples: clip.samples, speech, sentences };
+    const segments = await words.segments(judged, this.#signal);
+    timing.book("align", start, { chunk: chunk.index });
+    // They were computed for the confidence of words.
+    if (!settings.logprobs) delete chunk.logprobs;
+    this.#finish(chunk, segments);
   }
 
   async #recognizeChunks(): Promise<void> {
@@ -162,7 +180,11 @@ class LongForm {
       ...assembled,
       partial,
       durationSeconds,
-      warnings: [...settings.warnings, ...warningsOf(chunks, { coverage, partial })],
+      warnings: [
+        ...settings.warnings,
+        ...warningsOf(chunks, { coverage, partial }),
+        ...this.#call.words?.warnings() ?? [],
+      ],
       stats: timing.stats(durationSeconds, peakMemory()),
     };
   }

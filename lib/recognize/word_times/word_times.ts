@@ -1,6 +1,5 @@
 /**
- * From the text of a clip to its words with times: by an aligner that knows its language and reaches to its end, else
- * approximately.
+ * What an aligner has to be able to do, when it can, and how its answer becomes words.
  *
  * @module
  */
@@ -9,7 +8,7 @@ import { ALIGNER_LANGUAGES } from "../../text/languages.ts";
 import type { WordSpan } from "../../text/words.ts";
 import type { Word } from "../../transcript.ts";
 import { alignedWords } from "./aligned.ts";
-import { fillTimes, type Ground, milliseconds, spokenWeight, type Stretch } from "./fill.ts";
+import type { Stretch } from "./fill.ts";
 
 /** What word times need of a forced aligner. */
 export interface ClipAligner {
@@ -48,20 +47,6 @@ export function whyNotAligned(
       seconds.toFixed(0)
     } s is longer than the aligner's ${aligner.longestSeconds} s: set chunkSeconds`
     : undefined;
-}
-
-/** Words spread over speech by their length. */
-export function approximateWords(words: readonly WordSpan[], ground: Ground): Word[] {
-  const weights = words.map(({ spoken }) => spokenWeight(spoken));
-  return fillTimes(words.map(() => undefined), weights, ground).map((
-    { startSeconds, endSeconds },
-    index,
-  ) => ({
-    text: words[index]!.text,
-    startSeconds: milliseconds(startSeconds),
-    endSeconds: milliseconds(endSeconds),
-    timing: "approximate",
-  }));
 }
 
 /** Words of a clip by an aligner that can. */
