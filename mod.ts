@@ -21,7 +21,6 @@ export { Qwen3ASR } from "./lib/qwen3_asr.ts";
 export { type AudioSource, loadAudio, type LoadAudioOptions, type LoadedAudio } from "./lib/audio/load.ts";
 export type { TimeRange } from "./lib/audio/pcm.ts";
 export type { Samples } from "./lib/audio/samples.ts";
-export type { SpeechActivity } from "./lib/audio/speech.ts";
 export {
   AudioError,
   DownloadError,
@@ -44,6 +43,7 @@ export type {
   ChunkTrace,
   ClipTrace,
   EnergyCurve,
+  SpeechActivity,
   Tensor,
   TokenCandidate,
   Trace,
@@ -56,6 +56,7 @@ export type {
   FinishReason,
   Rescue,
   Segment,
+  SkippedSound,
   TokenLogprob,
   Transcript,
   TranscriptStats,
@@ -63,6 +64,8 @@ export type {
   WarningCode,
   Word,
 } from "./lib/transcript.ts";
+
+export type { VadOptions } from "./lib/vad/intervals.ts";
 
 if (import.meta.main) {
   // Not awaited, which would make every import of this module wait a turn.

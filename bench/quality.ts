@@ -10,6 +10,8 @@
  *   falsely   part of the other time that lies in segments
  *   errors    word error rate; `invented` words have no counterpart in the truth
  *   again     part of the chunks that were decoded again
+ *   starts, ends   of sentences that were heard word for word: median and 90th percentile of how far their segments'
+ *             times are off
  *   cuts      cuts between chunks inside speech: voice activity above 0.5 for 100 ms around
  *
  * @module
@@ -46,6 +48,9 @@ export interface Quality {
     words: number;
     wordErrors: number;
     invented: number;
+    /** Seconds by which starts and ends of sentences are off. */
+    startErrors: number[];
+    endErrors: number[];
   };
   chunks: number;
   chunksAgain: number;
@@ -99,6 +104,27 @@ export function wordErrors(truth: string, text: string): { words: number; errors
   return { words: from.length, errors: Math.floor(last / ERROR), invented: last % ERROR };
 }
 
+/** Segments of sentences that were heard as they were said, each with its sentence, in order. */
+function heardSentences(
+  spoken: readonly Spoken[],
+  segments: readonly Spoken[],
+): { sentence: Spoken; segment: Spoken }[] {
+  const words = (text: string) => comparableWords(text).join(" ");
+  let from = 0;
+  return spoken.flatMap((sentence) => {
+    const at = segments.findIndex(({ text }, index) => index >= from && words(text) === words(sentence.text));
+    if (at < 0) return [];
+    from = at + 1;
+    return [{ sentence, segment: segments[at]! }];
+  });
+}
+
+/** The value that `part` of the values do not exceed. */
+function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? NaN;
+}
+
 const CUT_REACH_SECONDS = 0.05;
 const SURE = 0.5;
 
@@ -138,6 +164,7 @@ export function judge(
   const whole = [{ startSeconds: 0, endSeconds: seconds }];
   const spokenSeconds = overlapSeconds(whole, spoken);
   const foundSeconds = overlapSeconds(spoken, segments);
+  const heard = heardSentences(spoken, segments);
   const { words, errors, invented } = wordErrors(spoken.map(({ text }) => text).join(" "), text);
   quality.truth = {
     spokenSeconds,
@@ -147,6 +174,8 @@ export function judge(
     words,
     wordErrors: errors,
     invented,
+    startErrors: heard.map(({ sentence, segment }) => Math.abs(sentence.startSeconds - segment.startSeconds)),
+    endErrors: heard.map(({ sentence, segment }) => Math.abs(sentence.endSeconds - segment.endSeconds)),
   };
   return quality;
 }
@@ -168,6 +197,8 @@ export function total(all: readonly Quality[]): Quality {
         words: known_((one) => one.words),
         wordErrors: known_((one) => one.wordErrors),
         invented: known_((one) => one.invented),
+        startErrors: known.flatMap((one) => one.startErrors),
+        endErrors: known.flatMap((one) => one.endErrors),
       },
     }),
     chunks: sum((one) => one.chunks),
@@ -180,12 +211,18 @@ export function total(all: readonly Quality[]): Quality {
 }
 
 const COLUMNS = [
-  ...["recording", "seconds", "found", "falsely", "words", "errors", "invented", "again", "real-time factor"],
-  ...["cuts in speech", "verdict"],
+  ...["recording", "seconds", "found", "falsely", "words", "errors", "invented", "starts", "ends"],
+  ...["again", "real-time factor", "cuts in speech", "verdict"],
 ];
 
 function percent(part: number, whole: number): string {
   return whole === 0 ? "-" : `${(100 * part / whole).toFixed(1)} %`;
+}
+
+function offBy(errors: readonly number[]): string {
+  return errors.length === 0
+    ? "-"
+    : `${quantile(errors, 0.5).toFixed(2)}, ${quantile(errors, 0.9).toFixed(2)} s`;
 }
 
 function rowOf(name: string, quality: Quality): string[] {
@@ -201,6 +238,8 @@ function rowOf(name: string, quality: Quality): string[] {
     truth ? `${truth.words}` : "-",
     truth ? percent(truth.wordErrors, truth.words) : "-",
     truth ? `${truth.invented}` : "-",
+    truth ? offBy(truth.startErrors) : "-",
+    truth ? offBy(truth.endErrors) : "-",
     ...[percent(chunksAgain, chunks), (decodeSeconds / seconds).toFixed(3)],
     ...[`${cutsInSpeech} of ${cuts}`, kinds.join(", ")],
   ];

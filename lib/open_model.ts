@@ -3,14 +3,17 @@
  *
  * @module
  */
+import { join } from "@std/path";
 import { libraryInfo, openLibrary } from "../ffi/mod.ts";
 import { ModelError } from "./errors.ts";
 import { downloadModel, type ResolvedModel, resolveModel } from "./hub/mod.ts";
+import { packagedFolder } from "./hub/packaged.ts";
 import { loadFolder } from "./load_folder.ts";
 import type { BackendPolicy } from "./model/backend.ts";
 import type { Qwen3ASRModel } from "./model/qwen3_asr_model.ts";
 import { Engine } from "./recognize/engine.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
+import { VadNetwork, WEIGHTS_FILE } from "./vad/network.ts";
 
 /** How to load a model. */
 export interface LoadOptions {
@@ -88,11 +91,22 @@ function engineOf(model: Qwen3ASRModel, tokenizer: Tokenizer, directory: string)
   }
 }
 
+/** The voice activity network that comes with this package, beside a model. What was loaded is freed without it. */
+async function openVad(engine: Engine): Promise<VadNetwork> {
+  try {
+    const path = join(await packagedFolder("lib/vad/weights"), WEIGHTS_FILE);
+    return await VadNetwork.load(path, engine.model.backend);
+  } catch (error) {
+    engine[Symbol.dispose]();
+    throw error;
+  }
+}
+
 /** Finds, loads and describes a model; see `Qwen3ASR.load`. */
 export async function openModel(
   model: string | URL | undefined,
   options: RouteOptions,
-): Promise<{ engine: Engine; info: ModelInfo }> {
+): Promise<{ engine: Engine; vad: VadNetwork; info: ModelInfo }> {
   const start = performance.now();
   const found = await locate(model, options);
   openLibrary({ path: options.libraryPath });
@@ -102,6 +116,7 @@ export async function openModel(
     policy: options.policy ?? {},
   });
   const engine = engineOf(loaded, tokenizer, found.directory);
+  const vad = await openVad(engine);
   const library = libraryInfo();
   const info: ModelInfo = {
     ...found,
@@ -116,5 +131,5 @@ export async function openModel(
     notes: [...loaded.notes],
     loadMs: performance.now() - start,
   };
-  return { engine, info };
+  return { engine, vad, info };
 }

@@ -16,13 +16,14 @@ import { detailOf, type InspectOptions, traceRecording } from "./recognize/inspe
 import type { Trace } from "./recognize/inspection/trace.ts";
 import { type LiveOptions, LiveSession } from "./recognize/live.ts";
 import { type LongFormCall, recognizeRecording } from "./recognize/long_form/long_form.ts";
-import { planRecording } from "./recognize/long_form/plan.ts";
+import { hearRecording, planRecording } from "./recognize/long_form/plan.ts";
 import type { TranscribeOptions } from "./recognize/options.ts";
 import { chunksBesidePrompt } from "./recognize/prompt_budget.ts";
 import { liveSettings, recognizeSettings } from "./recognize/settings.ts";
 import { Timing } from "./recognize/timing.ts";
 import { WordTimer } from "./recognize/word_times/word_timer.ts";
 import type { Transcript } from "./transcript.ts";
+import type { VadNetwork } from "./vad/network.ts";
 
 /** What there is of a recording whose reading was aborted. */
 const UNREAD = { samples: new Samples(), warnings: [] };
@@ -48,17 +49,20 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
   /** What was loaded. */
   readonly info: ModelInfo;
   readonly #engine: Engine;
+  readonly #vad: VadNetwork;
   readonly #aligner: OwnAligner;
   readonly #life: Lifetime;
 
-  private constructor(engine: Engine, aligner: OwnAligner, info: ModelInfo) {
+  private constructor(engine: Engine, vad: VadNetwork, aligner: OwnAligner, info: ModelInfo) {
     this.#engine = engine;
+    this.#vad = vad;
     this.#aligner = aligner;
     this.info = info;
     this.#life = new Lifetime(
       () => {
-        engine[Symbol.dispose]();
         aligner[Symbol.dispose]();
+        vad[Symbol.dispose]();
+        engine[Symbol.dispose]();
       },
       () =>
         new ModelError("Cannot transcribe: the model was disposed. Load it again.", { code: "model-closed" }),
@@ -74,12 +78,13 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
    * @throws {LibraryError} When mlx-c is not found or does not fit.
    */
   static async load(model?: string | URL, options: LoadOptions = {}): Promise<Qwen3ASR> {
-    const { engine, info } = await openModel(model, options);
+    const { engine, vad, info } = await openModel(model, options);
     try {
       const aligner = await OwnAligner.for(info.name, options);
       await removeAbandonedFolders();
-      return new Qwen3ASR(engine, aligner, info);
+      return new Qwen3ASR(engine, vad, aligner, info);
     } catch (error) {
+      vad[Symbol.dispose]();
       engine[Symbol.dispose]();
       throw error;
     }
@@ -102,18 +107,21 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
     return source;
   }
 
-  /** Checks the options, reads the recording and cuts it. */
+  /** Checks the options, reads the recording, finds its speech and cuts it. */
   async #prepare(source: AudioSource | LoadedAudio, options: TranscribeOptions): Promise<LongFormCall> {
     const { signal, onAbort, onProfile, onProgress: emit = () => {} } = options;
     const settings = recognizeSettings(options, chunksBesidePrompt(this.#engine, options));
     const timing = new Timing({ keepSpans: onProfile !== undefined });
-    const start = performance.now();
+    let start = performance.now();
     const { samples, warnings } = await this.#audio(source, options).catch((error) => {
       if (signal?.aborted && onAbort === "partial") return UNREAD;
       throw error;
     });
     timing.book("audio", start);
-    const chunks = await planRecording(samples, settings);
+    start = performance.now();
+    const speech = await hearRecording(this.#vad, samples, settings);
+    timing.book("vad", start);
+    const chunks = await planRecording(samples, speech, settings);
     const words = settings.timestamps === "word"
       ? new WordTimer((options.aligner ?? await this.#aligner.get()) || undefined)
       : undefined;
@@ -121,6 +129,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
       engine: this.#engine,
       samples,
       chunks,
+      speech,
       settings: { ...settings, warnings },
       timing,
       words,

@@ -7,9 +7,16 @@
 /**
  * Why the text of a chunk ended:
  * `stop` the model said so; `length` the token budget ran out; `repetition` a loop was cut;
- * `silence` there was nothing to decode; `cancelled` the caller aborted; `error` the chunk failed (see `error`).
+ * `silence` and `no-speech` there was nothing to decode: no sound, or nobody who speaks; `cancelled` the caller aborted; `error` the chunk failed (see `error`).
  */
-export type FinishReason = "stop" | "length" | "repetition" | "silence" | "cancelled" | "error";
+export type FinishReason =
+  | "stop"
+  | "length"
+  | "repetition"
+  | "silence"
+  | "no-speech"
+  | "cancelled"
+  | "error";
 
 /** A word with its place in the recording. */
 export interface Word {
@@ -39,8 +46,8 @@ export interface Segment {
   /** Canonical English name, "" when unknown. */
   language: string;
   /**
-   * Where the times come from: `chunk` the limits of the chunk it was recognised in, `estimated` spread over the chunk's
-   * speech by text length, `aligned` a forced aligner.
+   * Where the times come from: `chunk` the limits of the chunk it was recognised in, `estimated` by text length and where
+   * voice activity hears pauses, `aligned` a forced aligner.
    */
   timing: "chunk" | "estimated" | "aligned";
   /** Words with their times, when these were asked for. */
@@ -49,7 +56,7 @@ export interface Segment {
 
 /** How believable it is that all speech of a stretch of audio became text, and only once. */
 export interface Coverage {
-  /** Seconds whose energy moves like speech. */
+  /** Seconds of speech by voice activity; 0 when that was not looked for. */
   speechSeconds: number;
   /** Text tokens per second of speech (0 when there is none). */
   tokensPerSecond: number;
@@ -111,6 +118,18 @@ export interface ChunkResult {
   rescues: Rescue[];
   /** Only with `finishReason: "error"`. */
   error?: { name: string; message: string };
+  /** Only with `finishReason: "no-speech"`: how loud it is, see {@linkcode SkippedSound}. */
+  levelDb?: number;
+}
+
+/** A stretch with sound in which nobody speaks. It was not decoded. */
+export interface SkippedSound {
+  /** Start, in seconds of the recording. */
+  startSeconds: number;
+  /** End, in seconds of the recording. */
+  endSeconds: number;
+  /** Root of the mean square in dB of full scale: music has -10 to -30, a quiet room below -50. At least -100. */
+  levelDb: number;
 }
 
 /**
@@ -119,6 +138,7 @@ export interface ChunkResult {
  * - `audio-damaged`: places of the recording could not be read, or were left out
  * - `times-approximate`: times of words were asked for, and some did not come from an aligner
  * - `no-speech`: there is no text because there was no speech
+ * - `skipped`: loud sound was not decoded, because nobody seems to speak there
  * - `aborted`: the call was aborted, the text ends early
  * - `chunk-failed`: a chunk could not be decoded, its text is missing
  * - `chunk-doubtful`: text of a chunk may be missing, made up or repeated
@@ -128,6 +148,7 @@ export type WarningCode =
   | "audio-damaged"
   | "times-approximate"
   | "no-speech"
+  | "skipped"
   | "aborted"
   | "chunk-failed"
   | "chunk-doubtful"
@@ -177,6 +198,8 @@ export interface TranscriptStats {
   realTimeFactor: number;
   /** Largest MLX memory in use during the call. */
   peakMemoryBytes: number;
+  /** Voice activity. */
+  vadMs: number;
   /** Aligning words, the aligner's own mel and encoder included. */
   alignMs: number;
 }
@@ -203,4 +226,6 @@ export interface Transcript {
   warnings: Warning[];
   /** Where the time went. */
   stats: TranscriptStats;
+  /** Sound that was not decoded because nobody speaks there, in order. */
+  skipped: SkippedSound[];
 }

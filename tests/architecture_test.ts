@@ -131,6 +131,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/text",
     "lib/output",
     "lib/recognize",
+    "lib/vad",
     "lib/cli",
     "lib/server",
   ],

@@ -39,6 +39,7 @@ async function words(folder: Folder, hub: FakeHub): Promise<Record<string, strin
     ASR: join(ROOT, "mod.ts"),
     LIBRARY: dirname(await Deno.realPath(openLibrary().path)),
     MODEL: join(ROOT, "demo", "model"),
+    VAD: join(ROOT, "lib", "vad", "weights"),
     DEMO: join(ROOT, "demo"),
     TALKS: talks,
     OUT: folder.at("out"),

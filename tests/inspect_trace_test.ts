@@ -3,7 +3,6 @@ import { fromFileUrl } from "@std/path";
 import { OptionError, Qwen3ASR } from "@qwen3/asr";
 import { liveHandles } from "@qwen3/asr/mlx";
 import type { RouteOptions } from "../lib/open_model.ts";
-import { measureSpeech } from "../lib/audio/speech.ts";
 
 const recording = (name: string) => fromFileUrl(new URL(`../demo/recordings/${name}`, import.meta.url));
 const LONG = recording("long-en.wav");
@@ -165,7 +164,8 @@ Deno.test("inspect() gives samples, energy, sizes and times that fit each other"
     assertEquals(pass!.audioTokens, tokens);
     assertEquals(pass!.encoderLayers[0]!.output.shape, [tokens, 192]);
     assertEquals(pass!.audioEmbeddings.shape, [tokens, 256]);
-    assertEquals(pass!.speech.intervals, measureSpeech(trace.samples.values).intervals);
+    assertEquals(pass!.speech, trace.speech);
+    assertEquals(trace.speech!.probabilities.length, Math.ceil(trace.samples.values.length / 512));
     // 3 layers, keys and values, 2 heads of 64, float32.
     assertEquals(pass!.cache.bytesPerPosition, 3 * 2 * 2 * 64 * 4);
     assertEquals(pass!.cache.positions, pass!.promptTokens.length + pass!.steps.length - 1);

@@ -106,13 +106,15 @@ function paths(value: unknown, path = ""): string[] {
 Deno.test("formatTranscript() json keeps its fields and their order however the transcript was built", () => {
   const warning = { code: "chunk-doubtful", chunk: 0, startSeconds: 0, endSeconds: 6, message: "?" } as const;
   const { message, ...place } = warning;
-  const ordered = transcriptOf(SEGMENTS, { warnings: [warning] });
+  const skipped = { startSeconds: 4, endSeconds: 6, levelDb: -20 };
+  const ordered = transcriptOf(SEGMENTS, { warnings: [warning], skipped: [skipped] });
   const { stats, segments, ...rest } = ordered;
   const shuffled = {
     stats,
     ...rest,
     segments: segments.map(({ words, text, ...more }) => ({ ...(words ? { words } : {}), ...more, text })),
     warnings: [{ message, ...place }],
+    skipped: [{ levelDb: -20, endSeconds: 6, startSeconds: 4 }],
   };
   assertEquals(formatTranscript(shuffled, "json"), formatTranscript(ordered, "json"));
   assertEquals(paths(JSON.parse(formatTranscript(shuffled, "json"))), [
@@ -171,6 +173,10 @@ Deno.test("formatTranscript() json keeps its fields and their order however the 
     "stats.tokensPerSecond",
     "stats.realTimeFactor",
     "stats.peakMemoryBytes",
+    "stats.vadMs",
+    "skipped[].startSeconds",
+    "skipped[].endSeconds",
+    "skipped[].levelDb",
   ]);
 });
 

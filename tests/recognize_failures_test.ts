@@ -202,7 +202,12 @@ Deno.test("an abort ends a call that waits for its turn at once, and those behin
 Deno.test("onAbort: partial returns what there is, whenever the abort comes", async () => {
   await using asr = await Qwen3ASR.load("demo");
   const { path } = await longRecording();
-  const options = { onAbort: "partial", chunkSeconds: 8, batchSize: 2 } as const;
+  const options = {
+    onAbort: "partial",
+    chunkSeconds: 8,
+    batchSize: 2,
+    vad: { minSilenceSeconds: 60 },
+  } as const;
   const early = await asr.transcribe(path, { ...options, signal: AbortSignal.abort() });
   assertEquals([early.partial, early.text, early.chunks], [true, "", []]);
   const samples = await samplesOf(path);

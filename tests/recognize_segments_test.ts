@@ -1,30 +1,19 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AudioError, Qwen3ASR, type TranscriptEvent } from "../mod.ts";
-import type { SpeechActivity } from "../lib/audio/speech.ts";
 import { segmentsOf } from "../lib/recognize/long_form/segments.ts";
 import { longRecording, recordingPath, samplesOf } from "./support/demo_files.ts";
-
-function speechIn(intervals: [number, number][]): SpeechActivity {
-  return {
-    speechSeconds: intervals.reduce((sum, [start, end]) => sum + end - start, 0),
-    intervals: intervals.map(([startSeconds, endSeconds]) => ({ startSeconds, endSeconds })),
-    energyDb: new Float32Array(0),
-    frameSeconds: 0.01,
-    noiseFloorDb: -60,
-    stationary: false,
-  };
-}
+import { speechMap } from "./support/speech_maps.ts";
 
 Deno.test("segmentsOf() puts a sentence on each stretch of speech of its share, pauses in between", () => {
   const chunk = { startSeconds: 100, endSeconds: 110, language: "English" };
   const segments = segmentsOf({
     ...chunk,
     text: "One two three. One two three. One two three.",
-    speech: speechIn([[0.5, 2.5], [4, 6], [7, 9]]),
+    speech: speechMap(10, [[0.5, 2.5], [4, 6], [7, 9]]),
   });
   const times = segments.map(({ startSeconds, endSeconds }) => [startSeconds, endSeconds]);
   assertEquals(times, [[100.5, 102.5], [104, 106], [107, 109]]);
-  const mixed = segmentsOf({ ...chunk, text: "今天天气好。 It is fine.", speech: speechIn([[0, 9]]) });
+  const mixed = segmentsOf({ ...chunk, text: "今天天气好。 It is fine.", speech: speechMap(10, [[0, 9]]) });
   // Five characters of weight 2 and a full stop against eleven of weight 1.
   assert(Math.abs(mixed[0]!.endSeconds - 104.5) < 1e-9, String(mixed[0]!.endSeconds));
 });
@@ -46,7 +35,7 @@ Deno.test("segmentsOf() gives times that never fall and stay inside the chunk, w
         chance() < 0.5 ? "好".repeat(1 + 9 * chance()) + "。" : "A" + " word".repeat(1 + 9 * chance()) + ". ",
     )
       .join("");
-    const speech = chance() < 0.1 ? undefined : speechIn(intervals);
+    const speech = chance() < 0.1 ? undefined : speechMap(endSeconds - 20, intervals);
     const segments = segmentsOf({ startSeconds: 20, endSeconds, text, language: "", speech });
     const times = segments.flatMap((segment) => [segment.startSeconds, segment.endSeconds]);
     assert(segments.length > 0);

@@ -5,6 +5,7 @@
  */
 import { Breath } from "../breathe.ts";
 import type { Samples } from "./samples.ts";
+import type { SampleRange } from "./speech_map.ts";
 
 /** Samples per frame: 10 ms, one mel hop. */
 export const FRAME = 160;
@@ -57,4 +58,25 @@ export async function recordingLevels(samples: Samples, signal?: AbortSignal): P
     await breath.pause();
   }
   return levels;
+}
+
+/** What silence has. */
+const LEAST_DB = -100;
+
+/** Root of the mean square of a stretch, in dB of full scale, at least -100; the event loop gets its turns. */
+export async function rmsDb(
+  samples: Samples,
+  { startSample, endSample }: SampleRange,
+  signal?: AbortSignal,
+): Promise<number> {
+  const breath = new Breath({ everyMs: 4, signal });
+  const some = new Float32Array(FRAMES_AT_ONCE * FRAME);
+  let squares = 0;
+  for (let at = startSample; at < endSample; at += some.length) {
+    const block = some.subarray(0, Math.min(some.length, endSample - at));
+    samples.read(at, block);
+    for (const sample of block) squares += sample * sample;
+    await breath.pause();
+  }
+  return Math.max(LEAST_DB, 10 * Math.log10(squares / (endSample - startSample)));
 }

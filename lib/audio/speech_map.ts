@@ -50,13 +50,20 @@ export class SpeechMap {
   readonly samples: number;
   /** Where there is speech: in order, without overlap. */
   readonly ranges: readonly SampleRange[];
-  readonly #parts: Required<SpeechMapParts>;
+  /** How likely each frame is speech. */
+  readonly probabilities: Float32Array;
+  /** Samples of a frame. */
+  readonly frameSamples: number;
+  /** Sample at which the first frame begins: 0 or, in a piece, a little before it. */
+  readonly offsetSamples: number;
 
   /** Takes over what it is made of. */
-  constructor(parts: SpeechMapParts) {
-    this.#parts = { offsetSamples: 0, ...parts };
-    this.samples = parts.samples;
-    this.ranges = parts.ranges;
+  constructor({ samples, ranges, probabilities, frameSamples, offsetSamples = 0 }: SpeechMapParts) {
+    this.samples = samples;
+    this.ranges = ranges;
+    this.probabilities = probabilities;
+    this.frameSamples = frameSamples;
+    this.offsetSamples = offsetSamples;
   }
 
   /** Samples that lie in speech. */
@@ -66,7 +73,7 @@ export class SpeechMap {
 
   /** Largest probability of the frames that touch `start` up to `end`; 0 where there is none. */
   likeliest(start: number, end: number): number {
-    const { probabilities, frameSamples, offsetSamples } = this.#parts;
+    const { probabilities, frameSamples, offsetSamples } = this;
     const first = Math.max(0, Math.floor((start - offsetSamples) / frameSamples));
     const last = Math.min(probabilities.length, Math.ceil((end - offsetSamples) / frameSamples));
     let most = 0;
@@ -84,7 +91,7 @@ export class SpeechMap {
 
   /** The map of a piece. */
   within({ startSample, endSample }: SampleRange): SpeechMap {
-    const { probabilities, frameSamples, offsetSamples } = this.#parts;
+    const { probabilities, frameSamples, offsetSamples } = this;
     const first = Math.max(0, Math.floor((startSample - offsetSamples) / frameSamples));
     const last = Math.ceil((endSample - offsetSamples) / frameSamples);
     const ranges = this.ranges.map((range) => ({

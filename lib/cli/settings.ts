@@ -63,6 +63,23 @@ async function readHotwords(path: string | undefined): Promise<string[] | undefi
   }
 }
 
+/** How speech is found. */
+function vadOptions(args: Arguments): TranscribeOptions["vad"] {
+  const isOff = args.choice("vad", ["on", "off"]) === "off";
+  const names = ["vad-threshold", "vad-min-silence", "vad-speech-pad"];
+  const [threshold, minSilenceSeconds, speechPadSeconds] = names.map((name) =>
+    args.number(name, { least: 0 })
+  );
+  const useless = names.find((name) => args.isFlag(name));
+  if (isOff && useless) {
+    throw new OptionError(`Cannot use --${useless} with --vad off: nothing is looked for`);
+  }
+  if (threshold !== undefined && !(threshold > 0 && threshold < 1)) {
+    throw new OptionError(`Cannot use --vad-threshold ${threshold}: it must be above 0 and below 1`);
+  }
+  return isOff ? "off" : { threshold, minSilenceSeconds, speechPadSeconds };
+}
+
 /** What changes the words of a transcript: part of the journal, and the options of `transcribe()`. */
 export async function speechOptions(args: Arguments): Promise<TranscribeOptions> {
   const language = args.text("language");
@@ -89,6 +106,8 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
       maxTokens: args.number("max-tokens", { least: 1, whole: true }),
     },
     chunkSeconds: args.number("chunk-seconds", { least: 1 }),
+    vad: vadOptions(args),
+    rescueBudget: args.number("rescue-budget", { least: 0 }),
     batchSize: args.number("batch-size", { least: 1, whole: true }),
     range: range === undefined ? undefined : parseRange(range),
   };

@@ -19,6 +19,8 @@ All are transcribed with one loading of the model, in the given order. One bad
 recording does not stop the rest: the exit code and the last lines tell.
 A model's folder may stand in front of the recordings: MODEL_DIR a.wav.
 --range 1:00-2:30 takes a part; times are those of the whole recording.
+What is no speech (music, wind, applause) is skipped from a second on, and a
+long and loud stretch is told: --vad off hears it all, songs too.
 `,
   output: `Where transcripts go
   Without --output-dir and --output-template they are printed to standard

@@ -2,7 +2,7 @@
  * JSON: the whole `Transcript` of lib/transcript.ts under its own field names, nothing added or left out.
  *
  * Fields keep their names, types, units (seconds, milliseconds where the name ends in `Ms`, bytes) and order within a
- * major version; new ones may be added at the end of an object. Optional fields (`words`, `error`, `temperature`) are
+ * major version; new ones may be added at the end of an object. Optional fields (`words`, `error`, `temperature`, `levelDb`) are
  * absent when there is nothing to say. A number that is not finite (the real-time factor of an empty recording) is
  * `null`. Every segment says in `timing` whether its times are `chunk` limits, `estimated` or `aligned`.
  *
@@ -13,6 +13,7 @@ import type {
   Coverage,
   Rescue,
   Segment,
+  SkippedSound,
   Transcript,
   TranscriptStats,
   Warning,
@@ -39,7 +40,9 @@ const CHUNK: Keys<ChunkResult> = [
   "coverage",
   "rescues",
   "error",
+  "levelDb",
 ];
+const SKIPPED: Keys<SkippedSound> = ["startSeconds", "endSeconds", "levelDb"];
 const WARNING: Keys<Warning> = ["code", "chunk", "startSeconds", "endSeconds", "message"];
 const STATS: Keys<TranscriptStats> = [
   "audioMs",
@@ -56,6 +59,7 @@ const STATS: Keys<TranscriptStats> = [
   "tokensPerSecond",
   "realTimeFactor",
   "peakMemoryBytes",
+  "vadMs",
   "alignMs",
 ];
 const TRANSCRIPT: Keys<Transcript> = [
@@ -69,6 +73,7 @@ const TRANSCRIPT: Keys<Transcript> = [
   "partial",
   "warnings",
   "stats",
+  "skipped",
 ];
 
 /** The object with the known fields first, in the documented order, then whatever else it has. */
@@ -103,6 +108,7 @@ export function orderedTranscript(transcript: Transcript): Transcript {
     coverage: inOrder(transcript.coverage, COVERAGE),
     warnings: transcript.warnings.map((warning) => inOrder(warning, WARNING)),
     stats: inOrder(transcript.stats, STATS),
+    skipped: transcript.skipped.map((skipped) => inOrder(skipped, SKIPPED)),
   }, TRANSCRIPT);
 }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { measureSpeechInTurns, type SpeechActivity } from "../audio/speech.ts";
+import type { SpeechMap } from "../audio/speech_map.ts";
 import type { ClipObserver } from "./observer.ts";
 
 /** Where a clip is from. */
@@ -20,18 +20,17 @@ export interface Clip {
   /** 16 kHz mono in [-1, 1]. */
   samples: Float32Array<ArrayBuffer>;
   origin: ClipOrigin;
-  /** Where it sounds like speech, in seconds from the start of the clip. */
-  speech: SpeechActivity;
-}
-
-/** A clip of samples. The one place where speech is measured for recognition. */
-export async function clipOf(samples: Float32Array<ArrayBuffer>, origin: ClipOrigin): Promise<Clip> {
-  return { samples, origin, speech: await measureSpeechInTurns(samples) };
+  /** Its part of the recording's voice activity; undefined when that was not looked for. */
+  speech: SpeechMap | undefined;
 }
 
 /** The samples from one place of a clip to another, not copied. */
-export function partOf({ samples, origin }: Clip, from: number, to: number): Promise<Clip> {
-  return clipOf(samples.subarray(from, to), { ...origin, startSample: origin.startSample + from });
+export function partOf({ samples, origin, speech }: Clip, from: number, to: number): Clip {
+  return {
+    samples: samples.subarray(from, to),
+    origin: { ...origin, startSample: origin.startSample + from },
+    speech: speech?.within({ startSample: from, endSample: to }),
+  };
 }
 
 /** What to decode. */

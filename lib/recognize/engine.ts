@@ -9,10 +9,10 @@ import { prefillInPieces } from "../model/prefill.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
 import type { DecoderProbe } from "../model/tap.ts";
 import { Mutex } from "../mutex.ts";
-import { afterLanguageLine, parseTranscript } from "../text/parse.ts";
+import { parseAnswer } from "../text/answer.ts";
 import { buildPrompt, type Prompt, stopTokens } from "../text/prompt.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import type { FinishReason, TokenLogprob } from "../transcript.ts";
+import type { TokenLogprob } from "../transcript.ts";
 import type { ClipRequest } from "./clip.ts";
 import { cancelled, type ClipAnswer } from "./clip_answer.ts";
 import { DecodeBatch } from "./decode_batch.ts";
@@ -22,8 +22,6 @@ import { LanguageChoice } from "./language_choice.ts";
 import { buildPass, lastPosition } from "./observer.ts";
 import { Timing } from "./timing.ts";
 
-/** The longest `language X` that a model says. */
-const LANGUAGE_LINE = 64;
 /** Positions reserved in the cache beyond the prompt, where the budget is larger. */
 const RESERVED_POSITIONS = 256;
 
@@ -33,12 +31,6 @@ function failed(error: unknown): ClipAnswer {
     finishReason: "error",
     error: error instanceof Error ? error : new Error(String(error)),
   };
-}
-
-/** Whether an answer was cut short before its language line ended, so that what there is of it is no text. */
-function endsBeforeText(rawText: string, finishReason: FinishReason): boolean {
-  return (finishReason === "cancelled" || finishReason === "length") && rawText.length <= LANGUAGE_LINE &&
-    afterLanguageLine(rawText) === undefined && "language ".startsWith(rawText.slice(0, 9));
 }
 
 /** What decodes clips for a call. */
@@ -152,14 +144,13 @@ export class Engine implements Disposable {
   /** What a row that ended says. */
   #answer({ request, tokens, finishReason = "cancelled", attended, logprobs }: DecodeRow): ClipAnswer {
     const rawText = (request.prefix ?? "") + this.tokenizer.decode(tokens);
-    const said = !request.language && endsBeforeText(rawText, finishReason) ? "" : rawText;
     const tag = this.tokenizer.textTag;
     return {
       tokens,
       textTokens: tokens.length - tokens.indexOf(tag) - 1,
       finishReason,
       rawText,
-      ...parseTranscript(said, request.language),
+      ...parseAnswer(rawText, request.language),
       attended,
       ...(request.logprobs
         ? { logprobs: this.#logprobs(tokens, logprobs, tokens.lastIndexOf(tag) + 1) }

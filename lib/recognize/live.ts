@@ -8,7 +8,7 @@
  */
 import { SAMPLE_RATE, Samples } from "../audio/samples.ts";
 import { OptionError } from "../errors.ts";
-import { parseTranscript } from "../text/parse.ts";
+import { parseAnswer } from "../text/answer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { ClipRequest } from "./clip.ts";
 import type { ClipDecoder } from "./engine.ts";
@@ -130,7 +130,7 @@ export class LiveSession {
     if (answer!.error) throw answer!.error;
     signal?.throwIfAborted();
     this.#raw = answer!.rawText;
-    const parsed = parseTranscript(this.#raw, language);
+    const parsed = parseAnswer(this.#raw, language);
     this.#now = { ...parsed, heardSeconds: this.#heard.length / SAMPLE_RATE };
     this.#steps++;
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { TimeRange } from "../audio/pcm.ts";
+import type { VadOptions } from "../vad/intervals.ts";
 import type { Transcript } from "../transcript.ts";
 import type { TranscriptEvent } from "./events.ts";
 import type { StageSpan } from "./timing.ts";
@@ -62,16 +63,31 @@ export interface TranscribeOptions {
   /** Longest chunk of a long recording, in seconds. @default {30} */
   chunkSeconds?: number | undefined;
   /**
-   * `pauses`: chunks of at most `chunkSeconds`, cut at pauses, digital silence skipped; `official`: the official
-   * package's rule (one chunk up to 1200 s, then cuts within 5 s of that; spec 11.1).
+   * `pauses`: chunks of at most `chunkSeconds`, cut at pauses; digital silence and stretches without speech are skipped.
+   * `official`: the official package's rule (one chunk up to 1200 s, then cuts within 5 s of that; spec 11.1), nothing
+   * skipped.
    *
    * @default {"pauses"}
    */
   chunking?: "pauses" | "official" | undefined;
+  /**
+   * Voice activity: how it finds speech, or `off`. Then everything is decoded, as songs may want it, cuts are found by
+   * energy, and text is doubted for what it says only: nobody knows whether speech is missing in it.
+   *
+   * @default {threshold 0.5, minSilenceSeconds 0.1, minSpeechSeconds 0.25, speechPadSeconds 0.03}
+   */
+  vad?: "off" | VadOptions | undefined;
   /** Chunks decoded at once. @default {by the device: 8 on a CPU, 4 on a GPU} */
   batchSize?: number | undefined;
   /** Whether a chunk whose text is not believed is decoded again. @default {true} */
   rescue?: boolean | undefined;
+  /**
+   * Most audio to decode again, in parts of what is decoded once; at least one longest chunk. What is most likely wrong
+   * comes first, and a doubted chunk that there was no budget for says so.
+   *
+   * @default {0.5}
+   */
+  rescueBudget?: number | undefined;
   /** Stops within one decode step. */
   signal?: AbortSignal | undefined;
   /** What an abort does: rejects with the signal's reason, or returns what there is (`partial: true`). @default {"throw"} */

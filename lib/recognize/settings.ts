@@ -8,6 +8,7 @@ import { OptionError } from "../errors.ts";
 import { resolveLanguage } from "../text/languages.ts";
 import { systemContext } from "../text/prompt.ts";
 import type { Warning } from "../transcript.ts";
+import { speechRanges, type VadOptions } from "../vad/intervals.ts";
 import type { LiveOptions, LiveSettings } from "./live.ts";
 import type { TranscribeOptions } from "./options.ts";
 
@@ -26,6 +27,10 @@ export interface RecognizeSettings {
   chunking: "pauses" | "official";
   batchSize: number;
   rescue: boolean;
+  /** See {@linkcode TranscribeOptions}. */
+  rescueBudget: number;
+  /** How speech is found; undefined when it is not looked for. */
+  vad: VadOptions | undefined;
   signal: AbortSignal | undefined;
   /** Second of the recording at which the samples begin. */
   offsetSeconds: number;
@@ -53,6 +58,16 @@ function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]):
   throw new OptionError(`Cannot use ${name} "${value}": it must be ${allowed.join(" or ")}.`);
 }
 
+/** Options of voice activity, tried out: a wrong one is refused before anything is read. */
+function vadOf(vad: TranscribeOptions["vad"] = {}): VadOptions | undefined {
+  if (vad === "off") return undefined;
+  if (typeof vad !== "object") {
+    throw new OptionError(`Cannot use vad "${vad}": it must be "off", or options as { threshold: 0.5 }.`);
+  }
+  speechRanges(new Float32Array(), 0, vad);
+  return vad;
+}
+
 function languageOf(name = ""): string | undefined {
   const asked = name.trim();
   return asked === "" || asked.toLowerCase() === "auto" ? undefined : resolveLanguage(asked);
@@ -65,12 +80,13 @@ function languageOf(name = ""): string | undefined {
  * @throws {OptionError} Naming the option that is not usable.
  */
 export function recognizeSettings(options: TranscribeOptions, batchSize: number): RecognizeSettings {
-  const { sampling = {}, chunkSeconds = 30 } = options;
+  const { sampling = {}, chunkSeconds = 30, rescueBudget = 0.5 } = options;
   positive("sampling.temperature", sampling.temperature, 0);
   positive("sampling.maxTokens", sampling.maxTokens, 1);
   positive("sampling.minTokens", sampling.minTokens, 0);
   positive("chunkSeconds", chunkSeconds, 1);
   positive("batchSize", options.batchSize, 1);
+  if (rescueBudget !== Infinity) positive("rescueBudget", rescueBudget, 0);
   oneOf("onAbort", options.onAbort ?? "throw", ["throw", "partial"]);
   const languages = options.languages?.map(resolveLanguage);
   if (languages?.length === 0) {
@@ -90,6 +106,8 @@ export function recognizeSettings(options: TranscribeOptions, batchSize: number)
     chunking: oneOf("chunking", options.chunking ?? "pauses", ["pauses", "official"]),
     batchSize: Math.floor(options.batchSize ?? batchSize),
     rescue: options.rescue ?? true,
+    rescueBudget,
+    vad: vadOf(options.vad),
     signal: options.signal,
     offsetSeconds: options.range?.startSeconds ?? 0,
     warnings: [],

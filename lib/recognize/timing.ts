@@ -8,7 +8,7 @@ import type { TranscriptStats } from "../transcript.ts";
 /** A finished stage, for profiles: times are milliseconds since the process started (`performance.now()`). */
 export interface StageSpan {
   /** Its stage. */
-  name: "audio" | "mel" | "encoder" | "prefill" | "decode" | "align";
+  name: "audio" | "vad" | "mel" | "encoder" | "prefill" | "decode" | "align";
   /** When it began. */
   startMs: number;
   /** How long it took. */
@@ -19,6 +19,7 @@ export interface StageSpan {
 
 const SUMS = [
   "audioMs",
+  "vadMs",
   "melMs",
   "encoderMs",
   "prefillMs",
@@ -34,6 +35,7 @@ const SUMS = [
 /** Sums per stage while a call runs. */
 export class Timing {
   audioMs = 0;
+  vadMs = 0;
   melMs = 0;
   encoderMs = 0;
   prefillMs = 0;
@@ -82,6 +84,7 @@ export class Timing {
       tokensPerSecond: this.decodeMs > 0 ? this.generatedTokens / this.decodeMs * 1000 : 0,
       realTimeFactor: durationSeconds > 0 ? totalMs / 1000 / durationSeconds : 0,
       peakMemoryBytes,
+      vadMs: this.vadMs,
       alignMs: this.alignMs,
     };
   }

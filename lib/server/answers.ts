@@ -149,7 +149,9 @@ async function bodyOf(
  * @throws {HttpError} 500 when no chunk could be decoded.
  */
 export function assertUsable({ chunks }: Transcript): void {
-  const decoded = chunks.filter(({ finishReason }) => finishReason !== "silence");
+  const decoded = chunks.filter(({ finishReason }) =>
+    finishReason !== "silence" && finishReason !== "no-speech"
+  );
   if (decoded.length > 0 && decoded.every(({ error }) => error)) {
     throw new HttpError(500, "The recording could not be decoded.", {
       code: "decoding_failed",

@@ -27,7 +27,7 @@ export interface TranscriptionRequest {
   stream: boolean;
   options: Pick<
     TranscribeOptions,
-    "language" | "languages" | "context" | "hotwords" | "maxPromptTokens" | "logprobs" | "sampling"
+    "language" | "languages" | "context" | "hotwords" | "maxPromptTokens" | "logprobs" | "sampling" | "vad"
   >;
   /** Only in JSON bodies. */
   filePath: string | undefined;
@@ -130,8 +130,31 @@ function formatOf(value: unknown): ResponseFormat {
     refuse("response_format", `response_format is ${shown(value)}, expected one of ${FORMATS.join(", ")}.`);
 }
 
-/** Recordings are cut at pauses in any case: `auto`. Nothing of it can be tuned. */
-function checkChunking(groups: Map<string, unknown[]>): void {
+/** OpenAI's names for voice activity, and ours; theirs are milliseconds. */
+const VAD_SETTINGS: Readonly<Record<string, { name: keyof VadSettings; scale: number }>> = {
+  threshold: { name: "threshold", scale: 1 },
+  silence_duration_ms: { name: "minSilenceSeconds", scale: 1 / 1000 },
+  prefix_padding_ms: { name: "speechPadSeconds", scale: 1 / 1000 },
+};
+
+type VadSettings = Exclude<NonNullable<TranscribeOptions["vad"]>, "off">;
+
+/** One setting of voice activity. */
+function vadSettingOf(param: string, setting: string, value: unknown): VadSettings {
+  const known = VAD_SETTINGS[setting];
+  if (!known) {
+    return refuse(param, `Unknown parameter: ${shown(`${param}.${setting}`)}.`, "unknown_parameter");
+  }
+  const number = asNumber(`${param}.${setting}`, value);
+  const isUsable = setting === "threshold" ? number > 0 && number < 1 : number >= 0;
+  const expected = setting === "threshold" ? "above 0 and below 1" : "0 or more";
+  return isUsable
+    ? { [known.name]: number * known.scale }
+    : refuse(param, `${param}.${setting} is ${number}, expected ${expected}.`);
+}
+
+/** Recordings are cut at pauses in any case: `auto`; what counts as speech can be tuned. */
+function chunkingOf(groups: Map<string, unknown[]>): VadSettings | undefined {
   const param = "chunking_strategy";
   const settings = new Map<string, unknown>();
   for (const value of groups.get(param) ?? []) {
@@ -153,17 +176,18 @@ function checkChunking(groups: Map<string, unknown[]>): void {
     const inner = /^chunking_strategy\[(\w+)\]$/.exec(name)?.[1];
     if (inner) settings.set(inner, values[0]);
   }
-  if (settings.size === 0) return;
+  if (settings.size === 0) return undefined;
   if (settings.get("type") !== "server_vad") refuse(param, `${param} needs "type": "server_vad".`);
-  for (const name of settings.keys()) {
-    if (name !== "type") {
-      refuse(
-        param,
-        `${param}.${name} cannot be set: recordings are cut at pauses by a rule of their own.`,
-        "not_supported",
-      );
-    }
-  }
+  settings.delete("type");
+  const vad: VadSettings = {};
+  for (const [name, value] of settings) Object.assign(vad, vadSettingOf(param, name, value));
+  return vad;
+}
+
+/** Whether what is no speech is skipped. */
+function vadOf(value: unknown): boolean {
+  if (value === "on" || value === "off") return value === "on";
+  return refuse("vad", `vad is ${shown(value)}, expected "on" or "off".`);
 }
 
 function checkGranularities(values: readonly unknown[], format: ResponseFormat): void {
@@ -198,6 +222,7 @@ const KNOWN: readonly string[] = [
   "timestamp_granularities",
   "include",
   "chunking_strategy",
+  "vad",
   "stream",
   "file_path",
 ];
@@ -231,7 +256,9 @@ export function parseParameters(fields: readonly Field[]): TranscriptionRequest 
   const format = one("response_format", (_, value) => formatOf(value)) ?? "json";
   const stream = one("stream", asBoolean) ?? false;
   checkGranularities(groups.get("timestamp_granularities") ?? [], format);
-  checkChunking(groups);
+  const tuned = chunkingOf(groups);
+  const isOff = one("vad", (_, value) => vadOf(value)) === false;
+  if (isOff && tuned) refuse("vad", "vad is off: server_vad has nothing to do. Leave one of them out.");
   const include = asList("include", groups.get("include") ?? []);
   const other = include.find((name) => name !== "logprobs");
   if (other !== undefined) refuse("include", `include has ${shown(other)}, expected "logprobs".`);
@@ -259,6 +286,7 @@ export function parseParameters(fields: readonly Field[]): TranscriptionRequest 
       context: one("prompt", asText),
       hotwords: hotwords.length > 0 ? hotwords : undefined,
       logprobs,
+      vad: isOff ? "off" : tuned,
       sampling: { temperature: one("temperature", (_, value) => temperatureOf(value)) },
     },
   };

@@ -57,8 +57,10 @@ export function transcriptOf(segments: Segment[], more: Partial<Transcript> = {}
       tokensPerSecond: 600,
       realTimeFactor: 0.015,
       peakMemoryBytes: 1000,
+      vadMs: 1,
       alignMs: 0,
     },
+    skipped: [],
     ...more,
   };
 }

@@ -10,7 +10,7 @@ import type { Engine } from "../engine.ts";
 import { type LongFormCall, recognizeRecording } from "../long_form/long_form.ts";
 import type { TranscribeOptions } from "../options.ts";
 import { ClipRecorder, type Detail } from "./recorder.ts";
-import type { ClipTrace, EnergyCurve, Trace } from "./trace.ts";
+import { activityOf, type ClipTrace, type EnergyCurve, type Trace } from "./trace.ts";
 
 /** What to look at. Everything else is as in {@linkcode TranscribeOptions}. */
 export interface InspectOptions extends
@@ -25,6 +25,8 @@ export interface InspectOptions extends
     | "chunkSeconds"
     | "chunking"
     | "rescue"
+    | "rescueBudget"
+    | "vad"
     | "signal"
     | "onProgress"
     | "range"
@@ -94,7 +96,7 @@ export async function traceRecording(
   detail: Detail,
   only: number | undefined,
 ): Promise<Trace> {
-  const { samples, chunks: plan, settings: { offsetSeconds, signal } } = call;
+  const { samples, chunks: plan, speech, settings: { offsetSeconds, signal } } = call;
   signal?.throwIfAborted();
   if (only !== undefined && only >= plan.length) {
     throw new OptionError(
@@ -126,6 +128,7 @@ export async function traceRecording(
     samples: { values: samples.slice(), shape: [samples.length] },
     sampleRate: SAMPLE_RATE,
     energy: await energyOf(samples, signal),
+    ...(speech ? { speech: activityOf(speech, offsetSeconds) } : {}),
     plan: plan.map(({ index, startSample, endSample, kind }) => ({
       index,
       startSeconds: secondsAt(startSample),

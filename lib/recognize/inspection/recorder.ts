@@ -11,7 +11,7 @@ import type { Clip, ClipRequest } from "../clip.ts";
 import type { ClipObserver, DecodedClip, DecoderPass, EncoderPass } from "../observer.ts";
 import { AttentionLog } from "./attention_log.ts";
 import { StepLog } from "./step_log.ts";
-import type { CacheSize, ClipTrace, Tensor } from "./trace.ts";
+import { activityOf, type CacheSize, type ClipTrace, type Tensor } from "./trace.ts";
 
 /** What to file besides what always is. */
 export interface Detail {
@@ -114,7 +114,7 @@ export class ClipRecorder implements ClipObserver {
       startSeconds: this.#startSeconds,
       durationSeconds: samples.length / SAMPLE_RATE,
       samples: { values: samples, shape: [samples.length] },
-      speech,
+      ...(speech ? { speech: activityOf(speech, 0) } : {}),
       ...this.#encoded!,
       promptTokens: ids,
       audioStart,

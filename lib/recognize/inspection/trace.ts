@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { SpeechActivity } from "../../audio/speech.ts";
+import { SAMPLE_RATE } from "../../audio/samples.ts";
+import type { SpeechMap } from "../../audio/speech_map.ts";
 import type { ChunkResult, FinishReason, Transcript } from "../../transcript.ts";
 
 /** Numbers with their shape, copied out of MLX. */
@@ -13,6 +14,35 @@ export interface Tensor {
   values: Float32Array;
   /** Their product is the number of values. */
   shape: number[];
+}
+
+/** Where there is speech, by voice activity. */
+export interface SpeechActivity {
+  /** Sum of the intervals' lengths. */
+  speechSeconds: number;
+  /** In order, without overlap. */
+  intervals: { startSeconds: number; endSeconds: number }[];
+  /** How likely each frame is speech. */
+  probabilities: Float32Array;
+  /** Length of a frame: 32 ms. */
+  frameSeconds: number;
+  /** Start of the first frame; in a clip that may be a little before its own. */
+  firstFrameSeconds: number;
+}
+
+/** Voice activity in seconds, `startSeconds` added to all places. */
+export function activityOf(speech: SpeechMap, startSeconds: number): SpeechActivity {
+  const at = (sample: number) => startSeconds + sample / SAMPLE_RATE;
+  return {
+    speechSeconds: speech.speechSamples / SAMPLE_RATE,
+    intervals: speech.ranges.map(({ startSample, endSample }) => ({
+      startSeconds: at(startSample),
+      endSeconds: at(endSample),
+    })),
+    probabilities: speech.probabilities,
+    frameSeconds: speech.frameSamples / SAMPLE_RATE,
+    firstFrameSeconds: at(speech.offsetSamples),
+  };
 }
 
 /** A token that could have been next. */
@@ -78,8 +108,8 @@ export interface ClipTrace {
   samples: Tensor;
   /** Log-mel, 10 ms a frame. `[melBins, frames]` */
   mel: Tensor;
-  /** Energy of the clip, and where it moves like speech; seconds from the start of the clip. */
-  speech: SpeechActivity;
+  /** Its voice activity, in seconds from the start of the clip; absent with `vad: "off"`. */
+  speech?: SpeechActivity;
   /** After the convolutions, positions added. `[audioTokens, width]` */
   encoderInput: Tensor;
   /** After the asked encoder layers. `[audioTokens, width]` */
@@ -142,8 +172,15 @@ export interface Trace {
   sampleRate: number;
   /** Loudness over time. */
   energy: EnergyCurve;
-  /** All chunks, traced or not, without gaps; `silence` is digital silence, set aside. */
-  plan: { index: number; startSeconds: number; endSeconds: number; kind: "audio" | "silence" }[];
+  /** Voice activity of the whole recording, in its seconds; absent with `vad: "off"`. */
+  speech?: SpeechActivity;
+  /** All chunks, traced or not, without gaps; digital silence and sound without speech were set aside. */
+  plan: {
+    index: number;
+    startSeconds: number;
+    endSeconds: number;
+    kind: "audio" | "silence" | "no-speech";
+  }[];
   /** Places between chunks. */
   cutsSeconds: number[];
   /** The traced chunks, in order. */

@@ -6,7 +6,20 @@
  */
 import { joinTexts } from "../../text/join.ts";
 import { mergeLanguages } from "../../text/languages.ts";
-import type { ChunkResult, Coverage, Segment, Transcript, Warning, WarningCode } from "../../transcript.ts";
+import type {
+  ChunkResult,
+  Coverage,
+  Segment,
+  SkippedSound,
+  Transcript,
+  Warning,
+  WarningCode,
+} from "../../transcript.ts";
+
+/** Sound that was skipped is worth a warning from this length, in seconds, */
+const LONG_SECONDS = 10;
+/** and this loudness on. Rooms and records hiss below. */
+const LOUD_DB = -45;
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
@@ -57,12 +70,33 @@ function warningsAbout(chunk: ChunkResult): Warning[] {
   return reasons.map((reason) => warningAbout(chunk, "chunk-doubtful", `is doubtful. ${reason}`));
 }
 
+/** Where there was sound in which nobody speaks. */
+function skippedIn(chunks: readonly ChunkResult[]): SkippedSound[] {
+  return chunks.flatMap(({ finishReason, startSeconds, endSeconds, levelDb }) =>
+    finishReason === "no-speech" && levelDb !== undefined ? [{ startSeconds, endSeconds, levelDb }] : []
+  );
+}
+
+/** One warning for all sound that a listener would not call a pause. */
+function skippedWarnings(chunks: readonly ChunkResult[]): Warning[] {
+  const loud = skippedIn(chunks).filter(({ startSeconds, endSeconds, levelDb }) =>
+    endSeconds - startSeconds >= LONG_SECONDS && levelDb >= LOUD_DB
+  );
+  const [first] = loud, last = loud.at(-1);
+  if (!first || !last) return [];
+  const seconds = sum(loud.map(({ startSeconds, endSeconds }) => endSeconds - startSeconds));
+  const message =
+    `${seconds.toFixed(1)} s of sound were not transcribed, because nobody seems to speak there: ` +
+    'with `vad: "off"` (--vad off) everything is heard.';
+  return [{ code: "skipped", startSeconds: first.startSeconds, endSeconds: last.endSeconds, message }];
+}
+
 /** What a reader of the text has to know. */
 export function warningsOf(
   chunks: readonly ChunkResult[],
   { coverage, partial }: { coverage: Coverage; partial: boolean },
 ): Warning[] {
-  const about: Warning[] = chunks.flatMap(warningsAbout);
+  const about: Warning[] = [...skippedWarnings(chunks), ...chunks.flatMap(warningsAbout)];
   if (partial) return [abortWarning(chunks), ...about];
   if (coverage.verdict !== "no-speech") return about;
   return [{ code: "no-speech", message: "No speech was found." }, ...about];
@@ -82,5 +116,6 @@ export function assemble(chunks: ChunkResult[], segments: Segment[]): Assembled 
     coverage: overall(chunks),
     truncated: ends.has("length") || ends.has("repetition"),
     partial: ends.has("cancelled"),
+    skipped: skippedIn(chunks),
   };
 }

@@ -1,10 +1,12 @@
 /**
- * Whether all speech of a chunk became text, and only once. Nothing here needs a second model: energy says where
- * speech is, the decoder's own attention says where it has looked, the text says whether it repeats itself.
+ * Whether all speech of a chunk became text, and only once: voice activity says where speech is, the decoder's own
+ * attention says where it has looked, the text says whether it repeats itself. Without voice activity only the text is
+ * left.
  *
  * @module
  */
-import type { SpeechActivity } from "../../audio/speech.ts";
+import { SAMPLE_RATE } from "../../audio/samples.ts";
+import type { SpeechMap } from "../../audio/speech_map.ts";
 import { comparableWords, editDistance } from "../../text/edit_distance.ts";
 import { splitSentences } from "../../text/join.ts";
 import { findRepeatedSentences } from "../../text/loops.ts";
@@ -18,13 +20,15 @@ const TOKEN_SECONDS = 1 / 13;
 const UNREAD_ATTENTION = 0.3;
 /** Shorter stretches of unread speech are breath, noise or a cut word. */
 const UNREAD_SECONDS = 0.8;
+/** Speech less likely than this was not missed. */
+const SURE_PROBABILITY = 0.9;
 /** Fewer tokens a second of speech than anybody speaks: the slowest of the 30 languages is above 1.5. */
 const THIN_RATE = 0.8;
 /** Speech below which a rate says nothing. */
 const RATE_SECONDS = 3;
 /** Speech that should not be without any text. */
 const WORDLESS_SECONDS = 1;
-/** Below this much speech-like energy a chunk counts as without speech. */
+/** Below this much speech a chunk counts as without. */
 const NO_SPEECH_SECONDS = 0.25;
 /** Sentences of at least so many words */
 const SIMILAR_WORDS = 5;
@@ -36,7 +40,8 @@ export const ABORTED = "The call was aborted before its text ended.";
 
 /** What is known of a chunk. */
 export interface ChunkEvidence {
-  speech: SpeechActivity;
+  /** Undefined when it was not looked for. */
+  speech: SpeechMap | undefined;
   text: string;
   /** Tokens of the text, the language line not counted. */
   tokenCount: number;
@@ -64,13 +69,16 @@ function similarNeighbours(text: string): string[] {
   });
 }
 
-/** Stretches of speech that the decoder never looked at, in seconds of the chunk. */
+/** Stretches of sure speech that the decoder never looked at, in seconds of the chunk. */
 function unreadStretches(
-  { speech, attended }: ChunkEvidence,
+  speech: SpeechMap,
+  attended: Float32Array,
 ): { startSeconds: number; endSeconds: number }[] {
-  if (!attended) return [];
-  const isSpeech = (second: number) =>
-    speech.intervals.some(({ startSeconds, endSeconds }) => second >= startSeconds && second <= endSeconds);
+  const isSpeech = (second: number) => {
+    const place = second * SAMPLE_RATE;
+    return speech.ranges.some(({ startSample, endSample }) => place >= startSample && place <= endSample) &&
+      speech.likeliest(place, place + 1) >= SURE_PROBABILITY;
+  };
   const stretches: { startSeconds: number; endSeconds: number }[] = [];
   let start = -1, spoken = 0;
   for (let token = 0; token <= attended.length; token++) {
@@ -93,32 +101,39 @@ function clock(seconds: number): string {
   return `${seconds.toFixed(1)} s`;
 }
 
-/** Everything that makes a chunk's text doubtful, one sentence each. */
-export function doubts(evidence: ChunkEvidence): string[] {
-  const { speech, text, tokenCount, finishReason } = evidence;
-  if (finishReason === "cancelled") return [ABORTED];
+function secondsOf(speech: SpeechMap): number {
+  return speech.speechSamples / SAMPLE_RATE;
+}
+
+/** What the text says by itself. */
+function doubtsOfText({ text }: ChunkEvidence): string[] {
   const found: string[] = [];
-  if (finishReason === "repetition") found.push("The decoder went round in a loop.");
-  if (finishReason === "length") found.push("The token budget ran out before the text ended.");
-  if (speech.speechSeconds < NO_SPEECH_SECONDS) {
-    if (text !== "") found.push("Text was written where nothing sounds like speech: it may be invented.");
-    return found;
-  }
   for (const sentence of findRepeatedSentences(text)) {
     found.push(`A sentence stands there twice: "${sentence.trim()}"`);
   }
   for (const sentence of similarNeighbours(text)) {
     found.push(`Two neighbouring sentences are nearly the same: "${sentence.trim()}"`);
   }
-  if (text === "" && speech.speechSeconds >= WORDLESS_SECONDS) {
-    found.push(`Nothing was written for ${clock(speech.speechSeconds)} that sound like speech.`);
-    return found;
+  return found;
+}
+
+/** Whether nothing was written although there is speech. */
+function isWordless(speech: SpeechMap | undefined, text: string): boolean {
+  return text === "" && speech !== undefined && secondsOf(speech) >= WORDLESS_SECONDS;
+}
+
+/** What speech, text and attention say together. */
+function doubtsOfSpeech(speech: SpeechMap, { text, tokenCount, attended }: ChunkEvidence): string[] {
+  const speechSeconds = secondsOf(speech);
+  if (isWordless(speech, text)) {
+    return [`Nothing was written for ${clock(speechSeconds)} that sound like speech.`];
   }
-  const rate = tokenCount / speech.speechSeconds;
-  if (speech.speechSeconds >= RATE_SECONDS && rate < THIN_RATE) {
+  const found: string[] = [];
+  const rate = tokenCount / speechSeconds;
+  if (speechSeconds >= RATE_SECONDS && rate < THIN_RATE) {
     found.push(`Only ${rate.toFixed(1)} tokens a second of speech: text seems to be missing.`);
   }
-  for (const { startSeconds, endSeconds } of unreadStretches(evidence)) {
+  for (const { startSeconds, endSeconds } of attended ? unreadStretches(speech, attended) : []) {
     found.push(
       `The decoder never looked at the speech from ${clock(startSeconds)} to ${
         clock(endSeconds)
@@ -128,9 +143,34 @@ export function doubts(evidence: ChunkEvidence): string[] {
   return found;
 }
 
+/** Everything that makes a chunk's text doubtful, one sentence each. */
+export function doubts(evidence: ChunkEvidence): string[] {
+  const { speech, text, finishReason } = evidence;
+  if (finishReason === "cancelled") return [ABORTED];
+  const found: string[] = [];
+  if (finishReason === "repetition") found.push("The decoder went round in a loop.");
+  if (finishReason === "length") found.push("The token budget ran out before the text ended.");
+  if (speech && secondsOf(speech) < NO_SPEECH_SECONDS) {
+    if (text !== "") found.push("Text was written where nobody speaks: it may be invented.");
+    return found;
+  }
+  found.push(...doubtsOfText(evidence));
+  if (speech) found.push(...doubtsOfSpeech(speech, evidence));
+  return found;
+}
+
+/** How strong the evidence is that a text is wrong: what is decoded again first. 0: none. */
+export function gravityOf(evidence: ChunkEvidence): number {
+  const { speech, text, finishReason } = evidence;
+  if (finishReason === "repetition" || finishReason === "length") return 3;
+  if (isWordless(speech, text)) return 3;
+  if (doubtsOfText(evidence).length > 0) return 2;
+  return doubts(evidence).length > 0 ? 1 : 0;
+}
+
 /** The verdict on a chunk. */
 export function coverageOf(evidence: ChunkEvidence, reasons: string[] = doubts(evidence)): Coverage {
-  const { speechSeconds } = evidence.speech;
+  const speechSeconds = evidence.speech ? secondsOf(evidence.speech) : 0;
   return {
     speechSeconds,
     tokensPerSecond: speechSeconds > 0 ? evidence.tokenCount / speechSeconds : 0,

@@ -7,15 +7,23 @@ import type { ChunkResult, Coverage } from "../../transcript.ts";
 import type { Clip } from "../clip.ts";
 import type { ClipAnswer } from "../clip_answer.ts";
 import { ABORTED, coverageOf, doubts, evidenceOf } from "./coverage.ts";
-import { type Part, type Redecode, rescue } from "./rescue.ts";
+import { type Part, type Redecode, rescue, type RescueBudget } from "./rescue.ts";
 
 /** Where a chunk lies in the recording. */
 export type ChunkPlace = Pick<ChunkResult, "index" | "startSeconds" | "endSeconds">;
 
 const NO_SPEECH: Coverage = { speechSeconds: 0, tokensPerSecond: 0, verdict: "no-speech", reasons: [] };
 
-/** A chunk that was not decoded: it is silent, or the call was aborted before. */
-export function undecoded(place: ChunkPlace, finishReason: "silence" | "cancelled"): ChunkResult {
+/**
+ * A chunk that was not decoded: it is silent, nobody speaks in it, or the call was aborted before.
+ *
+ * @param levelDb How loud it is, where nobody speaks.
+ */
+export function undecoded(
+  place: ChunkPlace,
+  finishReason: "silence" | "no-speech" | "cancelled",
+  levelDb?: number,
+): ChunkResult {
   return {
     ...place,
     text: "",
@@ -23,28 +31,36 @@ export function undecoded(place: ChunkPlace, finishReason: "silence" | "cancelle
     rawText: "",
     tokens: [],
     finishReason,
-    coverage: finishReason === "silence"
-      ? NO_SPEECH
-      : { ...NO_SPEECH, verdict: "suspect", reasons: [ABORTED] },
+    coverage: finishReason === "cancelled"
+      ? { ...NO_SPEECH, verdict: "suspect", reasons: [ABORTED] }
+      : NO_SPEECH,
     rescues: [],
+    ...(levelDb === undefined ? {} : { levelDb }),
   };
+}
+
+/** How to try again. */
+export interface SecondTry {
+  redecode: Redecode;
+  budget: RescueBudget;
 }
 
 /**
  * Checks an answer and, where it is doubted, tries again.
  *
- * @param redecode Left out when there shall be no second try.
+ * @param again Left out when there shall be no second try.
  */
 export async function judge(
   place: ChunkPlace,
   clip: Clip,
   first: ClipAnswer,
-  redecode: Redecode | undefined,
+  again: SecondTry | undefined,
 ): Promise<ChunkResult> {
   const reasons = doubts(evidenceOf(clip, first));
   let best: Part & { rescues: ChunkResult["rescues"] } = { clip, answer: first, reasons, rescues: [] };
-  if (redecode && reasons.length > 0 && first.finishReason !== "error" && clip.speech.speechSeconds > 0) {
-    best = await rescue(best, redecode);
+  const mayHaveText = clip.speech?.speechSamples !== 0;
+  if (again && reasons.length > 0 && first.finishReason !== "error" && mayHaveText) {
+    best = await rescue(best, again.redecode, again.budget);
   }
   const { text, language, rawText, tokens, logprobs, finishReason, error } = best.answer;
   const left = error ? ["It could not be decoded."] : best.reasons;

@@ -5,6 +5,7 @@
  */
 import { peakMemory, resetPeakMemory } from "../../../ffi/mod.ts";
 import { SAMPLE_RATE, type Samples } from "../../audio/samples.ts";
+import type { SpeechMap } from "../../audio/speech_map.ts";
 import type { ChunkResult, Segment, Transcript } from "../../transcript.ts";
 import type { Clip, ClipRequest } from "../clip.ts";
 import type { ClipAnswer } from "../clip_answer.ts";
@@ -15,10 +16,11 @@ import type { RecognizeSettings } from "../settings.ts";
 import type { Timing } from "../timing.ts";
 import type { WordTimer } from "../word_times/word_timer.ts";
 import { assemble, warningsOf } from "./assemble.ts";
+import { evidenceOf, gravityOf } from "./coverage.ts";
 import { type ChunkPlace, judge, undecoded } from "./judge.ts";
 import { OrderedEvents } from "./ordered_events.ts";
 import { type Chunk, clipOfChunk } from "./plan.ts";
-import type { Redecode } from "./rescue.ts";
+import { type Redecode, RescueBudget } from "./rescue.ts";
 import { segmentsOf } from "./segments.ts";
 
 /** The fastest speech measured anywhere is near 8 tokens a second. */
@@ -31,6 +33,8 @@ export interface LongFormCall {
   samples: Samples;
   /** As `planRecording` gives them. */
   chunks: readonly Chunk[];
+  /** Voice activity of the recording; undefined when it was not looked for. */
+  speech: SpeechMap | undefined;
   settings: RecognizeSettings;
   timing: Timing;
   /** Times words, where they are asked for. */
@@ -65,14 +69,17 @@ function requestFor(clip: Clip, settings: RecognizeSettings): ClipRequest {
 class LongForm {
   readonly #call: LongFormCall;
   readonly #events: OrderedEvents;
+  readonly #budget: RescueBudget;
   /** Aborted by an error in the callback. */
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #results: { chunk: ChunkResult; segments: Segment[] }[] = [];
 
   constructor(call: LongFormCall) {
-    const { engine, samples, settings: { signal, language, offsetSeconds } } = call;
+    const { engine, samples, settings: { signal, language, offsetSeconds, rescueBudget, chunkSeconds } } =
+      call;
     this.#call = call;
+    this.#budget = new RescueBudget(rescueBudget, chunkSeconds);
     this.#signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
     this.#events = new OrderedEvents((event) => this.#emit(event), {
       tokenizer: engine.tokenizer,
@@ -118,18 +125,25 @@ class LongForm {
   readonly #redecode: Redecode = async (clip, change) =>
     (await this.#decode([this.#request(clip, change)]))[0]!;
 
-  /** Decodes some chunks at once, then judges them one by one. */
+  /** Decodes some chunks at once, then judges them one by one: what is most likely wrong has the budget first. */
   async #batch(chunks: readonly Chunk[]): Promise<void> {
-    const { samples, settings, chunks: { length } } = this.#call;
-    const clips: Clip[] = [];
-    for (const chunk of chunks) clips.push(await clipOfChunk(samples, chunk, length));
+    const { settings } = this.#call;
+    const clips = chunks.map((chunk) => clipOfChunk(this.#call, chunk));
     const requests = clips.map((clip, order) =>
       this.#request(clip, { onToken: (id) => this.#events.token(chunks[order]!.index, id) })
     );
     const answers = await this.#decode(requests);
-    for (const [order, clip] of clips.entries()) {
-      const redecode = settings.rescue && !this.#signal.aborted ? this.#redecode : undefined;
-      const chunk = await judge(this.#place(chunks[order]!), clip, answers[order]!, redecode);
+    for (const { samples } of clips) this.#budget.grow(samples.length / SAMPLE_RATE);
+    const gravity = clips.map((clip, order) => gravityOf(evidenceOf(clip, answers[order]!)));
+    const isDoubted = (order: number) => gravity[order]! > 0;
+    const orders = [...clips.keys()];
+    const sound = orders.filter((order) => !isDoubted(order));
+    for (const order of [...sound, ...orders.filter(isDoubted).sort((a, b) => gravity[b]! - gravity[a]!)]) {
+      const clip = clips[order]!;
+      const again = settings.rescue && !this.#signal.aborted
+        ? { redecode: this.#redecode, budget: this.#budget }
+        : undefined;
+      const chunk = await judge(this.#place(chunks[order]!), clip, answers[order]!, again);
       await this.#time(chunk, clip);
       // Megabytes per chunk, which would wait for the collector. What an observer was shown is its to keep.
       if (!requests[order]!.observer) clip.samples.buffer.transfer(0);
@@ -142,7 +156,10 @@ class LongForm {
     const sentences = segmentsOf({ ...chunk, speech: clip.speech });
     if (!words) return this.#finish(chunk, sentences);
     const start = performance.now();
-    const speech = clip.speech.intervals;
+    const speech = clip.speech?.ranges.map(({ startSample, endSample }) => ({
+      startSeconds: startSample / SAMPLE_RATE,
+      endSeconds: endSample / SAMPLE_RATE,
+    })) ?? [];
     const judged = { chunk, samples: clip.samples, speech, sentences };
     const segments = await words.segments(judged, this.#signal);
     timing.book("align", start, { chunk: chunk.index });
@@ -154,7 +171,7 @@ class LongForm {
   async #recognizeChunks(): Promise<void> {
     const { chunks, settings } = this.#call;
     for (const chunk of chunks) {
-      if (chunk.kind === "silence") this.#finish(undecoded(this.#place(chunk), "silence"));
+      if (chunk.kind !== "audio") this.#finish(undecoded(this.#place(chunk), chunk.kind, chunk.levelDb));
     }
     const audio = chunks.filter(({ kind }) => kind === "audio");
     for (let at = 0; at < audio.length; at += settings.batchSize) {

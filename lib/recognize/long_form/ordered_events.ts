@@ -5,6 +5,7 @@
  */
 import { TextStream } from "../../text/detokenizer.ts";
 import { joinTexts } from "../../text/join.ts";
+import { settledText } from "../../text/answer.ts";
 import { afterLanguageLine, parseTranscript } from "../../text/parse.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { strip } from "../../text/whitespace.ts";
@@ -39,9 +40,9 @@ class ChunkText {
     }
   }
 
-  /** Text so far: without the language line, white space at the ends held back. */
+  /** Text so far: without the language line; white space at the ends and what may become a frame are held back. */
   get visible(): string {
-    return trimmed((this.#forced ? this.#raw : afterLanguageLine(this.#raw)) ?? "");
+    return trimmed(settledText((this.#forced ? this.#raw : afterLanguageLine(this.#raw)) ?? ""));
   }
 }
 

@@ -29,6 +29,36 @@ export interface Part {
   reasons: string[];
 }
 
+/** What may be decoded again: so many seconds of audio, which grow with what is decoded a first time. */
+export class RescueBudget {
+  readonly #share: number;
+  readonly #leastSeconds: number;
+  #firstSeconds = 0;
+  #spentSeconds = 0;
+
+  /**
+   * @param share Seconds a second of first decoding.
+   * @param leastSeconds What even the shortest recording gets, unless the share is 0.
+   */
+  constructor(share: number, leastSeconds: number) {
+    this.#share = share;
+    this.#leastSeconds = share > 0 ? leastSeconds : 0;
+  }
+
+  /** Counts audio that was decoded a first time. */
+  grow(seconds: number): void {
+    this.#firstSeconds += seconds;
+  }
+
+  /** Takes what some more decoding costs; false, and nothing taken, when there is not so much left. */
+  take(seconds: number): boolean {
+    const all = Math.max(this.#leastSeconds, this.#share * this.#firstSeconds);
+    if (this.#spentSeconds + seconds > all) return false;
+    this.#spentSeconds += seconds;
+    return true;
+  }
+}
+
 /** Decodes one clip under the caller's settings. */
 export type Redecode = (clip: Clip, change: Partial<ClipRequest>) => Promise<ClipAnswer>;
 
@@ -67,10 +97,21 @@ function confirms(halves: ClipAnswer, whole: ClipAnswer): boolean {
 /** The tries at one chunk: at most 2 + 4 halves and 3 temperatures. */
 class Attempts {
   readonly log: Rescue[] = [];
+  /** Whether there was more to try than could be paid. */
+  isBroke = false;
   readonly #redecode: Redecode;
+  readonly #budget: RescueBudget;
 
-  constructor(redecode: Redecode) {
+  constructor(redecode: Redecode, budget: RescueBudget) {
     this.#redecode = redecode;
+    this.#budget = budget;
+  }
+
+  /** Whether a clip may be decoded once more, in one piece or in two. */
+  #pays({ samples }: Clip): boolean {
+    const isPaid = this.#budget.take(samples.length / SAMPLE_RATE);
+    this.isBroke ||= !isPaid;
+    return isPaid;
   }
 
   async #decode(clip: Clip, change: Partial<ClipRequest>): Promise<Part> {
@@ -79,12 +120,13 @@ class Attempts {
   }
 
   async halve(part: Part, depth: number): Promise<Part> {
-    const { samples } = part.clip;
+    const { samples, speech } = part.clip;
     if (depth === 0 || samples.length < SHORTEST_SECONDS * SAMPLE_RATE) return part;
-    const cut = bestPause(samples);
+    if (!this.#pays(part.clip)) return part;
+    const cut = bestPause(samples, { speech });
     const halves: Part[] = [];
     for (const [from, to] of [[0, cut], [cut, samples.length]] as const) {
-      const half = await this.#decode(await partOf(part.clip, from, to), {});
+      const half = await this.#decode(partOf(part.clip, from, to), {});
       if (half.answer.finishReason === "cancelled") return part;
       const isDoubted = half.reasons.length > 0 && !half.answer.error;
       halves.push(isDoubted ? await this.halve(half, depth - 1) : half);
@@ -103,8 +145,9 @@ class Attempts {
     return accepted ? { clip: part.clip, answer, reasons } : part;
   }
 
-  /** One draw; undefined when it was aborted. */
+  /** One draw; undefined when it was aborted, or is not paid. */
   async draw(best: Part, clip: Clip, temperature: number, seed: number): Promise<Part | undefined> {
+    if (!this.#pays(clip)) return undefined;
     const trial = await this.#decode(clip, { temperature, seed });
     if (trial.answer.finishReason === "cancelled") return undefined;
     const accepted = !trial.answer.error && !isRunaway(trial.answer) &&
@@ -120,13 +163,20 @@ class Attempts {
   }
 }
 
+/** What is said of a doubted chunk for which there was no budget, or none for all that can be tried. */
+const BROKE = "It was not decoded again as often as it might be: the budget for that is spent.";
+
 /**
  * Tries to get a better answer for a doubted chunk.
  *
  * @returns The best answer with the doubts that remain, and what was tried.
  */
-export async function rescue(part: Part, redecode: Redecode): Promise<Part & { rescues: Rescue[] }> {
-  const attempts = new Attempts(redecode);
+export async function rescue(
+  part: Part,
+  redecode: Redecode,
+  budget: RescueBudget,
+): Promise<Part & { rescues: Rescue[] }> {
+  const attempts = new Attempts(redecode, budget);
   let best = await attempts.halve(part, DEPTH);
   for (const [index, temperature] of TEMPERATURES.entries()) {
     if (!isRunaway(best.answer)) break;
@@ -134,5 +184,6 @@ export async function rescue(part: Part, redecode: Redecode): Promise<Part & { r
     if (!drawn) break;
     best = drawn;
   }
-  return { ...best, rescues: attempts.log };
+  const reasons = attempts.isBroke && best.reasons.length > 0 ? [...best.reasons, BROKE] : best.reasons;
+  return { ...best, reasons, rescues: attempts.log };
 }
