@@ -33,6 +33,11 @@ export interface LoadOptions {
   download?: boolean | undefined;
 }
 
+/** What `--aligner` means: `none` is none. */
+export function alignerOf(name: string | undefined): LoadOptions["aligner"] {
+  return name === "none" ? false : name;
+}
+
 /** What tests and measurements may choose besides: single routes of the backend. */
 export interface RouteOptions extends LoadOptions {
   policy?: Partial<BackendPolicy> | undefined;

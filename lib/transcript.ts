@@ -52,6 +52,8 @@ export interface Segment {
   timing: "chunk" | "estimated" | "aligned";
   /** Words with their times, when these were asked for. */
   words?: Word[];
+  /** How likely there is speech at all, by voice activity: from 0 to 1; absent when that was not looked for. */
+  speechProbability?: number;
 }
 
 /** How believable it is that all speech of a stretch of audio became text, and only once. */

@@ -8,7 +8,11 @@ const SEGMENTS: Segment[] = [
   segmentOf(0, 2.5, "Fish & chips.", {
     words: [{ text: "Fish", startSeconds: 0.2, endSeconds: 0.6, timing: "aligned", confidence: 0.9 }],
   }),
-  segmentOf(2.5, 6, "Zwei\tWörter,\neine Zeile.", { language: "German", timing: "estimated" }),
+  segmentOf(2.5, 6, "Zwei\tWörter,\neine Zeile.", {
+    language: "German",
+    timing: "estimated",
+    speechProbability: 0.99,
+  }),
 ];
 
 Deno.test("formatTranscript() txt is the text and a newline", () => {
@@ -131,6 +135,7 @@ Deno.test("formatTranscript() json keeps its fields and their order however the 
     "segments[].words[].endSeconds",
     "segments[].words[].timing",
     "segments[].words[].confidence",
+    "segments[].speechProbability",
     "chunks[].index",
     "chunks[].startSeconds",
     "chunks[].endSeconds",
@@ -174,6 +179,7 @@ Deno.test("formatTranscript() json keeps its fields and their order however the 
     "stats.realTimeFactor",
     "stats.peakMemoryBytes",
     "stats.vadMs",
+    "stats.alignMs",
     "skipped[].startSeconds",
     "skipped[].endSeconds",
     "skipped[].levelDb",

@@ -53,6 +53,15 @@ const MODEL = [
 
 const OFFLINE = { name: "offline", help: "no network: nothing is downloaded" } as const satisfies OptionSpec;
 
+/** What times words. */
+const ALIGNER = {
+  name: "aligner",
+  value: "NAME|DIR",
+  help: "times words: demo, aligner, none, or a folder",
+  choices: ["aligner", "demo", "none"],
+  completes: "folder",
+} as const satisfies OptionSpec;
+
 /** Network and questions. */
 const NETWORK = [
   OFFLINE,
@@ -66,6 +75,12 @@ const SPEECH = [
   { name: "context", value: "TEXT", help: "what it is about: names, spelling, domain" },
   { name: "hotwords", value: "FILE", help: "words to expect, one a line", completes: "file" },
   { name: "range", value: "FROM-TO", help: "a part only: 1:00-2:30, 90-, -0:30" },
+  {
+    name: "timestamps",
+    value: "OF",
+    help: "segment, or word: words have times too (segment)",
+    choices: ["segment", "word"],
+  },
   { name: "chunk-seconds", value: "N", help: "longest chunk of a recording, in seconds (30)" },
   {
     name: "vad",
@@ -97,6 +112,7 @@ const OUTPUT = [
   { name: "resume", help: "skip what is done, finish what is half done" },
   { name: "line-width", value: "N", help: "widest subtitle line, CJK counts 2 (42)" },
   { name: "max-lines", value: "N", help: "most lines of a subtitle (2)" },
+  { name: "highlight-words", help: "mark the word being said: srt vtt ass lrc" },
   { name: "reading-speed", value: "N", help: "columns a viewer reads a second (21)" },
   { name: "json-stats", help: "one line of JSON a recording on standard error" },
 ] as const satisfies readonly OptionSpec[];
@@ -123,13 +139,13 @@ export const TRANSCRIBE_GROUPS: Readonly<Record<string, readonly OptionSpec[]>> 
   Speech: SPEECH,
   Input: INPUT,
   Output: OUTPUT,
-  Model: [...MODEL, ...NETWORK],
+  Model: [...MODEL, ALIGNER, ...NETWORK],
   General: COMMON,
 };
 
 /** Options by command. */
 export const COMMAND_OPTIONS = {
-  transcribe: [...SPEECH, ...INPUT, ...OUTPUT, ...MODEL, ...NETWORK, ...COMMON],
+  transcribe: [...SPEECH, ...INPUT, ...OUTPUT, ...MODEL, ALIGNER, ...NETWORK, ...COMMON],
   models: [...NETWORK, JSON_OUTPUT, ...COMMON],
   doctor: [...MODEL, JSON_OUTPUT, ...COMMON],
   setup: [BACKEND, OFFLINE, JSON_OUTPUT, ...COMMON],

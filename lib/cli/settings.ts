@@ -4,7 +4,7 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import type { LoadOptions } from "../open_model.ts";
+import { alignerOf, type LoadOptions } from "../open_model.ts";
 import { type FormatOptions, type OutputFormat, parseFormat } from "../output/mod.ts";
 import type { TranscribeOptions } from "../recognize/options.ts";
 import { resolveLanguage } from "../text/languages.ts";
@@ -16,6 +16,7 @@ export interface ModelSettings {
   model: string | undefined;
   device: LoadOptions["device"];
   dtype: LoadOptions["dtype"];
+  aligner: LoadOptions["aligner"];
   libraryPath: string | undefined;
   offline: boolean;
   yes: boolean;
@@ -27,6 +28,7 @@ export function modelSettings(args: Arguments): ModelSettings {
     model: args.text("model"),
     device: args.choice("device", ["auto", "cpu", "gpu"]),
     dtype: args.choice("dtype", ["auto", "float32", "float16", "bfloat16"]),
+    aligner: alignerOf(args.text("aligner")),
     libraryPath: args.text("library"),
     offline: args.on("offline"),
     yes: args.on("yes"),
@@ -45,7 +47,17 @@ export function writerOptions(args: Arguments): FormatOptions {
     maxColumns: args.number("line-width", { least: 4, whole: true }),
     maxLines: args.number("max-lines", { least: 1, whole: true }),
     readingSpeed: args.number("reading-speed", { least: 1 }),
+    highlightWords: args.on("highlight-words"),
   };
+}
+
+/** Marked words need times, so that they are asked for with them. */
+function timestampsOf(args: Arguments): TranscribeOptions["timestamps"] {
+  const asked = args.choice("timestamps", ["segment", "word"]);
+  if (asked === "segment" && args.on("highlight-words")) {
+    throw new OptionError("Cannot use --highlight-words with --timestamps segment: words have no times then");
+  }
+  return args.on("highlight-words") ? "word" : asked;
 }
 
 async function readHotwords(path: string | undefined): Promise<string[] | undefined> {
@@ -105,6 +117,7 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
       seed: temperature ? seed : undefined,
       maxTokens: args.number("max-tokens", { least: 1, whole: true }),
     },
+    timestamps: timestampsOf(args),
     chunkSeconds: args.number("chunk-seconds", { least: 1 }),
     vad: vadOptions(args),
     rescueBudget: args.number("rescue-budget", { least: 0 }),

@@ -24,7 +24,15 @@ import type { FormatOptions } from "./options.ts";
 type Keys<T> = readonly (keyof T & string)[];
 
 const WORD: Keys<Word> = ["text", "startSeconds", "endSeconds", "timing", "confidence"];
-const SEGMENT: Keys<Segment> = ["startSeconds", "endSeconds", "text", "language", "timing", "words"];
+const SEGMENT: Keys<Segment> = [
+  "startSeconds",
+  "endSeconds",
+  "text",
+  "language",
+  "timing",
+  "words",
+  "speechProbability",
+];
 const COVERAGE: Keys<Coverage> = ["speechSeconds", "tokensPerSecond", "verdict", "reasons"];
 const RESCUE: Keys<Rescue> = ["reason", "action", "temperature", "rejectedText", "accepted"];
 const ERROR: Keys<NonNullable<ChunkResult["error"]>> = ["name", "message"];

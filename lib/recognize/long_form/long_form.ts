@@ -65,6 +65,15 @@ function requestFor(clip: Clip, settings: RecognizeSettings): ClipRequest {
   };
 }
 
+/** Segments with how likely there is speech in each. */
+function withSpeech(segments: Segment[], chunk: ChunkResult, { speech }: Clip): Segment[] {
+  const sampleOf = (seconds: number) => (seconds - chunk.startSeconds) * SAMPLE_RATE;
+  return speech === undefined ? segments : segments.map((segment) => {
+    const likeliest = speech.likeliest(sampleOf(segment.startSeconds), sampleOf(segment.endSeconds));
+    return { ...segment, speechProbability: Math.round(likeliest * 1e4) / 1e4 };
+  });
+}
+
 /** A recording that is being recognised. */
 class LongForm {
   readonly #call: LongFormCall;
@@ -154,7 +163,7 @@ class LongForm {
   async #time(chunk: ChunkResult, clip: Clip): Promise<void> {
     const { words, timing, settings } = this.#call;
     const sentences = segmentsOf({ ...chunk, speech: clip.speech });
-    if (!words) return this.#finish(chunk, sentences);
+    if (!words) return this.#finish(chunk, withSpeech(sentences, chunk, clip));
     const start = performance.now();
     const speech = clip.speech?.ranges.map(({ startSample, endSample }) => ({
       startSeconds: startSample / SAMPLE_RATE,
@@ -165,7 +174,7 @@ class LongForm {
     timing.book("align", start, { chunk: chunk.index });
     // They were computed for the confidence of words.
     if (!settings.logprobs) delete chunk.logprobs;
-    this.#finish(chunk, segments);
+    this.#finish(chunk, withSpeech(segments, chunk, clip));
   }
 
   async #recognizeChunks(): Promise<void> {

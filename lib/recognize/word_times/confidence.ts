@@ -1,5 +1,5 @@
 /**
- * How sure the decoder was of each word of a text.
+ * Which tokens wrote a part of a text, and how sure the decoder was of it.
  *
  * @module
  */
@@ -15,6 +15,36 @@ function indexOfBytes(bytes: Uint8Array, wanted: Uint8Array, from: number, to: n
     if (wanted.every((byte, index) => bytes[at + index] === byte)) return at;
   }
   return -1;
+}
+
+/**
+ * The tokens that wrote each of some texts.
+ *
+ * @param texts In order, as the whole text has them.
+ * @param tokens Those of the whole text. Parsing may have changed a little of what they say.
+ * @returns Undefined for a text that no token wrote.
+ */
+export function tokensOfTexts(
+  texts: readonly string[],
+  tokens: readonly TokenLogprob[],
+): (TokenLogprob[] | undefined)[] {
+  const bytes = Uint8Array.from(tokens.flatMap((token) => token.bytes));
+  const owner = Int32Array.from(tokens.flatMap((token, index) => token.bytes.map(() => index)));
+  const encoder = new TextEncoder();
+  let cursor = 0;
+  return texts.map((text) => {
+    const wanted = encoder.encode(text);
+    const at = wanted.length === 0 ? -1 : indexOfBytes(bytes, wanted, cursor, cursor + SEARCH_AHEAD);
+    if (at < 0) return undefined;
+    cursor = at + wanted.length;
+    return tokens.slice(owner[at]!, owner[cursor - 1]! + 1);
+  });
+}
+
+/** Mean; undefined of nothing. What is not finite does not count. */
+function mean(values: readonly number[]): number | undefined {
+  const finite = values.filter(Number.isFinite);
+  return finite.length === 0 ? undefined : finite.reduce((sum, value) => sum + value, 0) / finite.length;
 }
 
 /**
@@ -38,19 +68,10 @@ export function wordConfidences(
   words: readonly string[],
   tokens: readonly TokenLogprob[],
 ): (number | undefined)[] {
-  const bytes = Uint8Array.from(tokens.flatMap((token) => token.bytes));
-  const owner = Int32Array.from(tokens.flatMap((token, index) => token.bytes.map(() => index)));
-  const encoder = new TextEncoder();
-  let cursor = 0;
-  return words.map((word) => {
-    const wanted = encoder.encode(word);
-    const at = wanted.length === 0 ? -1 : indexOfBytes(bytes, wanted, cursor, cursor + SEARCH_AHEAD);
-    if (at < 0) return undefined;
-    cursor = at + wanted.length;
-    const probabilities = tokens.slice(owner[at]!, owner[cursor - 1]! + 1)
-      .map(({ logprob }) => Math.exp(logprob))
-      .filter((probability) => Number.isFinite(probability));
-    if (probabilities.length === 0) return undefined;
-    return probabilities.reduce((sum, probability) => sum + probability, 0) / probabilities.length;
-  });
+  return tokensOfTexts(words, tokens).map((own) => own && mean(own.map(({ logprob }) => Math.exp(logprob))));
+}
+
+/** Mean logarithm of the probability of tokens: 0 when none was chosen freely. */
+export function meanLogprob(tokens: readonly TokenLogprob[]): number {
+  return mean(tokens.map(({ logprob }) => logprob)) ?? 0;
 }
