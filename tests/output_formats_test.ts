@@ -7,12 +7,9 @@ import { segmentOf, transcriptOf } from "./support/output_samples.ts";
 const SEGMENTS: Segment[] = [
   segmentOf(0, 2.5, "Fish & chips.", {
     words: [{ text: "Fish", startSeconds: 0.2, endSeconds: 0.6, timing: "aligned", confidence: 0.9 }],
-  }),
-  segmentOf(2.5, 6, "Zwei\tWörter,\neine Zeile.", {
-    language: "German",
-    timing: "estimated",
     speechProbability: 0.99,
   }),
+  segmentOf(2.5, 6, "Zwei\tWörter,\neine Zeile.", { language: "German", timing: "estimated" }),
 ];
 
 Deno.test("formatTranscript() txt is the text and a newline", () => {

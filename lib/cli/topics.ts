@@ -46,7 +46,7 @@ tsv and csv a row for each.
   --reading-speed N   columns a viewer reads a second (21)
   --timestamps word   times by an aligner, as exact as they get
   --highlight-words   the word being said is marked (implies --timestamps word)
-  --aligner NAME      demo, aligner, org/name, a folder; none: approximate times.
+  --aligner NAME      demo, aligner, org/name, a folder; none: approximate times
                       Left out: the one that goes with the model, if it is here
 Cues last 0.7 to 7 s and break at punctuation where they can. Without words
 times of segments come from the pauses and the length of the text; vtt and json
