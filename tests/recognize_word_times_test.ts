@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { alignedWords } from "../lib/recognize/word_times/aligned.ts";
+import { attendedTimes } from "../lib/recognize/word_times/attended.ts";
 import { wordConfidences } from "../lib/recognize/word_times/confidence.ts";
 import { fillTimes, type Stretch } from "../lib/recognize/word_times/fill.ts";
 import { ownWords, wordSpans } from "../lib/text/words.ts";
@@ -124,6 +125,50 @@ Deno.test("fillTimes() keeps a word in one stretch of speech", () => {
     [5, 6.5],
     [6.5, 7],
   ]);
+});
+
+Deno.test("attendedTimes() gives a word the steps its tokens look at, and no step in silence", () => {
+  const look = (from: number, to: number) =>
+    Float32Array.from({ length: 26 }, (_, step) => step >= from && step < to ? 0.5 : 0.001);
+  const attended = {
+    words: ["One", "two", "three."],
+    weights: [3, 3, 5],
+    tokens: [token("One", 1), token(" two", 1), token(" th", 1), token("ree", 1), token(".", 1)],
+    looks: [look(0, 4), look(4, 13), look(13, 18), look(18, 26), undefined],
+  };
+  const times = (speech: Stretch[]) =>
+    attendedTimes(attended, { durationSeconds: 2, speech })!.map(({ startSeconds, endSeconds }) =>
+      [startSeconds, endSeconds].map((seconds) => Math.round(seconds * 13 * 10) / 10)
+    );
+  assertEquals(times([]), [[0, 4], [4, 13], [13, 26]]);
+  const [first, second, third] = times([stretch(0, 8 / 13), stretch(15 / 13, 20 / 13)]);
+  assertEquals([first, second, third], [[0, 4], [4, 8], [15, 20]]);
+  const ground = { durationSeconds: 2, speech: [] };
+  assertEquals(attendedTimes({ ...attended, looks: attended.looks.map(() => undefined) }, ground), undefined);
+  assertEquals(attendedTimes({ ...attended, looks: [look(0, 1).slice(0, 2)] }, ground), undefined);
+});
+
+Deno.test("attendedTimes() is in order and inside the clip whatever the decoder looked at", () => {
+  const random = randomOf(17);
+  for (let round = 0; round < 200; round++) {
+    const count = 1 + Math.floor(random() * 12), steps = 1 + Math.floor(random() * 60);
+    const words = Array.from({ length: count }, (_, index) => `w${index}`);
+    const times = attendedTimes({
+      words,
+      weights: words.map(() => 1 + Math.floor(random() * 9)),
+      tokens: words.map((word) => token(` ${word}`, 1)),
+      looks: words.map(() => random() < 0.2 ? undefined : Float32Array.from({ length: steps }, random)),
+    }, { durationSeconds: steps / 13, speech: round % 2 ? [stretch(0.1, 0.9), stretch(1.4, 3)] : [] });
+    let clock = 0;
+    for (const { startSeconds, endSeconds } of times ?? []) {
+      assert(
+        startSeconds >= clock - 1e-9 && endSeconds > startSeconds,
+        `${clock}, ${startSeconds}, ${endSeconds}`,
+      );
+      clock = endSeconds;
+    }
+    assert(clock <= steps / 13 + 1e-9);
+  }
 });
 
 const token = (text: string, probability: number): TokenLogprob => ({

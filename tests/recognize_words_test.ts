@@ -59,6 +59,31 @@ Deno.test("transcribe() without an aligner has approximate words, and says so on
   assertEquals([plain.segments[0]!.words, plain.warnings], [undefined, []]);
 });
 
+Deno.test("approximate words are where the decoder looked, alone and in a batch: nearer than by length alone", async () => {
+  await using asr = await Qwen3ASR.load("demo", { aligner: false });
+  const starts: number[] = [], ends: number[] = [];
+  const recordings = await alignedRecordings();
+  for (const { path, words } of recordings) {
+    const { segments } = await asr.transcribe(path, { timestamps: "word" });
+    assertSound(segments);
+    for (const [index, word] of wordsOf(segments).entries()) {
+      starts.push(1000 * (word.startSeconds - words[index]!.startSeconds));
+      ends.push(1000 * (word.endSeconds - words[index]!.endSeconds));
+    }
+  }
+  // By length within the same speech: 78 and 118 ms.
+  assertEquals(starts.length, 301);
+  assert(spreadOf(starts).median <= 32 && spreadOf(starts).p95 <= 180, JSON.stringify(spreadOf(starts)));
+  assert(spreadOf(ends).median <= 48 && spreadOf(ends).p95 <= 160, JSON.stringify(spreadOf(ends)));
+  const long = recordings.at(-1)!.path;
+  const one = await asr.transcribe(long, { timestamps: "word", batchSize: 1, chunkSeconds: 12 });
+  const many = await asr.transcribe(long, { timestamps: "word", batchSize: 8, chunkSeconds: 12 });
+  assertEquals(
+    wordsOf(many.segments).map(({ startSeconds }) => startSeconds),
+    wordsOf(one.segments).map(({ startSeconds }) => startSeconds),
+  );
+});
+
 Deno.test("an aligner that fails, or does not know the language, costs exact times and not the text", async () => {
   await using asr = await Qwen3ASR.load("demo");
   const broken = {

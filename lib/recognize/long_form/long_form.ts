@@ -17,7 +17,7 @@ import type { Timing } from "../timing.ts";
 import type { WordTimer } from "../word_times/word_timer.ts";
 import { assemble, warningsOf } from "./assemble.ts";
 import { evidenceOf, gravityOf } from "./coverage.ts";
-import { type ChunkPlace, judge, undecoded } from "./judge.ts";
+import { type ChunkPlace, judge, type JudgedResult, undecoded } from "./judge.ts";
 import { OrderedEvents } from "./ordered_events.ts";
 import { type Chunk, clipOfChunk } from "./plan.ts";
 import { type Redecode, RescueBudget } from "./rescue.ts";
@@ -26,6 +26,9 @@ import { segmentsOf } from "./segments.ts";
 /** The fastest speech measured anywhere is near 8 tokens a second. */
 const TOKENS_PER_SECOND = 12;
 const SPARE_TOKENS = 32;
+
+/** Where the decoder looked is not followed through longer clips: it takes memory by the square of the length. */
+const LONGEST_LOOK_SECONDS = 60;
 
 /** What a call is made of. */
 export interface LongFormCall {
@@ -62,6 +65,7 @@ function requestFor(clip: Clip, settings: RecognizeSettings): ClipRequest {
     maxTokens: Math.max(minTokens, Math.min(budget, maxTokens ?? Infinity)),
     minTokens,
     logprobs: settings.logprobs || settings.timestamps === "word",
+    looks: settings.timestamps === "word" && clip.samples.length <= LONGEST_LOOK_SECONDS * SAMPLE_RATE,
   };
 }
 
@@ -160,7 +164,7 @@ class LongForm {
   }
 
   /** Finishes a judged chunk with its sentences or, where words are asked for, with segments made of them. */
-  async #time(chunk: ChunkResult, clip: Clip): Promise<void> {
+  async #time({ looks, ...chunk }: JudgedResult, clip: Clip): Promise<void> {
     const { words, timing, settings } = this.#call;
     const sentences = segmentsOf({ ...chunk, speech: clip.speech });
     if (!words) return this.#finish(chunk, withSpeech(sentences, chunk, clip));
@@ -169,7 +173,7 @@ class LongForm {
       startSeconds: startSample / SAMPLE_RATE,
       endSeconds: endSample / SAMPLE_RATE,
     })) ?? [];
-    const judged = { chunk, samples: clip.samples, speech, sentences };
+    const judged = { chunk, looks, samples: clip.samples, speech, sentences };
     const segments = await words.segments(judged, this.#signal);
     timing.book("align", start, { chunk: chunk.index });
     // They were computed for the confidence of words.

@@ -18,16 +18,16 @@ function indexOfBytes(bytes: Uint8Array, wanted: Uint8Array, from: number, to: n
 }
 
 /**
- * The tokens that wrote each of some texts.
+ * Which tokens wrote each of some texts.
  *
  * @param texts In order, as the whole text has them.
  * @param tokens Those of the whole text. Parsing may have changed a little of what they say.
- * @returns Undefined for a text that no token wrote.
+ * @returns From a token up to, not including, another; undefined for a text that no token wrote.
  */
-export function tokensOfTexts(
+export function tokenRanges(
   texts: readonly string[],
   tokens: readonly TokenLogprob[],
-): (TokenLogprob[] | undefined)[] {
+): ([from: number, to: number] | undefined)[] {
   const bytes = Uint8Array.from(tokens.flatMap((token) => token.bytes));
   const owner = Int32Array.from(tokens.flatMap((token, index) => token.bytes.map(() => index)));
   const encoder = new TextEncoder();
@@ -37,8 +37,16 @@ export function tokensOfTexts(
     const at = wanted.length === 0 ? -1 : indexOfBytes(bytes, wanted, cursor, cursor + SEARCH_AHEAD);
     if (at < 0) return undefined;
     cursor = at + wanted.length;
-    return tokens.slice(owner[at]!, owner[cursor - 1]! + 1);
+    return [owner[at]!, owner[cursor - 1]! + 1];
   });
+}
+
+/** The tokens themselves; see {@linkcode tokenRanges}. */
+export function tokensOfTexts(
+  texts: readonly string[],
+  tokens: readonly TokenLogprob[],
+): (TokenLogprob[] | undefined)[] {
+  return tokenRanges(texts, tokens).map((range) => range && tokens.slice(...range));
 }
 
 /** Mean; undefined of nothing. What is not finite does not count. */

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { SAMPLE_RATE } from "../../audio/samples.ts";
 import { type WordSpan, wordSpans } from "../../text/words.ts";
 import type { ChunkResult, Segment, Warning, Word } from "../../transcript.ts";
+import { attendedTimes } from "./attended.ts";
 import { wordConfidences } from "./confidence.ts";
 import { milliseconds, spokenWeight, spreadOver, type Stretch, within } from "./fill.ts";
 import { segmentsOfWords } from "./word_segments.ts";
@@ -13,6 +15,8 @@ import { alignWords, type ClipAligner, whyNotAligned } from "./word_times.ts";
 /** A chunk that was judged. */
 export interface JudgedChunk {
   chunk: ChunkResult;
+  /** For each of the chunk's `logprobs`, where the decoder looked. */
+  looks?: readonly (Float32Array | undefined)[] | undefined;
   /** The audio that was decoded, 16 kHz mono. */
   samples: Float32Array;
   /** Where there is speech, in seconds of the chunk; empty when nothing is known of that. */
@@ -21,8 +25,27 @@ export interface JudgedChunk {
   sentences: readonly Segment[];
 }
 
+/** Words where the decoder looked while it wrote them; undefined where that is not known. */
+function attendedWords(spans: readonly WordSpan[], judged: JudgedChunk): Word[] | undefined {
+  const { looks, chunk: { logprobs: tokens }, samples, speech } = judged;
+  if (!looks || !tokens) return undefined;
+  const attended = {
+    words: spans.map(({ text }) => text),
+    weights: spans.map(({ spoken }) => spokenWeight(spoken)),
+    tokens,
+    looks,
+  };
+  const times = attendedTimes(attended, { durationSeconds: samples.length / SAMPLE_RATE, speech });
+  return times?.map(({ startSeconds, endSeconds }, index) => ({
+    text: spans[index]!.text,
+    startSeconds: milliseconds(startSeconds),
+    endSeconds: milliseconds(endSeconds),
+    timing: "approximate",
+  }));
+}
+
 /** Words spread over each sentence's speech by their length. */
-function approximateWords(spans: readonly WordSpan[], { chunk, speech, sentences }: JudgedChunk): Word[] {
+function spreadWords(spans: readonly WordSpan[], { chunk, speech, sentences }: JudgedChunk): Word[] {
   const words: Word[] = [];
   let textStart = 0, next = 0;
   for (const [index, { text, startSeconds, endSeconds }] of sentences.entries()) {
@@ -73,7 +96,7 @@ export class WordTimer {
       }
     }
     this.#reasons.set(reason, [...this.#reasons.get(reason) ?? [], chunk.index]);
-    return approximateWords(spans, judged);
+    return attendedWords(spans, judged) ?? spreadWords(spans, judged);
   }
 
   /** The segments of a chunk, made of its words. */
