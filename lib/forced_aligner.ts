@@ -15,13 +15,20 @@ import type { Qwen3ASRModel } from "./model/qwen3_asr_model.ts";
 import type { LoadOptions } from "./open_model.ts";
 import { alignClip } from "./recognize/align.ts";
 import { Lifetime } from "./recognize/lifetime.ts";
+import type { TranscribeOptions } from "./recognize/options.ts";
+import { alignLong } from "./recognize/word_times/align_long.ts";
 import { alignWords, type ClipAligner, whyNotAligned } from "./recognize/word_times/word_times.ts";
 import { resolveLanguage } from "./text/languages.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
 import { ownWords, type WordSpan, wordSpans } from "./text/words.ts";
-import type { Word } from "./transcript.ts";
+import type { Transcript, Word } from "./transcript.ts";
 import { detectSpeech } from "./vad/detect.ts";
 import { VadNetwork, WEIGHTS_FILE } from "./vad/network.ts";
+
+/** Longer pieces are lost among like sentences. */
+const LONGEST_CHUNK_SECONDS = 30;
+/** Audio of a question that is about the language only. */
+const EMPTY = new Float32Array(0);
 
 /** The folder of an aligner, downloaded when that is asked for. */
 async function locate(name: string | URL, download = false): Promise<ResolvedModel> {
@@ -109,21 +116,42 @@ export class ForcedAligner implements Disposable, ClipAligner {
   /**
    * Aligns a text with its recording.
    *
+   * With a `recognizer` the recording may have any length, and the text need not be all of what is said: it is recognised,
+   * words are matched, and each chunk is aligned with its own. Words that nobody was heard saying are `unmatched`. Without
+   * one the text has to be what is said, in at most `longestSeconds`.
+   *
    * @param text The text, or its words where they are split already. They come back as they are, one by one.
    * @param options.language Language of the text, by name or code.
-   * @throws {OptionError} When the aligner does not know the language, or the recording is longer than `longestSeconds`.
+   * @param options.recognizer A `Qwen3ASR`.
+   * @throws {OptionError} When the aligner does not know the language, or the recording is too long.
    */
   async align(
     source: AudioSource | LoadedAudio,
     text: string | readonly string[],
-    options: { language: string; signal?: AbortSignal | undefined },
+    options: {
+      language: string;
+      recognizer?: {
+        transcribe(audio: LoadedAudio, options: TranscribeOptions): Promise<Transcript>;
+      } | undefined;
+      signal?: AbortSignal | undefined;
+    },
   ): Promise<Word[]> {
+    const { recognizer, signal } = options;
     const language = resolveLanguage(options.language);
     const words = typeof text === "string" ? wordSpans(text, language) : ownWords(text);
     return await this.#life.use(async () => {
       const isRead = typeof source !== "string" && "samples" in source;
-      const { samples } = isRead ? source : await loadAudio(source);
-      return await this.#align(samples, words, language, options.signal);
+      const audio = isRead ? source : await loadAudio(source);
+      if (!recognizer) return await this.#align(audio.samples, words, language, signal);
+      const { chunks } = await recognizer.transcribe(audio, {
+        language,
+        signal,
+        chunkSeconds: Math.min(LONGEST_CHUNK_SECONDS, this.longestSeconds),
+      });
+      const reason = whyNotAligned({ samples: EMPTY, language }, this);
+      if (reason) throw new OptionError(`Cannot align: ${reason}.`);
+      const speech = await detectSpeech(this.#parts.vad, audio.samples, {}, signal);
+      return await alignLong({ samples: audio.samples, speech, words, language, chunks }, this, signal);
     });
   }
 

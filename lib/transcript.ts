@@ -28,9 +28,10 @@ export interface Word {
   endSeconds: number;
   /**
    * Where the times come from: `aligned` a forced aligner said so; `repaired` what it said cannot be (no length, no speech
-   * there, out of order), they were placed anew within speech; `approximate` there was no aligner for it.
+   * there, out of order), they were placed anew within speech; `approximate` there was no aligner for it; `unmatched` nobody
+   * was heard saying this word of a known text: it stands at the end of the word before, without any length.
    */
-  timing: "aligned" | "repaired" | "approximate";
+  timing: "aligned" | "repaired" | "approximate" | "unmatched";
   /** Mean probability of the tokens that wrote it, from 0 to 1; absent where nobody wrote it freely. */
   confidence?: number;
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { ForcedAligner, OptionError } from "../mod.ts";
+import { ForcedAligner, OptionError, Qwen3ASR } from "../mod.ts";
 import { alignedRecordings, spreadOf } from "./support/aligned_recordings.ts";
-import { recordingPath } from "./support/demo_files.ts";
+import { longRecording, recordingPath } from "./support/demo_files.ts";
 
 Deno.test("the demo aligner times every word as the reference does, or mends what cannot be", async () => {
   using aligner = await ForcedAligner.load("demo");
@@ -50,5 +50,33 @@ Deno.test("ForcedAligner.align() refuses languages it does not know, and what on
     () => aligner.align(new Float32Array(61 * 16_000), "Hello.", { language: "en" }),
     OptionError,
     "longer than the aligner's 60 s",
+  );
+});
+
+Deno.test("ForcedAligner.align() of a long recording finds every sentence, and marks what nobody said", async () => {
+  await using recognizer = await Qwen3ASR.load("demo", { aligner: false });
+  using aligner = await ForcedAligner.load("demo");
+  const { path, sentences } = await longRecording();
+  const unsaid = "Colorless green ideas sleep furiously.";
+  const texts = sentences.map(({ text }) => text).toSpliced(10, 0, unsaid);
+  const words = await aligner.align(path, texts.join(" "), { language: "en", recognizer });
+  assertEquals(words.map(({ text }) => text).join(" "), texts.join(" "));
+  const errors: number[] = [];
+  let at = 0, clock = 0;
+  for (const [index, text] of texts.entries()) {
+    const own = words.slice(at, at += text.split(" ").length);
+    if (text === unsaid) assert(own.every(({ timing }) => timing === "unmatched"));
+    else if (own[0]!.timing !== "unmatched") {
+      errors.push(own[0]!.startSeconds - sentences[index < 10 ? index : index - 1]!.startSeconds);
+    }
+    for (const { startSeconds, endSeconds } of own) {
+      assert(startSeconds >= clock && endSeconds >= startSeconds);
+      clock = endSeconds;
+    }
+  }
+  const { median, within80 } = spreadOf(errors.map((seconds) => 1000 * seconds));
+  assert(
+    errors.length >= 31 && median <= 40 && within80 >= 0.9,
+    `${errors.length}, ${median} ms, ${within80}`,
   );
 });

@@ -151,6 +151,14 @@ export const COMMAND_OPTIONS = {
   setup: [BACKEND, OFFLINE, JSON_OUTPUT, ...COMMON],
   languages: [JSON_OUTPUT, ...COMMON],
   bench: [...MODEL, JSON_OUTPUT, ...COMMON],
+  align: [
+    ...MODEL,
+    ALIGNER,
+    ...NETWORK,
+    ...SPEECH.filter(({ name }) => name === "language"),
+    ...OUTPUT.filter(({ name }) => name !== "output-template" && name !== "resume" && name !== "json-stats"),
+    ...COMMON,
+  ],
   inspect: [
     ...MODEL,
     ...NETWORK,
@@ -173,6 +181,7 @@ export const COMMANDS: Readonly<Record<CommandName, string>> = {
   setup: "gets the native library, if none works yet",
   languages: "the languages it knows",
   bench: "speed of this machine",
+  align: "times for the words of a known text",
   inspect: "what the model sees: a picture and JSON",
   completions: "for bash, zsh or fish",
   help: "help TOPIC: " + ["input", "output", "subtitles", "models", "environment", "exit"].join(", "),

@@ -49,6 +49,12 @@ function cut([from, to]: Run, words: readonly Word[]): Run[] {
   return [...cut([from, at], words), ...cut([at, to], words)];
 }
 
+/** Whether an aligner timed all words that were said, and some were. */
+function isTimed(words: readonly Word[]): boolean {
+  return words.every(({ timing }) => timing !== "approximate") &&
+    words.some(({ timing }) => timing !== "unmatched");
+}
+
 /**
  * Segments of a text whose words have times, each with its words.
  *
@@ -68,7 +74,7 @@ export function segmentsOfWords(
       endSeconds: own.at(-1)!.endSeconds,
       text: text.slice(spans[from]!.from, spans[to - 1]!.to),
       language,
-      timing: own.some(({ timing }) => timing === "approximate") ? "estimated" : "aligned",
+      timing: isTimed(own) ? "aligned" : "estimated",
       words: own,
     };
   });
