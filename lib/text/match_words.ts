@@ -18,21 +18,32 @@ function comparable(word: string): string {
 }
 
 /** From 0, nothing in common, to 1. */
-function likeness(a: string, b: string): number {
-  if (a === b) return 1;
+function likenessOf(a: string, b: string): number {
   const longest = Math.max(a.length, b.length);
+  if (Math.min(a.length, b.length) < LEAST_LIKENESS * longest) return 0;
   return 1 - editDistance(a.split(""), b.split("")) / longest;
 }
 
-/** Costs of a pair of words that stand for each other. */
+/** Likeness of words by their numbers, each pair computed once. */
 class Likeness {
-  readonly #known = new Map<string, number>();
+  readonly #numbers = new Map<string, number>();
+  readonly #words: string[] = [];
+  readonly #known = new Map<number, number>();
 
-  of(a: string, b: string): number {
+  /** Numbers of words: the same for the same word. */
+  numbersOf(words: readonly string[]): number[] {
+    return words.map((word) => {
+      const number = this.#numbers.get(word) ?? this.#words.push(word) - 1;
+      this.#numbers.set(word, number);
+      return number;
+    });
+  }
+
+  of(a: number, b: number): number {
     if (a === b) return 1;
-    const key = `${a} ${b}`;
+    const key = a * 2 ** 24 + b;
     let found = this.#known.get(key);
-    if (found === undefined) this.#known.set(key, found = likeness(a, b));
+    if (found === undefined) this.#known.set(key, found = likenessOf(this.#words[a]!, this.#words[b]!));
     return found;
   }
 }
@@ -59,8 +70,8 @@ const NONE = 0, PAIR = 1, KNOWN = 2, HEARD = 3;
  * ```
  */
 export function matchWords(known: readonly string[], heard: readonly string[]): (number | undefined)[] {
-  const a = known.map(comparable), b = heard.map(comparable);
   const likeness = new Likeness();
+  const a = likeness.numbersOf(known.map(comparable)), b = likeness.numbersOf(heard.map(comparable));
   const band = Math.ceil(
     Math.max(LEAST_BAND, BAND_PART * Math.max(a.length, b.length)) + Math.abs(a.length - b.length),
   );
@@ -75,16 +86,19 @@ export function matchWords(known: readonly string[], heard: readonly string[]): 
     for (let at = 0; at < width; at++) {
       const column = first + at;
       if (column < 0 || column > b.length) continue;
-      let cost = row === 0 && column === 0 ? 0 : Infinity, move = NONE;
-      if (row > 0) {
-        const pair = column > 0 ? likeness.of(a[row - 1]!, b[column - 1]!) : 0;
-        const paired = pair >= LEAST_LIKENESS ? (before[at + shift - 1] ?? Infinity) + 1 - pair : Infinity;
-        if (paired < cost) [cost, move] = [paired, PAIR];
-        const left = (before[at + shift] ?? Infinity) + 1;
-        if (left < cost) [cost, move] = [left, KNOWN];
-      }
       const more = at > 0 ? costs[at - 1]! + 1 : Infinity;
-      if (more < cost) [cost, move] = [more, HEARD];
+      const left = row > 0 && at + shift < width ? before[at + shift]! + 1 : Infinity;
+      const diagonal = row > 0 && column > 0 && at + shift > 0
+        ? before[at + shift - 1] ?? Infinity
+        : Infinity;
+      let cost = row === 0 && column === 0 ? 0 : Math.min(more, left);
+      let move = cost === Infinity || row + column === 0 ? NONE : left < more ? KNOWN : HEARD;
+      // A pair costs nothing at best.
+      const pair = diagonal <= cost && diagonal < Infinity ? likeness.of(a[row - 1]!, b[column - 1]!) : 0;
+      if (pair >= LEAST_LIKENESS && diagonal + 1 - pair <= cost) {
+        cost = diagonal + 1 - pair;
+        move = PAIR;
+      }
       costs[at] = cost;
       moves[row * width + at] = move;
     }
