@@ -146,7 +146,16 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/setup",
     "lib/plot",
   ],
-  "lib/server": ["shared", "lib", "lib/audio", "lib/text", "lib/hub", "lib/output", "lib/recognize"],
+  "lib/server": [
+    "shared",
+    "lib",
+    "lib/audio",
+    "lib/text",
+    "lib/hub",
+    "lib/output",
+    "lib/recognize",
+    "lib/vad",
+  ],
   "std": [],
 };
 

@@ -224,6 +224,13 @@ Deno.test("every model option reaches the model", async () => {
   assertEquals([stats.language, stats.truncated], ["English", true]);
   assert(stats.stats.promptTokens > 60, "the context is part of the prompt");
   assert(stdout.length < 26, "cut off by --max-tokens");
+  const vad = ["--vad-threshold", "0.4", "--vad-min-silence", "0.2", "--vad-speech-pad", "0.2"];
+  const starts = await Promise.all([[], vad, ["--vad", "off"]].map(async (more) => {
+    const { stdout, stderr } = await cli(["-m", "demo", "-q", "-f", "json", ...more, file]);
+    assertEquals(stderr, "");
+    return JSON.parse(stdout).segments[0].startSeconds;
+  }));
+  assert(starts[0] - starts[1] > 0.15 && starts[2] === 0, starts.join());
   const quiet = await cli(["-m", "demo", "-q", "-l", "English", "--range", "0.5-1.5", "-f", "json", file]);
   assertEquals([quiet.code, quiet.stderr], [0, ""]);
   const { durationSeconds, chunks } = JSON.parse(quiet.stdout);

@@ -34,7 +34,8 @@ Deno.test("inspect() gives the text, language and tokens of transcribe() for sho
 Deno.test("transcribe() with logprobs gives the tokens' probabilities as inspect() has them, in every batch", () =>
   withDemo(async (asr) => {
     for (const language of [undefined, "English"]) {
-      const options = { chunkSeconds: 12, range: { endSeconds: 40 }, language, rescue: false };
+      const vad = { minSilenceSeconds: 60 };
+      const options = { chunkSeconds: 12, range: { endSeconds: 40 }, language, rescue: false, vad };
       const { chunks } = await asr.inspect(LONG, options);
       for (const batchSize of [1, 4]) {
         const plain = await asr.transcribe(LONG, { ...options, batchSize, logprobs: true });
@@ -56,7 +57,7 @@ Deno.test("transcribe() with logprobs gives the tokens' probabilities as inspect
 Deno.test("inspect() makes the same doubts and rescues as transcribe() and keeps every pass", () =>
   withDemo(async (asr) => {
     const range = { endSeconds: 34 };
-    const options = { chunkSeconds: 45, range };
+    const options = { chunkSeconds: 45, range, rescueBudget: 3, vad: { minSilenceSeconds: 60 } };
     const plain = await asr.transcribe(LONG, options);
     const trace = await asr.inspect(LONG, options);
     assertEquals(trace.transcript.chunks, plain.chunks);
@@ -138,7 +139,8 @@ Deno.test("inspect() gives attention rows that sum to 1, and a head on the audio
 
 Deno.test("inspect() looks into the one chunk it is asked for and transcribes the rest", () =>
   withDemo(async (asr) => {
-    const options = { chunkSeconds: 12, range: { startSeconds: 5, endSeconds: 40 } };
+    const vad = { minSilenceSeconds: 60 };
+    const options = { chunkSeconds: 12, range: { startSeconds: 5, endSeconds: 40 }, vad };
     const plain = await asr.transcribe(LONG, options);
     const trace = await asr.inspect(LONG, { ...options, chunk: 1 });
     assertEquals(trace.text, plain.text);

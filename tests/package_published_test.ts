@@ -54,6 +54,8 @@ Deno.test("the package has the demo and the code, and nothing of the workshop", 
     "demo/recordings/dev-05-de.wav",
     "demo/refs.tsv",
     "deno.json",
+    "lib/vad/weights/LICENSE",
+    "lib/vad/weights/silero_vad_16k.safetensors",
   ]);
   const code = [...files.keys()].filter((path) =>
     path.endsWith(".ts") && !/^(mod\.ts$|ffi\/|lib\/)/.test(path)

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Clip } from "../lib/recognize/clip.ts";
 import { cancelled, type ClipAnswer } from "../lib/recognize/clip_answer.ts";
-import { coverageOf, doubts, evidenceOf } from "../lib/recognize/long_form/coverage.ts";
+import { coverageOf, doubts, evidenceOf, gravityOf } from "../lib/recognize/long_form/coverage.ts";
 import { type Part, type Redecode, rescue, RescueBudget } from "../lib/recognize/long_form/rescue.ts";
 import { speechMap } from "./support/speech_maps.ts";
 
@@ -87,4 +87,60 @@ Deno.test("speech without text is doubted, however often nothing is heard, and t
   const five = evidenceOf(babble(10), answerOf("one two three four five"));
   assertEquals(five.tokenCount, 5);
   assert(doubts(five)[0]!.startsWith("Only 0.5 tokens a second"), doubts(five).join());
+});
+
+Deno.test("rescue() decodes no more than the budget pays, and the verdict says that it is spent", async () => {
+  const budget = new RescueBudget(0.5, 0);
+  budget.grow(80); // 40 s: one halving of 30 s, then one of the halves is too long
+  let seconds = 0;
+  const hopeless: Redecode = ({ samples }) => {
+    seconds += samples.length / 16_000;
+    return Promise.resolve(answerOf("la la", { finishReason: "repetition" }));
+  };
+  const part = partOf(30, answerOf("la la", { finishReason: "repetition" }));
+  const { reasons, rescues } = await rescue(part, hopeless, budget);
+  assertEquals(seconds, 30);
+  assertEquals(rescues.length, 1);
+  assert(reasons.at(-1)!.includes("budget for that is spent"), reasons.join());
+  const first = await rescue(part, hopeless, new RescueBudget(0, 60));
+  assertEquals([seconds, first.rescues], [30, []]);
+  assert(first.reasons.at(-1)!.includes("budget for that is spent"));
+});
+
+Deno.test("a budget grows with what is decoded once, and is a least number of seconds before", () => {
+  const budget = new RescueBudget(0.5, 30);
+  assertEquals([budget.take(31), budget.take(30), budget.take(1)], [false, true, false]);
+  budget.grow(64);
+  assertEquals([budget.take(3), budget.take(2), budget.take(1)], [false, true, false]);
+});
+
+Deno.test("speech that was not looked at is doubted where voice activity is sure of it, and only there", () => {
+  const attended = new Float32Array(130).fill(1).fill(0, 39, 91); // 10 s, nothing read from 3 s to 7 s
+  const answer = answerOf("one two three four five six seven eight nine ten", { attended });
+  const clip = babble(10);
+  const about = (probability: number, end: number) =>
+    doubts(
+      evidenceOf({ ...clip, speech: speechMap(10, [[0, 3], [3.5, end], [7, 10]], probability) }, answer),
+    );
+  assertEquals(about(1, 6.5).map((reason) => reason.includes("never looked at")), [true]);
+  assertEquals(about(0.7, 6.5), []);
+  assertEquals(about(1, 4), []);
+});
+
+Deno.test("a loop and missing text are graver than a sentence said twice, that than all else", () => {
+  const gravity = (answer: ClipAnswer) => gravityOf(evidenceOf(babble(10), answer));
+  const twice = "So I came to the town. So I came to the town.";
+  assertEquals(gravity(answerOf("la la", { finishReason: "repetition" })), 3);
+  assertEquals(gravity(answerOf("")), 3);
+  assertEquals(gravity(answerOf(twice)), 2);
+  assertEquals(gravity(answerOf("one two three")), 1);
+  assertEquals(gravity(answerOf("one two three four five six seven eight nine ten")), 0);
+});
+
+Deno.test("without voice activity a text is doubted for what it says only", () => {
+  const clip = { ...babble(30), speech: undefined };
+  assertEquals(doubts(evidenceOf(clip, answerOf(""))), []);
+  assertEquals(coverageOf(evidenceOf(clip, answerOf(""))).verdict, "no-speech");
+  assertEquals(doubts(evidenceOf(clip, answerOf("one"))), []);
+  assertEquals(doubts(evidenceOf(clip, answerOf("la", { finishReason: "repetition" }))).length, 1);
 });

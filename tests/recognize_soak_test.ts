@@ -91,6 +91,7 @@ Deno.test("an abort with onAbort: partial returns what there is, marked", async 
   const transcript = await asr.transcribe(path, {
     chunkSeconds: 8,
     batchSize: 2,
+    vad: { minSilenceSeconds: 60 },
     signal: controller.signal,
     onAbort: "partial",
     onProgress: (event) => {

@@ -136,6 +136,27 @@ Deno.test("OpenAI's client is heard when it names the language and the vocabular
   }
 });
 
+Deno.test("OpenAI's client tunes voice activity by its own names, and vad: off hears everything", async () => {
+  await using server = await start();
+  const { transcriptions } = client(server).audio;
+  const request = { file: await fileOf(NAME), model: "whisper-1", response_format: "verbose_json" } as const;
+  const startWith = async (prefix_padding_ms: number) => {
+    const tuned = {
+      type: "server_vad",
+      threshold: 0.5,
+      silence_duration_ms: 200,
+      prefix_padding_ms,
+    } as const;
+    const { segments } = await transcriptions.create({ ...request, chunking_strategy: tuned });
+    return segments![0]!.start;
+  };
+  const [bare, padded] = [await startWith(0), await startWith(200)];
+  assert(Math.abs(bare - padded - 0.2) < 0.01, `${bare} and ${padded}`);
+  const { text, segments } = await transcriptions.create({ ...request, ...{ vad: "off" } });
+  assertEquals(text, (await references()).get(NAME));
+  assertEquals(segments![0]!.start, 0);
+});
+
 Deno.test("OpenAI's client gets the log probability of every token of the text", async () => {
   await using server = await start();
   const { transcriptions } = client(server).audio;
@@ -169,10 +190,17 @@ Deno.test("OpenAI's client gets its own error classes, with the parameter that i
   await refused({ response_format: "diarized_json" }, "response_format", "not_supported");
   await refused({ known_speaker_names: ["agent"] }, "known_speaker_names", "not_supported");
   await refused(
-    { chunking_strategy: { type: "server_vad", threshold: 0.4 } },
+    { chunking_strategy: { type: "server_vad", threshold: 1.4 } },
     "chunking_strategy",
-    "not_supported",
+    "invalid_value",
   );
+  await refused(
+    { chunking_strategy: { type: "server_vad", eagerness: "high" } },
+    "chunking_strategy",
+    "unknown_parameter",
+  );
+  await refused({ vad: "maybe" }, "vad", "invalid_value");
+  await refused({ vad: "off", chunking_strategy: { type: "server_vad" } }, "vad", "invalid_value");
   await refused({ timestamp_granularities: ["word"] }, "timestamp_granularities", "invalid_value");
   await refused({ timestamp_granularities: ["letter"] }, "timestamp_granularities", "invalid_value");
   await refused({ response_format: "srt", stream: true }, "stream", "invalid_value");

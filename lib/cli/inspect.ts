@@ -81,6 +81,13 @@ function summaryOf(input: string, trace: Trace): object {
       frameSeconds: trace.energy.frameSeconds,
       db: Array.from(trace.energy.db, (db) => Math.round(db * 10) / 10),
     },
+    speech: trace.speech && {
+      intervals: trace.speech.intervals,
+      firstFrameSeconds: trace.speech.firstFrameSeconds,
+      frameSeconds: trace.speech.frameSeconds,
+      probabilities: Array.from(trace.speech.probabilities, (p) => Math.round(p * 1000) / 1000),
+    },
+    skipped: trace.transcript.skipped,
     chunks: trace.chunks.map(({ index, result, passes }) => ({
       index,
       startSeconds: result.startSeconds,

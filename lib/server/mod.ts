@@ -29,3 +29,4 @@ export type { TranscriptEvent } from "../recognize/events.ts";
 export type { SamplingOptions, TranscribeOptions } from "../recognize/options.ts";
 export type { StageSpan } from "../recognize/timing.ts";
 export type * from "../transcript.ts";
+export type { VadOptions } from "../vad/intervals.ts";

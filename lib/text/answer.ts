@@ -19,6 +19,8 @@ const BEGINNING = /(?:^|\s|\b)l(?:a(?:n(?:g(?:u(?:a(?:g(?:e(?: \p{L}*){0,2}\s*(?
 /** Marks that end what was not written. */
 const ORPHANED_MARKS = /^\s*(?:[.,;:!?]+(?=\s|$)|[。，、；：！？]+)\s*/u;
 
+/** The word that an answer begins with. */
+const FIRST_WORD = "language";
 /** The longest answer that is taken for the beginning of a language line. */
 const LANGUAGE_LINE = 64;
 
@@ -29,11 +31,13 @@ function withoutFrames(text: string): string {
 
 /** A language line whose tag never came. Undefined when the answer begins otherwise. */
 function unfinished(raw: string): ParsedTranscript | undefined {
-  if (!"language ".startsWith(raw.slice(0, 9)) || raw.includes(TEXT_TAG)) return undefined;
-  const [, name = "", rest = ""] = /^language (\p{L}+)\b(.*)$/su.exec(raw) ?? [];
+  if (!FIRST_WORD.startsWith(raw.slice(0, FIRST_WORD.length)) || raw.includes(TEXT_TAG)) return undefined;
+  const said = raw.slice(FIRST_WORD.length);
+  const [, name = "", rest = ""] = /^ (\p{L}+)\b(.*)$/su.exec(said) ?? [];
   const known = LANGUAGES.some((language) => language.name === name);
   if (known) return { language: name, text: withoutFrames(rest) };
-  return name === "None" || raw.length <= LANGUAGE_LINE ? { language: "", text: "" } : undefined;
+  if (name === "None" || name !== "" && raw.length <= LANGUAGE_LINE) return { language: "", text: "" };
+  return { language: "", text: withoutFrames(said) }; // No name: a drawn answer lost its way.
 }
 
 /**

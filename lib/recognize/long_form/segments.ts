@@ -33,7 +33,9 @@ const LONGEST_PAUSE = 1;
 const UNBROKEN_COST = 0.5;
 /** How far the text may run ahead of the speech, or behind it: seconds, and a part of what there is. */
 const DRIFT_SECONDS = 6;
-const DRIFT_PART = 0.05;
+const DRIFT_PART = 0.02;
+/** Most sentences that speech does not break. */
+const MOST_TOGETHER = 12;
 
 /** Scripts without spaces say about twice as much per character. */
 function weight(text: string): number {
@@ -103,13 +105,13 @@ function groupsOf(weights: readonly number[], spoken: readonly Interval[]): Grou
       if ((i === sentences || j === intervals) && !isEnd || !isNear(i, j)) continue;
       const pause = isEnd ? 0 : spoken[j]!.start - spoken[j - 1]!.end;
       const bonus = PAUSE_WORTH * Math.min(pause, LONGEST_PAUSE);
-      for (let p = i - 1; p >= 0 && (p === i - 1 || expected[i]! - expected[p]! <= 2 * drift); p--) {
+      for (let p = i - 1; p >= Math.max(0, i - MOST_TOGETHER); p--) {
+        const wanted = expected[i]! - expected[p]!;
         for (let q = j - 1; q >= 0; q--) {
           const before = best[p * width + q];
           const length = spokenSums[j]! - spokenSums[q]!;
-          if (length > expected[i]! - expected[p]! + 2 * drift) break;
+          if (length > wanted + drift) break;
           if (!before) continue;
-          const wanted = expected[i]! - expected[p]!;
           const cost = before.cost + (length - wanted) ** 2 / wanted + UNBROKEN_COST * (i - p - 1) - bonus;
           const known = best[i * width + j];
           if (!known || cost < known.cost) best[i * width + j] = { cost, fromSentence: p, fromInterval: q };
