@@ -17,7 +17,7 @@ import { alignClip } from "./recognize/align.ts";
 import { Lifetime } from "./recognize/lifetime.ts";
 import type { TranscribeOptions } from "./recognize/options.ts";
 import { alignLong } from "./recognize/word_times/align_long.ts";
-import { alignWords, type ClipAligner, whyNotAligned } from "./recognize/word_times/word_times.ts";
+import { alignWords, whyNotAligned } from "./recognize/word_times/word_times.ts";
 import { resolveLanguage } from "./text/languages.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
 import { ownWords, type WordSpan, wordSpans } from "./text/words.ts";
@@ -52,7 +52,7 @@ interface Parts {
  * A loaded Qwen3-ForcedAligner; calls may overlap. It knows eleven languages; Japanese and Korean words are split by
  * Unicode's rules, an approximation, unless the caller brings words of their own.
  */
-export class ForcedAligner implements Disposable, ClipAligner {
+export class ForcedAligner implements Disposable {
   /** Longest audio of one pass, in seconds: what its classes reach. A long recording takes several. */
   readonly longestSeconds: number;
   readonly #parts: Parts;
@@ -121,7 +121,7 @@ export class ForcedAligner implements Disposable, ClipAligner {
    * one the text has to be what is said, in at most `longestSeconds`.
    *
    * @param text The text, or its words where they are split already. They come back as they are, one by one.
-   * @param options.language Language of the text, by name or code.
+   * @param options.language Language of the text, by name or code; with a `recognizer` what that hears, when left out.
    * @param options.recognizer A `Qwen3ASR`.
    * @throws {OptionError} When the aligner does not know the language, or the recording is too long.
    */
@@ -129,7 +129,7 @@ export class ForcedAligner implements Disposable, ClipAligner {
     source: AudioSource | LoadedAudio,
     text: string | readonly string[],
     options: {
-      language: string;
+      language?: string | undefined;
       recognizer?: {
         transcribe(audio: LoadedAudio, options: TranscribeOptions): Promise<Transcript>;
       } | undefined;
@@ -137,21 +137,28 @@ export class ForcedAligner implements Disposable, ClipAligner {
     },
   ): Promise<Word[]> {
     const { recognizer, signal } = options;
-    const language = resolveLanguage(options.language);
-    const words = typeof text === "string" ? wordSpans(text, language) : ownWords(text);
+    const asked = options.language === undefined ? undefined : resolveLanguage(options.language);
+    const wordsIn = (language: string) =>
+      typeof text === "string" ? wordSpans(text, language) : ownWords(text);
+    if (asked === undefined && !recognizer) {
+      throw new OptionError("Cannot align: name the language, or give a recognizer that hears it.");
+    }
     return await this.#life.use(async () => {
       const isRead = typeof source !== "string" && "samples" in source;
       const audio = isRead ? source : await loadAudio(source);
-      if (!recognizer) return await this.#align(audio.samples, words, language, signal);
-      const { chunks } = await recognizer.transcribe(audio, {
-        language,
+      if (!recognizer) return await this.#align(audio.samples, wordsIn(asked!), asked!, signal);
+      const heard = await recognizer.transcribe(audio, {
+        language: asked,
         signal,
         chunkSeconds: Math.min(LONGEST_CHUNK_SECONDS, this.longestSeconds),
       });
+      const language = asked ?? heard.language.split(",")[0]!;
       const reason = whyNotAligned({ samples: EMPTY, language }, this);
       if (reason) throw new OptionError(`Cannot align: ${reason}.`);
-      const speech = await detectSpeech(this.#parts.vad, audio.samples, {}, signal);
-      return await alignLong({ samples: audio.samples, speech, words, language, chunks }, this, signal);
+      const { samples } = audio;
+      const speech = await detectSpeech(this.#parts.vad, samples, {}, signal);
+      const words = wordsIn(language);
+      return await alignLong({ samples, speech, words, language, chunks: heard.chunks }, this, signal);
     });
   }
 

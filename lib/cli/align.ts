@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { loadAudio } from "../audio/load.ts";
 import { OptionError } from "../errors.ts";
 import { ForcedAligner } from "../forced_aligner.ts";
 import { alignerNameFor } from "../hub/mod.ts";
@@ -17,6 +16,8 @@ import { Interruption } from "./interruption.ts";
 import { OutputPlan } from "./outputs.ts";
 import { formatsOf, modelSettings, speechOptions, writerOptions } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
+
+type AlignOptions = Parameters<ForcedAligner["align"]>[2];
 
 async function readText(path: string): Promise<string> {
   try {
@@ -73,15 +74,12 @@ export async function align(args: Arguments, terminal: Terminal): Promise<number
     libraryPath: settings.libraryPath,
     download: settings.yes && !settings.offline,
   });
-  const audio = await loadAudio(input.source, { signal });
-  const heard = await asr.transcribe(audio, { language: options.language, signal });
-  const language = options.language ?? heard.language.split(",")[0]!;
-  if (language === "") {
-    throw new OptionError("Cannot tell the language of the recording: name it with --language");
-  }
-  const recognizer = { transcribe: () => Promise.resolve(heard) };
-  const words = await aligner.align(audio, text, { language, recognizer, signal });
-  const transcript = withText(heard, text, words, language);
+  let heard: Transcript | undefined;
+  const recognizer: AlignOptions["recognizer"] = {
+    transcribe: async (audio, options) => heard = await asr.transcribe(audio, options),
+  };
+  const words = await aligner.align(input.source, text, { language: options.language, recognizer, signal });
+  const transcript = withText(heard!, text, words, options.language ?? heard!.language.split(",")[0]!);
   if (plan.toFiles) await plan.write(input, transcript);
   else terminal.write(plan.print(input, transcript, false));
   const unmatched = words.filter(({ timing }) => timing === "unmatched").length;
