@@ -112,7 +112,7 @@ async function verboseSegments(transcript: Transcript, temperature: number): Pro
       temperature,
       avg_logprob: meanLogprob(written[id]!.tokens),
       compression_ratio: await compressionRatio(segment.text),
-      no_speech_prob: 1 - (segment.speechProbability ?? 1),
+      no_speech_prob: rounded(1 - (segment.speechProbability ?? 1)),
     })),
   );
 }
