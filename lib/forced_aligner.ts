@@ -17,7 +17,7 @@ import { alignClip } from "./recognize/align.ts";
 import { Lifetime } from "./recognize/lifetime.ts";
 import type { TranscribeOptions } from "./recognize/options.ts";
 import { alignLong } from "./recognize/word_times/align_long.ts";
-import { alignWords, whyNotAligned } from "./recognize/word_times/word_times.ts";
+import { alignWords, type ClipAligner, whyNotAligned } from "./recognize/word_times/word_times.ts";
 import { resolveLanguage } from "./text/languages.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
 import { ownWords, type WordSpan, wordSpans } from "./text/words.ts";
@@ -56,12 +56,19 @@ export class ForcedAligner implements Disposable {
   /** Longest audio of one pass, in seconds: what its classes reach. A long recording takes several. */
   readonly longestSeconds: number;
   readonly #parts: Parts;
+  /** The same for a call that runs, which ends its work when this is disposed meanwhile. */
+  readonly #inCall: ClipAligner;
   readonly #life: Lifetime;
 
   private constructor(parts: Parts) {
     const { timeClasses, timestampStepMs } = parts.model.config;
     this.longestSeconds = timeClasses * timestampStepMs / 1000;
     this.#parts = parts;
+    const { model, tokenizer } = parts;
+    this.#inCall = {
+      longestSeconds: this.longestSeconds,
+      rawTimes: (samples, words, signal) => alignClip(model, tokenizer, samples, words, signal),
+    };
     this.#life = new Lifetime(
       () => {
         parts.vad[Symbol.dispose]();
@@ -109,8 +116,7 @@ export class ForcedAligner implements Disposable {
    * @returns Start and end of each word in turn, in milliseconds.
    */
   async rawTimes(samples: Float32Array, words: readonly string[], signal?: AbortSignal): Promise<number[]> {
-    const { model, tokenizer } = this.#parts;
-    return await this.#life.use(() => alignClip(model, tokenizer, samples, words, signal));
+    return await this.#life.use(() => this.#inCall.rawTimes(samples, words, signal));
   }
 
   /**
@@ -158,7 +164,11 @@ export class ForcedAligner implements Disposable {
       const { samples } = audio;
       const speech = await detectSpeech(this.#parts.vad, samples, {}, signal);
       const words = wordsIn(language);
-      return await alignLong({ samples, speech, words, language, chunks: heard.chunks }, this, signal);
+      return await alignLong(
+        { samples, speech, words, language, chunks: heard.chunks },
+        this.#inCall,
+        signal,
+      );
     });
   }
 
@@ -176,7 +186,7 @@ export class ForcedAligner implements Disposable {
       startSeconds: startSample / SAMPLE_RATE,
       endSeconds: endSample / SAMPLE_RATE,
     }));
-    return await alignWords({ samples: clip, words, language, speech }, this, signal);
+    return await alignWords({ samples: clip, words, language, speech }, this.#inCall, signal);
   }
 
   /** Takes no more calls; frees the model now, or when the running calls are done. */
