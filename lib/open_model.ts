@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 import { libraryInfo, openLibrary } from "../ffi/mod.ts";
-import { flag, oneOf, type Rules, text, wholeFrom } from "./check_options.ts";
+import { flag, oneOf, type Rule, type Rules, text, wholeFrom } from "./check_options.ts";
 import { ModelError } from "./errors.ts";
 import { downloadModel, type ResolvedModel, resolveModel } from "./hub/mod.ts";
 import { packagedFolder } from "./hub/packaged.ts";
@@ -29,9 +29,21 @@ export interface LoadOptions {
   threads?: number | undefined;
   /** Path of libmlxc; default: see the README on where it is looked for. */
   libraryPath?: string | undefined;
+  /**
+   * The forced aligner that times words: a name (`demo`, `aligner`, `org/name`), a folder, or `false` for none. One that is
+   * named is loaded with the model; else the one that goes with the model is when words are first asked for, if it is on
+   * this machine.
+   */
+  aligner?: string | URL | false | undefined;
   /** Downloads a named model that is not on this machine; `downloadModel()` can say how far it is. @default {false} */
   download?: boolean | undefined;
 }
+
+/** What names an aligner to load. */
+const ALIGNER_RULE: Rule = {
+  must: "a name, a folder, or false",
+  fits: (value) => typeof value === "string" || value instanceof URL || value === false,
+};
 
 /** What the options of loading must be. */
 export const LOAD_RULES: Rules<RouteOptions> = {
@@ -39,9 +51,15 @@ export const LOAD_RULES: Rules<RouteOptions> = {
   dtype: oneOf("auto", "float32", "float16", "bfloat16"),
   threads: wholeFrom(1, MOST_THREADS),
   libraryPath: text,
+  aligner: ALIGNER_RULE,
   download: flag,
   policy: { must: "an object of routes", fits: (value) => typeof value === "object" && value !== null },
 };
+
+/** What `--aligner` means: `none` is none. */
+export function alignerOf(name: string | undefined): LoadOptions["aligner"] {
+  return name === "none" ? false : name;
+}
 
 /** What tests and measurements may choose besides: single routes of the backend. */
 export interface RouteOptions extends LoadOptions {

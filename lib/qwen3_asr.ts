@@ -9,6 +9,7 @@ import { Samples } from "./audio/samples.ts";
 import { checkOptions } from "./check_options.ts";
 import { ModelError, OptionError } from "./errors.ts";
 import { LOAD_RULES, type LoadOptions, type ModelInfo, openModel } from "./open_model.ts";
+import { OwnAligner } from "./own_aligner.ts";
 import type { ClipDecoder, Engine } from "./recognize/engine.ts";
 import type { TranscriptEvent } from "./recognize/events.ts";
 import { Lifetime } from "./recognize/lifetime.ts";
@@ -26,6 +27,7 @@ import { TRANSCRIBE_RULES, type TranscribeOptions } from "./recognize/options.ts
 import { chunksBesidePrompt } from "./recognize/prompt_budget.ts";
 import { liveSettings, recognizeSettings } from "./recognize/settings.ts";
 import { Timing } from "./recognize/timing.ts";
+import { WordTimer } from "./recognize/word_times/word_timer.ts";
 import type { Transcript } from "./transcript.ts";
 import type { VadNetwork } from "./vad/network.ts";
 
@@ -54,14 +56,17 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
   readonly info: ModelInfo;
   readonly #engine: Engine;
   readonly #vad: VadNetwork;
+  readonly #aligner: OwnAligner;
   readonly #life: Lifetime;
 
-  private constructor(engine: Engine, vad: VadNetwork, info: ModelInfo) {
+  private constructor(engine: Engine, vad: VadNetwork, aligner: OwnAligner, info: ModelInfo) {
     this.#engine = engine;
     this.#vad = vad;
+    this.#aligner = aligner;
     this.info = info;
     this.#life = new Lifetime(
       () => {
+        aligner[Symbol.dispose]();
         vad[Symbol.dispose]();
         engine[Symbol.dispose]();
       },
@@ -81,8 +86,15 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
   static async load(model?: string | URL, options: LoadOptions = {}): Promise<Qwen3ASR> {
     checkOptions(options, LOAD_RULES);
     const { engine, vad, info } = await openModel(model, options);
-    await removeAbandonedFolders();
-    return new Qwen3ASR(engine, vad, info);
+    try {
+      const aligner = await OwnAligner.for(info.name, options);
+      await removeAbandonedFolders();
+      return new Qwen3ASR(engine, vad, aligner, info);
+    } catch (error) {
+      vad[Symbol.dispose]();
+      engine[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /** The recording, read now unless it was read before. */
@@ -129,6 +141,9 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
     const speech = await hearRecording(this.#vad, samples, settings);
     timing.book("vad", start);
     const chunks = await planRecording(samples, speech, settings);
+    const words = settings.timestamps === "word"
+      ? new WordTimer((options.aligner ?? await this.#aligner.get()) || undefined)
+      : undefined;
     return {
       engine: this.#engine,
       samples,
@@ -136,6 +151,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
       speech,
       settings: { ...settings, warnings },
       timing,
+      words,
       emit,
     };
   }

@@ -20,12 +20,20 @@ export type FinishReason =
 
 /** A word with its place in the recording. */
 export interface Word {
-  /** What was said. */
+  /** What was said, as the text has it: with its case and punctuation. */
   text: string;
   /** Start, in seconds of the recording. */
   startSeconds: number;
   /** End, in seconds of the recording. */
   endSeconds: number;
+  /**
+   * Where the times come from: `aligned` a forced aligner said so; `repaired` what it said cannot be (no length, no speech
+   * there, out of order), they were placed anew within speech; `approximate` there was no aligner for it; `unmatched` nobody
+   * was heard saying this word of a known text: it stands at the end of the word before, without any length.
+   */
+  timing: "aligned" | "repaired" | "approximate" | "unmatched";
+  /** Mean probability of the tokens that wrote it, from 0 to 1; absent where nobody wrote it freely. */
+  confidence?: number;
 }
 
 /** A stretch of text with times: a sentence or, where there is no punctuation, a chunk. */
@@ -43,8 +51,10 @@ export interface Segment {
    * voice activity hears pauses, `aligned` a forced aligner.
    */
   timing: "chunk" | "estimated" | "aligned";
-  /** Words with their times, when they were aligned. */
+  /** Words with their times, when these were asked for. */
   words?: Word[];
+  /** How likely there is speech at all, by voice activity: from 0 to 1; absent when that was not looked for. */
+  speechProbability?: number;
 }
 
 /** How believable it is that all speech of a stretch of audio became text, and only once. */
@@ -130,6 +140,7 @@ export interface SkippedSound {
  *
  * - `audio-damaged`: places of the recording could not be read, or were left out
  * - `audio-selected`: one of several tracks, or of channels that cancel each other, was heard
+ * - `times-approximate`: times of words were asked for, and some did not come from an aligner
  * - `no-speech`: there is no text because there was no speech
  * - `skipped`: loud sound was not decoded, because nobody seems to speak there
  * - `aborted`: the call was aborted, the text ends early
@@ -140,6 +151,7 @@ export interface SkippedSound {
 export type WarningCode =
   | "audio-damaged"
   | "audio-selected"
+  | "times-approximate"
   | "no-speech"
   | "skipped"
   | "aborted"
@@ -193,6 +205,8 @@ export interface TranscriptStats {
   peakMemoryBytes: number;
   /** Voice activity. */
   vadMs: number;
+  /** Aligning words, the aligner's own mel and encoder included. */
+  alignMs: number;
 }
 
 /** A finished (or, when asked for, interrupted) transcription. */

@@ -10,7 +10,7 @@ const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const TABLE = join(ROOT, "lib", "hub", "packaged_files.ts");
 
 /** Folders with such files. */
-const FOLDERS = ["demo/model", "lib/vad/weights"];
+const FOLDERS = ["demo/aligner", "demo/model", "lib/vad/weights"];
 
 /** The source of lib/hub/packaged_files.ts for the files as they are now. */
 export async function packagedFilesTable(): Promise<string> {

@@ -133,6 +133,30 @@ Deno.test("bench measures the demo model where there is no other, and says so", 
   assert(one.realTimeFactor >= expected && one.realTimeFactor < 100, JSON.stringify(one));
 });
 
+Deno.test("align prints the words of a text with their times, and says which were not heard", async () => {
+  await using folder = await Folder.make();
+  await Deno.writeTextFile(folder.at("text.txt"), "I see ten very\nyellow windows.\n");
+  const said = await cli(["align", "-m", "demo", recording(EN), folder.at("text.txt")]);
+  assertEquals(said.code, 0, said.stderr);
+  const rows = said.stdout.trimEnd().split("\n").map((line) => line.split("\t"));
+  assertEquals(rows.slice(1).map(([, , text, , timing]) => [text, timing]), [
+    ["I", "aligned"],
+    ["see", "aligned"],
+    ["ten", "aligned"],
+    ["very", "unmatched"],
+    ["yellow", "aligned"],
+    ["windows.", "aligned"],
+  ]);
+  assertMatch(said.stderr, /1 of 6 words were not heard/);
+  const srt = await cli(["align", "-q", "-m", "demo", recording(EN), folder.at("text.txt"), "-f", "srt"]);
+  assertEquals([srt.code, srt.stderr], [0, ""]);
+  assertStringIncludes(srt.stdout, "00:00:00,640 --> ");
+  const missing = await cli(["align", "-m", "demo", recording(EN), folder.at("none.txt")]);
+  assertEquals(missing.code, 2);
+  assertMatch(missing.stderr, /none\.txt: there is no such file/);
+  assertMatch((await cli(["align", recording(EN)])).stderr, /takes a recording and a text file, got 1/);
+});
+
 Deno.test("inspect writes the mel as a picture and tokens, times and chunks as JSON", async () => {
   await using folder = await Folder.make();
   const { code, stdout, stderr } = await cli(["inspect", "-m", "demo", "-o", folder.path, recording(EN)]);

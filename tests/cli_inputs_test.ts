@@ -174,7 +174,7 @@ Deno.test("transcribe reads a pipe and an address", async () => {
 Deno.test("transcribe writes every format whole, and a closed pipe ends it quietly", async () => {
   await using folder = await Folder.make();
   await folder.copy(EN);
-  const formats = ["txt", "json", "jsonl", "srt", "vtt", "tsv", "ass"];
+  const formats = ["txt", "json", "jsonl", "srt", "vtt", "tsv", "csv", "ass", "lrc"];
   const args = [
     "-m",
     "demo",

@@ -1,7 +1,14 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { basename, fromFileUrl, join, toFileUrl } from "@std/path";
 import { ModelError, OptionError } from "../lib/errors.ts";
-import { findModel, type ResolvedModel, resolveModel, type ResolveOptions } from "../lib/hub/mod.ts";
+import {
+  alignerNameFor,
+  findModel,
+  resolveAligner,
+  type ResolvedModel,
+  resolveModel,
+  type ResolveOptions,
+} from "../lib/hub/mod.ts";
 import { fixtures } from "./support/fixtures.ts";
 
 const DEMO = fromFileUrl(new URL("../demo/model", import.meta.url));
@@ -82,6 +89,23 @@ Deno.test("resolveModel() finds the demo model beside the package, or where it i
   const other = await home.put("elsewhere");
   const options = { ...home.options, demoDirectory: other };
   assertEquals(await resolveModel("demo", options), { directory: other, name: "demo", source: "demo" });
+});
+
+Deno.test("resolveAligner() has the demo's own, and for others what the cache has, the 8-bit conversion first", async () => {
+  await using home = await Home.make();
+  const own = fromFileUrl(new URL("../demo/aligner", import.meta.url));
+  assertEquals(await resolveAligner(alignerNameFor("demo"), home.options), {
+    directory: own,
+    name: "demo",
+    source: "demo",
+  });
+  const name = alignerNameFor("mlx-community/Qwen3-ASR-0.6B-8bit");
+  await assertRejects(() => resolveAligner(name, home.options), ModelError, "models download aligner");
+  const original = await home.putCached("Qwen/Qwen3-ForcedAligner-0.6B");
+  assertEquals((await resolveAligner(name, home.options)).directory, original);
+  const packed = await home.putCached("mlx-community/Qwen3-ForcedAligner-0.6B-8bit");
+  assertEquals((await resolveAligner(name, home.options)).directory, packed);
+  assertEquals((await resolveAligner(own, home.options)).name, "aligner");
 });
 
 Deno.test("resolveModel() follows HF_HUB_CACHE, HF_HOME and XDG_CACHE_HOME", async () => {

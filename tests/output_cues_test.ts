@@ -144,7 +144,12 @@ Deno.test("makeCues() counts a CJK character as two Latin letters of time", () =
 Deno.test("makeCues() takes the times of words where an aligner gave them", () => {
   const text = "Hello, world! It’s 4 o'clock — time for tea, said the hatter.";
   const words = ["hello", "world", "It's", "4", "o'clock", "time", "for", "tea", "said", "the", "hatter"]
-    .map((word, k) => ({ text: word, startSeconds: 1 + k * 0.5, endSeconds: 1.4 + k * 0.5 }));
+    .map((word, k) => ({
+      text: word,
+      startSeconds: 1 + k * 0.5,
+      endSeconds: 1.4 + k * 0.5,
+      timing: "aligned" as const,
+    }));
   const cues = makeCues([segmentOf(0, 12, text, { words })], {
     maxColumns: 15,
     readingSpeed: 100,
@@ -175,6 +180,7 @@ Deno.test("makeCues() lets a fast cue stand in the pause that follows it", () =>
     text: String(text),
     startSeconds: Number(startSeconds),
     endSeconds: Number(endSeconds),
+    timing: "aligned" as const,
   }));
   const [first, second] = makeCues([segmentOf(0, 8, text, { words })], { maxColumns: 24, maxLines: 1 });
   assertEquals(first?.endSeconds, 1.048); // 22 columns at 21 a second

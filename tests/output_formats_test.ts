@@ -5,7 +5,10 @@ import type { Segment } from "../lib/transcript.ts";
 import { segmentOf, transcriptOf } from "./support/output_samples.ts";
 
 const SEGMENTS: Segment[] = [
-  segmentOf(0, 2.5, "Fish & chips.", { words: [{ text: "Fish", startSeconds: 0.2, endSeconds: 0.6 }] }),
+  segmentOf(0, 2.5, "Fish & chips.", {
+    words: [{ text: "Fish", startSeconds: 0.2, endSeconds: 0.6, timing: "aligned", confidence: 0.9 }],
+    speechProbability: 0.99,
+  }),
   segmentOf(2.5, 6, "Zwei\tWörter,\neine Zeile.", { language: "German", timing: "estimated" }),
 ];
 
@@ -127,6 +130,9 @@ Deno.test("formatTranscript() json keeps its fields and their order however the 
     "segments[].words[].text",
     "segments[].words[].startSeconds",
     "segments[].words[].endSeconds",
+    "segments[].words[].timing",
+    "segments[].words[].confidence",
+    "segments[].speechProbability",
     "chunks[].index",
     "chunks[].startSeconds",
     "chunks[].endSeconds",
@@ -170,6 +176,7 @@ Deno.test("formatTranscript() json keeps its fields and their order however the 
     "stats.realTimeFactor",
     "stats.peakMemoryBytes",
     "stats.vadMs",
+    "stats.alignMs",
     "skipped[].startSeconds",
     "skipped[].endSeconds",
     "skipped[].levelDb",
@@ -222,7 +229,7 @@ Deno.test("parseFormat() suggests the nearest format for a typing mistake", () =
     ["jsno", 'Did you mean "json"?'],
     ["wbevtt", 'Did you mean "webvtt"?'],
     ["tvs", 'Did you mean "tsv"?'],
-    ["tsvv", "There are txt, json, jsonl, srt, vtt, tsv, ass."],
+    ["tsvv", "There are txt, json, jsonl, srt, vtt, tsv, csv, ass, lrc."],
   ];
   for (const [name, message] of messages) assertThrows(() => parseFormat(name), OptionError, message);
   for (const name of ["parquet", "", "constructor"]) {

@@ -14,7 +14,7 @@ import { Folder, ROOT } from "./support/cli_process.ts";
 import { FileServer } from "./support/setup_server.ts";
 
 const MODEL = "demo/model";
-const FOLDERS = [MODEL, "lib/vad/weights"];
+const FOLDERS = ["demo/aligner", MODEL, "lib/vad/weights"];
 const WEIGHTS = `${MODEL}/model.safetensors`;
 
 async function packageServer(): Promise<FileServer> {

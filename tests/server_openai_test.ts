@@ -64,7 +64,35 @@ Deno.test("OpenAI's client reads verbose_json with segments in order", async () 
     assert(segment.seek <= segment.start * 100 + 1);
     assertEquals(segment.temperature, 0);
     assert(segment.compression_ratio > 0.3 && segment.compression_ratio < 3);
+    assert(segment.tokens.length >= segment.text.split(" ").length);
+    assert(segment.avg_logprob < 0 && segment.avg_logprob > -1, `${segment.avg_logprob}`);
+    assert(segment.no_speech_prob >= 0 && segment.no_speech_prob < 0.5, `${segment.no_speech_prob}`);
   }
+});
+
+Deno.test("OpenAI's client gets the time of every word", async () => {
+  await using server = await start();
+  const answer = await client(server).audio.transcriptions.create({
+    file: await fileOf(NAME),
+    model: "whisper-1",
+    response_format: "verbose_json",
+    timestamp_granularities: ["word", "segment"],
+  });
+  const words = answer.words ?? [];
+  assertEquals(words.map(({ word }) => word).join(" "), answer.text);
+  for (const [index, { start, end }] of words.entries()) {
+    assert(start >= (words[index - 1]?.end ?? 0) && end > start && end <= answer.duration);
+  }
+  assertEquals([answer.segments![0]!.start, answer.segments!.at(-1)!.end], [
+    words[0]!.start,
+    words.at(-1)!.end,
+  ]);
+  const plain = await client(server).audio.transcriptions.create({
+    file: await fileOf(NAME),
+    model: "whisper-1",
+    response_format: "verbose_json",
+  });
+  assertEquals(plain.words, undefined);
 });
 
 Deno.test("OpenAI's client streams deltas that add up to the text, then usage", async () => {
@@ -176,11 +204,6 @@ Deno.test("OpenAI's client gets its own error classes, with the parameter that i
   await refused({ timestamp_granularities: ["word"] }, "timestamp_granularities", "invalid_value");
   await refused({ timestamp_granularities: ["letter"] }, "timestamp_granularities", "invalid_value");
   await refused({ response_format: "srt", stream: true }, "stream", "invalid_value");
-  await refused(
-    { response_format: "verbose_json", timestamp_granularities: ["word"] },
-    "timestamp_granularities",
-    "not_supported",
-  );
   await refused({ file: new File(["no audio at all"], "a.mp3") }, "file", "invalid_audio");
   const unknown = await assertRejects(
     () => transcriptions.create({ file, model: "gpt-9" }),

@@ -119,8 +119,10 @@ export async function loadModel(
   const isLarge = terminal.isLive;
   if (isLarge) terminal.draw([terminal.paint("dim", `loading ${found.name}`)]);
   try {
-    const { device, dtype, threads, libraryPath } = settings;
+    const { device, dtype, threads, libraryPath, aligner } = settings;
     const asr = await Qwen3ASR.load(found.source === "demo" ? "demo" : found.directory, {
+      aligner,
+      download: settings.yes && !settings.offline,
       device,
       dtype,
       threads,

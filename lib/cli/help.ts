@@ -37,13 +37,14 @@ Options (all of them: help options)
   -l, --language LANG     name or code; detected when left out
       --context TEXT      what it is about: names, spelling, domain
       --range FROM-TO     a part only: 1:00-2:30, 90-
-  -f, --format F,...      txt json jsonl srt vtt tsv ass
+  -f, --format F,...      txt json jsonl srt vtt tsv csv ass lrc
   -o, --output-dir DIR    write files there (--resume: skip what is done)
   -r, --recursive         folders with all their folders (--watch DIR: live)
   -q, --quiet  -v, --verbose  -y, --yes  --offline  -V, --version
 Commands
   models list|download|path|remove|verify     languages   doctor   setup   bench
-  inspect RECORDING   serve --help   completions bash|zsh|fish   help TOPIC
+  align RECORDING TEXT_FILE   inspect RECORDING   serve --help
+  completions bash|zsh|fish   help TOPIC
 Topics
   options  input  output  subtitles  models  environment  exit
 `;
@@ -62,6 +63,11 @@ Prints the path of the native library (libmlxc). Where none works yet, it fetche
   languages: "qwen3-asr languages [--json]     the languages it knows\n",
   bench: `qwen3-asr bench [RECORDING] [--model NAME|DIR] [--json]
 Speed on this machine: 0.6b against 1.7b where they are here, else the demo model.
+`,
+  align: `qwen3-asr align RECORDING TEXT_FILE [-f tsv,srt,...] [-o DIR]
+Prints the words of the text with their times. The recording is recognised
+first, so that it may be of any length and the text need not be all of it;
+words that nobody was heard saying are "unmatched".
 `,
   inspect: `qwen3-asr inspect RECORDING [-o DIR]
 Writes STEM.inspect.png (mel, energy, chunks) and STEM.inspect.json (chunks, tokens, times).

@@ -19,6 +19,7 @@ const LOADERS: Record<CommandName, () => Promise<Command>> = {
   models: async () => (await import("./models.ts")).models,
   doctor: async () => (await import("./doctor.ts")).doctor,
   bench: async () => (await import("./bench.ts")).bench,
+  align: async () => (await import("./align.ts")).align,
   inspect: async () => (await import("./inspect.ts")).inspect,
   setup: async () => (await import("./setup.ts")).setup,
   languages: async () => (await import("./languages.ts")).languages,

@@ -54,6 +54,15 @@ const MODEL = [
 
 const OFFLINE = { name: "offline", help: "no network: nothing is downloaded" } as const satisfies OptionSpec;
 
+/** What times words. */
+const ALIGNER = {
+  name: "aligner",
+  value: "NAME|DIR",
+  help: "times words: demo, aligner, none, or a folder",
+  choices: ["aligner", "demo", "none"],
+  completes: "folder",
+} as const satisfies OptionSpec;
+
 /** Network and questions. */
 const NETWORK = [
   OFFLINE,
@@ -69,6 +78,12 @@ const SPEECH = [
   { name: "range", value: "FROM-TO", help: "a part only: 1:00-2:30, 90-, -0:30" },
   { name: "track", value: "N|LANG", help: "one of several audio tracks: number, language" },
   { name: "raw", value: "F:RATE", help: "samples without a header, e.g. s16le:16000" },
+  {
+    name: "timestamps",
+    value: "OF",
+    help: "segment, or word: words have times too (segment)",
+    choices: ["segment", "word"],
+  },
   { name: "chunk-seconds", value: "N", help: "longest chunk of a recording, in seconds (30)" },
   {
     name: "vad",
@@ -92,14 +107,15 @@ const OUTPUT = [
     name: "format",
     short: "f",
     value: "F,...",
-    help: "txt json jsonl srt vtt tsv ass (txt)",
-    choices: ["txt", "json", "jsonl", "srt", "vtt", "tsv", "ass"],
+    help: "txt json jsonl srt vtt tsv csv ass lrc (txt)",
+    choices: ["txt", "json", "jsonl", "srt", "vtt", "tsv", "csv", "ass", "lrc"],
   },
   { name: "output-dir", short: "o", value: "DIR", help: "write files there", completes: "folder" },
   { name: "output-template", value: "PATH", help: "{parent}/{stem}.{format}; also {ext}" },
   { name: "resume", help: "skip what is done, finish what is half done" },
   { name: "line-width", value: "N", help: "widest subtitle line, CJK counts 2 (42)" },
   { name: "max-lines", value: "N", help: "most lines of a subtitle (2)" },
+  { name: "highlight-words", help: "mark the word being said: srt vtt ass lrc" },
   { name: "reading-speed", value: "N", help: "columns a viewer reads a second (21)" },
   { name: "json-stats", help: "one line of JSON a recording on standard error" },
 ] as const satisfies readonly OptionSpec[];
@@ -126,18 +142,26 @@ export const TRANSCRIBE_GROUPS: Readonly<Record<string, readonly OptionSpec[]>> 
   Speech: SPEECH,
   Input: INPUT,
   Output: OUTPUT,
-  Model: [...MODEL, ...NETWORK],
+  Model: [...MODEL, ALIGNER, ...NETWORK],
   General: COMMON,
 };
 
 /** Options by command. */
 export const COMMAND_OPTIONS = {
-  transcribe: [...SPEECH, ...INPUT, ...OUTPUT, ...MODEL, ...NETWORK, ...COMMON],
+  transcribe: [...SPEECH, ...INPUT, ...OUTPUT, ...MODEL, ALIGNER, ...NETWORK, ...COMMON],
   models: [...NETWORK, JSON_OUTPUT, ...COMMON],
   doctor: [...MODEL, JSON_OUTPUT, ...COMMON],
   setup: [BACKEND, OFFLINE, JSON_OUTPUT, ...COMMON],
   languages: [JSON_OUTPUT, ...COMMON],
   bench: [...MODEL, JSON_OUTPUT, ...COMMON],
+  align: [
+    ...MODEL,
+    ALIGNER,
+    ...NETWORK,
+    ...SPEECH.filter(({ name }) => name === "language"),
+    ...OUTPUT.filter(({ name }) => name !== "output-template" && name !== "resume" && name !== "json-stats"),
+    ...COMMON,
+  ],
   inspect: [
     ...MODEL,
     ...NETWORK,
@@ -162,6 +186,7 @@ export const COMMANDS: Readonly<Record<CommandName, string>> = {
   setup: "gets the native library, if none works yet",
   languages: "the languages it knows",
   bench: "speed of this machine",
+  align: "times for the words of a known text",
   inspect: "what the model sees: a picture and JSON",
   completions: "for bash, zsh or fish",
   help: "help TOPIC: " + ["input", "output", "subtitles", "models", "environment", "exit"].join(", "),

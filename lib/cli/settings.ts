@@ -6,7 +6,7 @@
 import { parseRawFormat } from "../audio/raw.ts";
 import { checkTrack } from "../audio/tracks.ts";
 import { OptionError } from "../errors.ts";
-import { LOAD_RULES, type LoadOptions } from "../open_model.ts";
+import { alignerOf, LOAD_RULES, type LoadOptions } from "../open_model.ts";
 import { FORMAT_RULES, type FormatOptions, type OutputFormat, parseFormat } from "../output/mod.ts";
 import { SAMPLING_RULES, TRANSCRIBE_RULES, type TranscribeOptions } from "../recognize/options.ts";
 import { askedLanguage, resolveLanguage } from "../text/languages.ts";
@@ -20,6 +20,7 @@ export interface ModelSettings {
   device: LoadOptions["device"];
   dtype: LoadOptions["dtype"];
   threads: LoadOptions["threads"];
+  aligner: LoadOptions["aligner"];
   libraryPath: string | undefined;
   offline: boolean;
   yes: boolean;
@@ -32,6 +33,7 @@ export function modelSettings(args: Arguments): ModelSettings {
     device: args.choice("device", ["auto", "cpu", "gpu"]),
     dtype: args.choice("dtype", ["auto", "float32", "float16", "bfloat16"]),
     threads: args.number("threads", LOAD_RULES.threads),
+    aligner: alignerOf(args.text("aligner")),
     libraryPath: args.text("library"),
     offline: args.on("offline"),
     yes: args.on("yes"),
@@ -50,7 +52,17 @@ export function writerOptions(args: Arguments): FormatOptions {
     maxColumns: args.number("line-width", FORMAT_RULES.maxColumns),
     maxLines: args.number("max-lines", FORMAT_RULES.maxLines),
     readingSpeed: args.number("reading-speed", FORMAT_RULES.readingSpeed),
+    highlightWords: args.on("highlight-words"),
   };
+}
+
+/** Marked words need times, so that they are asked for with them. */
+function timestampsOf(args: Arguments): TranscribeOptions["timestamps"] {
+  const asked = args.choice("timestamps", ["segment", "word"]);
+  if (asked === "segment" && args.on("highlight-words")) {
+    throw new OptionError("Cannot use --highlight-words with --timestamps segment: words have no times then");
+  }
+  return args.on("highlight-words") ? "word" : asked;
 }
 
 /** @throws {TypeError} For anything but UTF-8: UTF-16 without a mark is full of zero bytes, which UTF-8 allows. */
@@ -120,6 +132,7 @@ export async function speechOptions(args: Arguments): Promise<TranscribeOptions>
       seed: temperature ? seed : undefined,
       maxTokens: args.number("max-tokens", SAMPLING_RULES.maxTokens),
     },
+    timestamps: timestampsOf(args),
     chunkSeconds: args.number("chunk-seconds", TRANSCRIBE_RULES.chunkSeconds),
     vad: vadOptions(args),
     rescueBudget: args.number("rescue-budget", TRANSCRIBE_RULES.rescueBudget),

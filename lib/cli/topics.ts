@@ -37,16 +37,23 @@ long and loud stretch is told: --vad off hears it all, songs too.
 Files appear whole or not at all. After Ctrl-C the text so far is in
 {stem}.partial.{format}: never mistaken for a finished one, and removed when
 that is there. json says "partial": true; txt, vtt and ass say it in the text.
-Formats: txt, json (everything), jsonl (a line a segment), srt, vtt, tsv, ass.
+Formats: txt, json (everything), jsonl (a line a segment), srt, vtt, tsv, csv,
+ass, lrc. With --timestamps word json and jsonl have words with their times,
+tsv and csv a row for each.
 --json-stats: a line of JSON a recording, times and memory, on standard error.
 `,
-  subtitles: `Subtitles (srt, vtt, ass)
+  subtitles: `Subtitles (srt, vtt, ass, lrc)
   --line-width N      widest line in columns, CJK characters count two (42)
   --max-lines N       most lines of a cue (2)
   --reading-speed N   columns a viewer reads a second (21)
-Cues last 0.7 to 7 s and break at punctuation where they can. Times of segments
-are spread over a chunk's speech by the length of the text; vtt and json say
-that they are estimated.
+  --timestamps word   times by an aligner, as exact as they get
+  --highlight-words   the word being said is marked (implies --timestamps word)
+  --aligner NAME      demo, aligner, org/name, a folder; none: approximate times
+                      Left out: the one that goes with the model, if it is here
+Cues last 0.7 to 7 s and break at punctuation where they can. Without words
+times of segments come from the pauses and the length of the text; vtt and json
+say that they are estimated. Aligners know eleven languages; for the others,
+and without one, times of words are approximate, and a warning says so.
 `,
   models: `Models
   0.6b  1.7b            8-bit: 1.7b hears better, 0.6b is smaller and faster

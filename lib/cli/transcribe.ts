@@ -284,7 +284,15 @@ async function splitModel(
     : { model, operands: args.operands };
 }
 
+/** Formats that can show which word is being said. */
+const KARAOKE = ["srt", "vtt", "ass", "lrc"];
+
 function refuseCombinations(args: Arguments, plan: OutputPlan): void {
+  if (args.isFlag("highlight-words") && !plan.formats.some((format) => KARAOKE.includes(format))) {
+    throw new OptionError(
+      `Cannot use --highlight-words with ${plan.formats.join(", ")}: it marks words in ${KARAOKE.join(", ")}`,
+    );
+  }
   const cue = ["line-width", "max-lines", "reading-speed"].find((name) => args.isFlag(name));
   if (cue !== undefined && !plan.formats.some((format) => ["srt", "vtt", "ass"].includes(format))) {
     throw new OptionError(`Cannot use --${cue} with ${plan.formats.join(", ")}: it shapes srt, vtt and ass`);

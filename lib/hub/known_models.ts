@@ -7,6 +7,9 @@
 /** Short name of the model that comes with this package. */
 export const DEMO_NAME = "demo";
 
+/** Short name of the aligner that goes with all other models. */
+export const ALIGNER_NAME = "aligner";
+
 const SIZES = ["0.6B", "1.7B"] as const;
 const VARIANTS = ["8bit", "6bit", "5bit", "4bit", "bf16"] as const;
 
@@ -17,7 +20,7 @@ function shortNames(): Record<string, string> {
     for (const variant of VARIANTS) names[`${short}-${variant}`] = `mlx-community/${base}-${variant}`;
   };
   for (const size of SIZES) add(size.toLowerCase(), `Qwen3-ASR-${size}`);
-  add("aligner", "Qwen3-ForcedAligner-0.6B");
+  add(ALIGNER_NAME, "Qwen3-ForcedAligner-0.6B");
   return names;
 }
 
@@ -35,6 +38,15 @@ export const PREFERRED_REPOSITORIES: readonly string[] = [
       VARIANTS.map((variant) => `mlx-community/Qwen3-ASR-${size}-${variant}`)
     ),
     ...SIZES.toReversed().map((size) => `Qwen/Qwen3-ASR-${size}-hf`),
+  ]),
+];
+
+/** Repositories that `aligner` may mean where no variant is named, best first. */
+export const PREFERRED_ALIGNERS: readonly string[] = [
+  ...new Set([
+    "mlx-community/Qwen3-ForcedAligner-0.6B-8bit",
+    "Qwen/Qwen3-ForcedAligner-0.6B",
+    ...VARIANTS.map((variant) => `mlx-community/Qwen3-ForcedAligner-0.6B-${variant}`),
   ]),
 ];
 

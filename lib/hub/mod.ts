@@ -36,4 +36,5 @@ export {
   resolveModel,
   type ResolveOptions,
 } from "./resolve.ts";
+export { alignerNameFor, resolveAligner } from "./resolve_aligner.ts";
 export { type VerifiedFile, verifyModelDirectory, type VerifyOptions, type VerifyReport } from "./verify.ts";

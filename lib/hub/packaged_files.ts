@@ -6,6 +6,38 @@
 
 /** Size and SHA-256 by path in the package. */
 export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256: string }>> = {
+  "demo/aligner/chat_template.json": {
+    sizeBytes: 711,
+    sha256: "2aefb3105c73ffc979584e3b2b58fd03c270feed746e1676c769aee55add4d94",
+  },
+  "demo/aligner/config.json": {
+    sizeBytes: 1837,
+    sha256: "41c897d2ec6dd773ecac5c9a03428690a7ad99d17ef63c97dcbebab463322c43",
+  },
+  "demo/aligner/generation_config.json": {
+    sizeBytes: 141,
+    sha256: "ac4cd760e2bebdffd86820a69cae5b3fb23199816ce81cac7807ba2da47fd2dd",
+  },
+  "demo/aligner/merges.txt": {
+    sizeBytes: 2041,
+    sha256: "078094e997f294b2bdb991508af2b3abdd129c01ea83bd4168094d404d17d8a0",
+  },
+  "demo/aligner/model.safetensors": {
+    sizeBytes: 5916634,
+    sha256: "1f44ad3077c3fe2de24344c2724d781063aecbadbfb64cff2b73b35fc38c470b",
+  },
+  "demo/aligner/preprocessor_config.json": {
+    sizeBytes: 344,
+    sha256: "9bda8ba47771eded4389186f4f15b1a5468370a00fb1fd04b7a61afc7002a40c",
+  },
+  "demo/aligner/tokenizer_config.json": {
+    sizeBytes: 1960,
+    sha256: "586660f4aa3308e203017500171ff353a5645af1662b436655f8d1290bbd5572",
+  },
+  "demo/aligner/vocab.json": {
+    sizeBytes: 5910,
+    sha256: "f93c669fede2ea51adbfd87930510fa0292d9a9ea3c6ff29b65eb4266926e5f1",
+  },
   "demo/model/chat_template.json": {
     sizeBytes: 814,
     sha256: "dc447d3ee782117acb6f0afc60310e16e82c54c9b40b58997a327f6cedb9d8a8",

@@ -9,6 +9,7 @@
  */
 import type { Transcript } from "../transcript.ts";
 import { type Cue, makeCues } from "./cues.ts";
+import { type SungPiece, sungPieces } from "./karaoke.ts";
 import { normaliseSpace } from "./line_break.ts";
 import type { FormatOptions } from "./options.ts";
 
@@ -40,6 +41,9 @@ const STYLE = {
   Encoding: 1,
 };
 
+/** What is not said yet, where words are marked. */
+const UNSAID = "&H00A0A0A0";
+
 /** One style, one `Dialogue` line a cue, times in hundredths of a second. */
 export function formatASS({ segments, durationSeconds }: Transcript, options: FormatOptions = {}): string {
   const cues = makeCues(segments, { ...options, durationSeconds });
@@ -59,18 +63,36 @@ export function formatASS({ segments, durationSeconds }: Transcript, options: Fo
     "",
     "[V4+ Styles]",
     `Format: ${Object.keys(STYLE).join(", ")}`,
-    `Style: ${Object.values(STYLE).join(",")}`,
+    `Style: ${
+      Object.values(options.highlightWords ? { ...STYLE, SecondaryColour: UNSAID } : STYLE).join(",")
+    }`,
     "",
     "[Events]",
     "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
-    ...cues.map(dialogue),
+    ...cues.map((cue) => dialogue(cue, options.highlightWords ? sungPieces(cue) : undefined)),
   ];
   return lines.map((line) => `${line}\n`).join("");
 }
 
-function dialogue({ startSeconds, endSeconds, lines }: Cue): string {
-  const text = lines.map(escape).join("\\N");
+function dialogue(cue: Cue, sung: readonly SungPiece[] | undefined): string {
+  const { startSeconds, endSeconds, lines } = cue;
+  const text = sung ? karaoke(cue, sung) : lines.map(escape).join("\\N");
   return `Dialogue: 0,${centiseconds(startSeconds)},${centiseconds(endSeconds)},Default,,0,0,0,,${text}`;
+}
+
+/** Every piece after how long it takes, in hundredths of a second; pauses by themselves. They add up to the cue. */
+function karaoke(cue: Cue, sung: readonly SungPiece[]): string {
+  const start = Math.round(cue.startSeconds * 100);
+  let clock = start;
+  const lasting = (endMs: number) => {
+    const length = Math.max(0, Math.round(endMs / 10) - clock);
+    clock += length;
+    return `{\\k${length}}`;
+  };
+  return sung.map(({ text, after, startMs, endMs }) => {
+    const pause = Math.round(startMs / 10) > clock ? lasting(startMs) : "";
+    return pause + lasting(endMs) + escape(text) + (after === "\n" ? "\\N" : after);
+  }).join("");
 }
 
 function escape(line: string): string {

@@ -53,15 +53,15 @@ interface Layout {
 }
 
 /** Lays out atoms in as few lines as possible, none wider than `maxColumns` (atoms are never wider). */
-export function layOut(atoms: readonly Atom[], maxColumns: number): string[] {
+export function layOut<T extends Atom>(atoms: readonly T[], maxColumns: number): T[][] {
   const best: Layout[] = [];
   best[atoms.length] = { lines: 0, cost: 0, end: atoms.length };
   for (let from = atoms.length - 1; from >= 0; from--) {
     best[from] = bestFirstLine(atoms, from, best, maxColumns);
   }
-  const lines: string[] = [];
+  const lines: T[][] = [];
   for (let from = 0; from < atoms.length; from = best[from]!.end) {
-    lines.push(textOf(atoms.slice(from, best[from]!.end)));
+    lines.push(atoms.slice(from, best[from]!.end));
   }
   return lines;
 }
@@ -89,7 +89,8 @@ function bestFirstLine(
   return found!;
 }
 
-function textOf(atoms: readonly Atom[]): string {
+/** A line as text. */
+export function textOfLine(atoms: readonly Pick<Atom, "text" | "spaceAfter">[]): string {
   return atoms.map(({ text, spaceAfter }, k) => spaceAfter && k < atoms.length - 1 ? text + " " : text).join(
     "",
   );

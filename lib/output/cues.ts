@@ -14,11 +14,14 @@
  */
 import type { Segment } from "../transcript.ts";
 import { OptionError } from "../errors.ts";
-import { layOut, widthOf } from "./cue_lines.ts";
+import { layOut, textOfLine, widthOf } from "./cue_lines.ts";
 import { type CueLimits, type CueOptions, limitsOf } from "./options.ts";
 import { needsSpace } from "./line_break.ts";
 import { partition } from "./partition.ts";
 import { timeAtoms, type TimedAtom } from "./timed_atoms.ts";
+
+/** A piece of a line: a word, or as much of one as is never broken. */
+export type CuePiece = Pick<TimedAtom, "text" | "spaceAfter" | "startSeconds" | "endSeconds" | "fromWord">;
 
 /** What is shown at once. */
 export interface Cue {
@@ -26,6 +29,8 @@ export interface Cue {
   startSeconds: number;
   endSeconds: number;
   lines: string[];
+  /** The lines again, piece by piece, for formats that show which word is being said. */
+  pieces: CuePiece[][];
   /**
    * `aligned`: from words of an aligner; `chunk`: the limits of the chunk; `estimated`: spread by text length,
    * by whoever made the segment or here.
@@ -60,12 +65,16 @@ export function makeCues(segments: readonly Segment[], options: CueOptions = {})
   const atoms = placed.flatMap((segment, index) => timeAtoms(segment, index, limits.maxColumns));
   joinSegments(atoms);
   const groups = partition(atoms, limits);
-  const cues = groups.map(({ from, end }): Cue => ({
-    startSeconds: atoms[from]!.startSeconds,
-    endSeconds: atoms[end - 1]!.endSeconds,
-    lines: layOut(atoms.slice(from, end), limits.maxColumns),
-    timing: timingOf(atoms, from, end, placed),
-  }));
+  const cues = groups.map(({ from, end }): Cue => {
+    const pieces = layOut(atoms.slice(from, end), limits.maxColumns);
+    return {
+      startSeconds: atoms[from]!.startSeconds,
+      endSeconds: atoms[end - 1]!.endSeconds,
+      lines: pieces.map(textOfLine),
+      pieces,
+      timing: timingOf(atoms, from, end, placed),
+    };
+  });
   const widths = groups.map(({ from, end }) => widthOf(atoms.slice(from, end)));
   const ends = groups.map(({ end }) => placed[atoms[end - 1]!.segment]!.endSeconds);
   return settle(cues, widths, ends, limits);

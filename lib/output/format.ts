@@ -8,8 +8,10 @@ import { OptionError } from "../errors.ts";
 import { nearestName } from "../nearest_name.ts";
 import type { Transcript } from "../transcript.ts";
 import { formatASS } from "./ass.ts";
+import { formatCSV } from "./csv.ts";
 import { formatJSON } from "./json.ts";
 import { formatJSONLines } from "./jsonl.ts";
+import { formatLRC } from "./lrc.ts";
 import { FORMAT_RULES, type FormatOptions } from "./options.ts";
 import { formatSRT } from "./srt.ts";
 import { formatTSV } from "./tsv.ts";
@@ -17,10 +19,20 @@ import { formatText } from "./txt.ts";
 import { formatVTT } from "./vtt.ts";
 
 /** A format a transcript can be written in. The name is also the file extension. */
-export type OutputFormat = "txt" | "json" | "jsonl" | "srt" | "vtt" | "tsv" | "ass";
+export type OutputFormat = "txt" | "json" | "jsonl" | "srt" | "vtt" | "tsv" | "csv" | "ass" | "lrc";
 
 /** All formats, in the order in which help lists them. */
-export const OUTPUT_FORMATS: readonly OutputFormat[] = ["txt", "json", "jsonl", "srt", "vtt", "tsv", "ass"];
+export const OUTPUT_FORMATS: readonly OutputFormat[] = [
+  "txt",
+  "json",
+  "jsonl",
+  "srt",
+  "vtt",
+  "tsv",
+  "csv",
+  "ass",
+  "lrc",
+];
 
 const ALIASES: Readonly<Record<string, OutputFormat>> = {
   text: "txt",
@@ -37,7 +49,9 @@ const WRITERS: Readonly<Record<OutputFormat, (transcript: Transcript, options: F
   srt: formatSRT,
   vtt: formatVTT,
   tsv: formatTSV,
+  csv: formatCSV,
   ass: formatASS,
+  lrc: formatLRC,
 };
 
 /**

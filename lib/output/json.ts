@@ -23,8 +23,16 @@ import type { FormatOptions } from "./options.ts";
 
 type Keys<T> = readonly (keyof T & string)[];
 
-const WORD: Keys<Word> = ["text", "startSeconds", "endSeconds"];
-const SEGMENT: Keys<Segment> = ["startSeconds", "endSeconds", "text", "language", "timing", "words"];
+const WORD: Keys<Word> = ["text", "startSeconds", "endSeconds", "timing", "confidence"];
+const SEGMENT: Keys<Segment> = [
+  "startSeconds",
+  "endSeconds",
+  "text",
+  "language",
+  "timing",
+  "words",
+  "speechProbability",
+];
 const COVERAGE: Keys<Coverage> = ["speechSeconds", "tokensPerSecond", "verdict", "reasons"];
 const RESCUE: Keys<Rescue> = ["reason", "action", "temperature", "rejectedText", "accepted"];
 const ERROR: Keys<NonNullable<ChunkResult["error"]>> = ["name", "message"];
@@ -60,6 +68,7 @@ const STATS: Keys<TranscriptStats> = [
   "realTimeFactor",
   "peakMemoryBytes",
   "vadMs",
+  "alignMs",
 ];
 const TRANSCRIPT: Keys<Transcript> = [
   "text",

@@ -1,5 +1,5 @@
 /**
- * Transcripts as text: txt, json, jsonl, srt, vtt, tsv, ass, and the subtitle line rules behind them.
+ * Transcripts as text: txt, json, jsonl, srt, vtt, tsv, csv, ass, lrc, and the subtitle line rules behind them.
  *
  * @module
  */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { notNegative, positive, type Rules, text, wholeFrom } from "../check_options.ts";
+import { flag, notNegative, positive, type Rules, text, wholeFrom } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
 
 /** How a transcript is written. The limits of cues shape srt, vtt and ass. */
@@ -18,6 +18,13 @@ export interface FormatOptions {
   minSeconds?: number | undefined;
   /** Longest cue. @default {7} */
   maxSeconds?: number | undefined;
+  /**
+   * Whether the word that is being said is marked, where the words have times: inside the cues of vtt, ass and lrc, in a
+   * cue for each word in srt.
+   *
+   * @default {false}
+   */
+  highlightWords?: boolean | undefined;
   /** Title in the header of ass. @default {"Transcript"} */
   title?: string | undefined;
   /** A remark on the whole text: the last line of txt, a comment in vtt and ass. The other formats have no place for it. */
@@ -31,6 +38,7 @@ export const FORMAT_RULES: Rules<FormatOptions> = {
   maxColumns: wholeFrom(4),
   maxLines: wholeFrom(1),
   readingSpeed: positive,
+  highlightWords: flag,
   minSeconds: notNegative,
   maxSeconds: positive,
   title: text,

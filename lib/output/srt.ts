@@ -8,19 +8,41 @@
  */
 import type { Transcript } from "../transcript.ts";
 import { type Cue, makeCues } from "./cues.ts";
+import { highlights, type SungPiece, sungPieces } from "./karaoke.ts";
 import type { FormatOptions } from "./options.ts";
 import { timeCode } from "./time_code.ts";
 
 const WORD_JOINER = "\u2060";
 
-/** Numbered cues. */
+/** Numbered cues; with `highlightWords` one for each word, which is underlined in it, and one for each pause. */
 export function formatSRT({ segments, durationSeconds }: Transcript, options: FormatOptions = {}): string {
-  return makeCues(segments, { ...options, durationSeconds }).map(formatCue).join("\n");
+  const blocks = makeCues(segments, { ...options, durationSeconds }).flatMap((cue): Block[] => {
+    const sung = options.highlightWords ? sungPieces(cue) : undefined;
+    return sung ? underlined(cue, sung) : [{ ...cue, text: cue.lines.map(defuse).join("\n") }];
+  });
+  return blocks.map(formatBlock).join("\n");
 }
 
-function formatCue({ startSeconds, endSeconds, lines }: Cue, index: number): string {
-  const text = lines.map((line) => `${defuse(line)}\n`).join("");
-  return `${index + 1}\n${timeCode(startSeconds, ",")} --> ${timeCode(endSeconds, ",")}\n${text}`;
+/** What is shown from one moment to another. */
+interface Block {
+  startSeconds: number;
+  endSeconds: number;
+  text: string;
+}
+
+/** As whisper writes it. */
+function underlined(cue: Cue, sung: readonly SungPiece[]): Block[] {
+  return highlights(sung, cue).map(({ startMs, endMs, piece }) => ({
+    startSeconds: startMs / 1000,
+    endSeconds: endMs / 1000,
+    text: sung.map(({ text, after }, index) =>
+      (index === piece ? `<u>${defuse(text)}</u>` : defuse(text)) + after
+    ).join(""),
+  }));
+}
+
+function formatBlock({ startSeconds, endSeconds, text }: Block, index: number): string {
+  return `${index + 1}\n${timeCode(startSeconds, ",")} --> ${timeCode(endSeconds, ",")}\n${text}\n`;
 }
 
 function defuse(line: string): string {

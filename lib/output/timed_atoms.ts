@@ -12,7 +12,7 @@ export interface TimedAtom extends Atom {
   endSeconds: number;
   /** Which of the segments it belongs to. */
   segment: number;
-  /** Whether a word of an aligner gave the time. */
+  /** Whether a word with a time gave its own. */
   fromWord: boolean;
 }
 
@@ -29,7 +29,7 @@ export function timeAtoms(segment: Segment, index: number, maxColumns: number): 
     segment: index,
     fromWord: false,
   }));
-  if (segment.timing === "aligned") placeWords(atoms, text, segment);
+  if (segment.words) placeWords(atoms, text, segment);
   spreadRest(atoms, segment);
   return atoms;
 }

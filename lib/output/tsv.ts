@@ -2,15 +2,37 @@
  * Tab-separated values: `start`, `end` in whole milliseconds and `text`, one segment a row, with a header, the columns
  * that whisper writes. White space inside a text (tabs and line breaks too) becomes single spaces.
  *
+ * Where the words have times it is one word a row, with two columns more: `confidence` (empty when unknown) and `timing`.
+ *
  * @module
  */
-import type { Transcript } from "../transcript.ts";
+import type { Segment, Transcript } from "../transcript.ts";
 import { normaliseSpace } from "./line_break.ts";
 
-/** One segment a row. The format cannot say which times are estimated: json can. */
+/** Header and rows: of words when all segments have them, else of segments. */
+export function rowsOf(segments: readonly Segment[]): (string | number)[][] {
+  const isByWord = segments.length > 0 && segments.every(({ words }) => words);
+  const milliseconds = (seconds: number) => Math.round(seconds * 1000);
+  if (!isByWord) {
+    const rows = segments.map(({ startSeconds, endSeconds, text }) => [
+      milliseconds(startSeconds),
+      milliseconds(endSeconds),
+      normaliseSpace(text),
+    ]);
+    return [["start", "end", "text"], ...rows];
+  }
+  const words = segments.flatMap((segment) => segment.words ?? []);
+  const rows = words.map(({ startSeconds, endSeconds, text, timing, confidence }) => [
+    milliseconds(startSeconds),
+    milliseconds(endSeconds),
+    normaliseSpace(text),
+    confidence?.toFixed(3) ?? "",
+    timing,
+  ]);
+  return [["start", "end", "text", "confidence", "timing"], ...rows];
+}
+
+/** One segment, or one word, a row. For segments the format cannot say which times are estimated: json can. */
 export function formatTSV({ segments }: Transcript): string {
-  const rows = segments.map(({ startSeconds, endSeconds, text }) => {
-    return [Math.round(startSeconds * 1000), Math.round(endSeconds * 1000), normaliseSpace(text)].join("\t");
-  });
-  return ["start\tend\ttext", ...rows].map((row) => `${row}\n`).join("");
+  return rowsOf(segments).map((row) => `${row.join("\t")}\n`).join("");
 }

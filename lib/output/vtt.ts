@@ -9,6 +9,7 @@
  */
 import type { Segment, Transcript } from "../transcript.ts";
 import { type Cue, makeCues } from "./cues.ts";
+import { type SungPiece, sungPieces } from "./karaoke.ts";
 import { normaliseSpace } from "./line_break.ts";
 import type { FormatOptions } from "./options.ts";
 import { timeCode } from "./time_code.ts";
@@ -30,14 +31,26 @@ export function formatVTT(transcript: Transcript, options: FormatOptions = {}): 
   for (const cue of makeCues(segments, { ...options, durationSeconds })) {
     if (cue.timing !== timing) blocks.push(TIMING_NOTES[cue.timing]);
     timing = cue.timing;
-    blocks.push(formatCue(cue));
+    blocks.push(formatCue(cue, options.highlightWords ? sungPieces(cue) : undefined));
   }
   if (options.note !== undefined) blocks.push(`NOTE ${escape(normaliseSpace(options.note))}`);
   return `${blocks.join("\n\n")}\n`;
 }
 
-function formatCue({ startSeconds, endSeconds, lines }: Cue): string {
-  return [`${timeCode(startSeconds, ".")} --> ${timeCode(endSeconds, ".")}`, ...lines.map(escape)].join("\n");
+function formatCue(cue: Cue, sung: readonly SungPiece[] | undefined): string {
+  const { startSeconds, endSeconds, lines } = cue;
+  const text = sung ? stamped(cue, sung) : lines.map(escape).join("\n");
+  return `${timeCode(startSeconds, ".")} --> ${timeCode(endSeconds, ".")}\n${text}`;
+}
+
+/** Words after the time from which they are said: between the times of the cue, each later than the one before. */
+function stamped({ startSeconds, endSeconds }: Cue, sung: readonly SungPiece[]): string {
+  let last = Math.round(startSeconds * 1000);
+  return sung.map(({ text, after, startMs }) => {
+    const isLater = startMs > last && startMs < Math.round(endSeconds * 1000);
+    if (isLater) last = startMs;
+    return (isLater ? `<${timeCode(startMs / 1000, ".")}>` : "") + escape(text) + after;
+  }).join("");
 }
 
 function escape(line: string): string {

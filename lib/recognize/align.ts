@@ -5,37 +5,27 @@
  */
 import { argmax, astype, fromData, reshape, takeAxis, toInt32 } from "../../ffi/mod.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
-import { alignerPrompt, fixTimestamps } from "../text/timestamps.ts";
+import { alignerPrompt } from "../text/timestamps.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import type { Word } from "../transcript.ts";
 import { encode } from "./encode.ts";
 import { Timing } from "./timing.ts";
 
-function seconds(milliseconds: number): number {
-  return Math.round(milliseconds) / 1000;
-}
-
-/** Times before the repair, for those who check them. */
-export interface AlignedClip {
-  words: Word[];
-  /** Start and end of each word as the model says them, in milliseconds. */
-  rawMs: number[];
-}
-
 /**
- * Aligns words with a clip.
+ * Times of words in a clip as the model says them: nothing repaired, nothing checked.
  *
- * @param samples 16 kHz mono, at most about five minutes.
+ * @param samples 16 kHz mono, no longer than the model's classes reach.
  * @param words As `splitWords` gives them.
+ * @returns Start and end of each word in turn, in milliseconds of the clip.
  */
 export async function alignClip(
   model: Qwen3ASRModel,
   tokenizer: Tokenizer,
   samples: Float32Array,
   words: readonly string[],
-): Promise<AlignedClip> {
+  signal?: AbortSignal,
+): Promise<number[]> {
   const { backend, decoder, config } = model;
-  using embeddings = await encode(model, samples, { timing: new Timing() });
+  using embeddings = await encode(model, samples, { timing: new Timing(), signal });
   const prompt = alignerPrompt(tokenizer, words, embeddings.dim(0));
   const found = await backend.exclusive(async () => {
     using cache = model.newCache();
@@ -48,14 +38,5 @@ export async function alignClip(
     await backend.evaluate(classes);
     return toInt32(classes);
   });
-  const rawMs = Array.from(found.subarray(0, 2 * words.length), (index) => index * config.timestampStepMs);
-  const fixed = fixTimestamps(rawMs);
-  return {
-    rawMs,
-    words: words.map((text, index) => ({
-      text,
-      startSeconds: seconds(fixed[2 * index]!),
-      endSeconds: seconds(fixed[2 * index + 1]!),
-    })),
-  };
+  return Array.from(found.subarray(0, 2 * words.length), (index) => index * config.timestampStepMs);
 }

@@ -55,6 +55,8 @@ export interface ClipRequest {
   minTokens?: number | undefined;
   /** Whether the answer tells how sure the model was of its tokens. @default {false} */
   logprobs?: boolean | undefined;
+  /** Whether the answer tells where the decoder looked for each token. @default {false} */
+  looks?: boolean | undefined;
   /** Called with every token but the stop token, as it comes. */
   onToken?: ((id: number) => void) | undefined;
   /** Is shown what happens to the clip, which is decoded alone then. */

@@ -25,6 +25,11 @@ export interface ClipAnswer {
   attended: Float32Array | undefined;
   /** Of the tokens of the text, when asked for. */
   logprobs?: TokenLogprob[];
+  /**
+   * For each of `logprobs`, when asked for: how much the watched heads together looked at every audio token when it was
+   * chosen; undefined for a token that was not chosen in the loop.
+   */
+  looks?: (Float32Array | undefined)[];
   /** Only with `finishReason: "error"`. */
   error?: Error;
 }

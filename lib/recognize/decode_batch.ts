@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  add,
   astype,
   concatenate,
   disposeAll,
@@ -21,6 +22,7 @@ import {
   settled,
   slice,
   subtract,
+  sum,
   takeAlongAxis,
   takeAxis,
   toFloat32,
@@ -46,14 +48,16 @@ interface Chosen extends Disposable {
   tokens: MLXArray;
   /** float32 `[B]`, when a row asks for them. */
   logprobs: MLXArray | undefined;
+  /** float32 `[B, P]`, when a row asks for it: attention of the watched heads together, while the tokens were chosen. */
+  looks: MLXArray | undefined;
 }
 
-function chosen(tokens: MLXArray, logprobs: MLXArray | undefined): Chosen {
-  return { tokens, logprobs, [Symbol.dispose]: () => disposeAll([tokens, logprobs]) };
+function chosen(tokens: MLXArray, logprobs?: MLXArray, looks?: MLXArray): Chosen {
+  return { tokens, logprobs, looks, [Symbol.dispose]: () => disposeAll([tokens, logprobs, looks]) };
 }
 
-function arraysOf({ tokens, logprobs }: Chosen): MLXArray[] {
-  return logprobs ? [tokens, logprobs] : [tokens];
+function arraysOf({ tokens, logprobs, looks }: Chosen): MLXArray[] {
+  return [tokens, logprobs, looks].filter((array) => array !== undefined);
 }
 
 /** log softmax of logits `[B, V]` at the tokens `[B]`. */
@@ -82,6 +86,8 @@ export class DecodeBatch implements Disposable {
   readonly #observed: DecodeRow | undefined;
   /** Largest attention so far per row and prompt position, `[B, P]`. */
   #attention: MLXArray | undefined;
+  /** What the heads of the step that is being built look at together, `[B, P]`. */
+  #looks: MLXArray | undefined;
   #steps = 0;
 
   private constructor(model: Qwen3ASRModel, rows: DecodeRow[], cache: KVCache, watched: ReadonlySet<number>) {
@@ -119,7 +125,9 @@ export class DecodeBatch implements Disposable {
     const tokens = this.#tokens(logits);
     for (const row of this.#rows) row.place++;
     const isAsked = this.#rows.some(({ request }) => request.logprobs);
-    return chosen(tokens, isAsked ? logprobsOf(logits, tokens) : undefined);
+    const looks = this.#looks;
+    this.#looks = undefined;
+    return chosen(tokens, isAsked ? logprobsOf(logits, tokens) : undefined, looks);
   }
 
   /** Tokens for logits `[B, V]`: each row at its own temperature, with its own random numbers. */
@@ -134,7 +142,10 @@ export class DecodeBatch implements Disposable {
     return concatenate(own, 0);
   }
 
-  /** Keeps, per prompt position, the largest weight that any head gave it. `weights` [B, heads, 1, positions] */
+  /**
+   * Keeps, per prompt position, the largest weight that any head gave it and, for rows that ask, the sum of this step's.
+   * `weights` [B, heads, 1, positions]
+   */
   #keepLargest(weights: MLXArray): void {
     const length = this.#promptLength;
     const [batch, heads] = weights.shape as [number, number];
@@ -143,6 +154,9 @@ export class DecodeBatch implements Disposable {
     const before = this.#attention;
     this.#attention = keep(before ? maximum(before, largest) : largest);
     before?.dispose();
+    if (!this.#rows.some(({ request }) => request.looks)) return;
+    const together = astype(reshape(sum(onPrompt, 1), [batch, length]), "float32");
+    this.#looks = this.#looks ? add(this.#looks, together) : together;
   }
 
   /** Looks at the layers watched for coverage, and at those that somebody else wants to see. */
@@ -187,14 +201,20 @@ export class DecodeBatch implements Disposable {
     return outputs;
   }
 
+  /** A row's part of values `[B, P]`: those of its audio tokens. */
+  #onAudio(values: Float32Array, index: number): Float32Array {
+    const { prompt } = this.#rows[index]!;
+    const start = index * this.#promptLength + this.#cache.padding[index]! + prompt.audioStart;
+    return values.slice(start, start + prompt.audioTokens);
+  }
+
   /** What was attended to, for rows that have ended. */
   #reportAttention(): void {
     if (!this.#attention) return;
     const attention = toFloat32(this.#attention);
     for (const [index, row] of this.#rows.entries()) {
       if (row.finishReason === undefined) continue;
-      const start = index * this.#promptLength + this.#cache.padding[index]! + row.prompt.audioStart;
-      row.attended = attention.slice(start, start + row.prompt.audioTokens);
+      row.attended = this.#onAudio(attention, index);
     }
   }
 
@@ -217,14 +237,16 @@ export class DecodeBatch implements Disposable {
   }
 
   /** Hands evaluated tokens to their rows. */
-  #deliver({ tokens, logprobs }: Chosen, run: BatchRun): Int32Array {
+  #deliver({ tokens, logprobs, looks }: Chosen, run: BatchRun): Int32Array {
     const ids = readInt32(tokens);
+    const looksOfRows = looks && toFloat32(looks);
     const logprobsOfRows = logprobs && toFloat32(logprobs);
     run.timing.decodeSteps++;
     run.timing.generatedTokens += ids.length;
     for (const [index, row] of this.#rows.entries()) {
       row.show(ids[index]!);
-      row.accept(ids[index]!, run.stops, logprobsOfRows?.[index]);
+      const look = row.request.looks && looksOfRows ? this.#onAudio(looksOfRows, index) : undefined;
+      row.accept(ids[index]!, run.stops, logprobsOfRows?.[index], look);
       if (run.signal?.aborted) row.finishReason ??= "cancelled";
     }
     if (++this.#steps % TRIM_EVERY === 0) this.#model.backend.trim();
@@ -305,7 +327,11 @@ export class DecodeBatch implements Disposable {
     if (staying.length === 0) return undefined;
     const left = this.#model.backend.build(() => {
       const rows = fromData(Int32Array.from(staying));
-      return chosen(takeAxis(next.tokens, rows, 0), next.logprobs && takeAxis(next.logprobs, rows, 0));
+      return chosen(
+        takeAxis(next.tokens, rows, 0),
+        next.logprobs && takeAxis(next.logprobs, rows, 0),
+        next.looks && takeAxis(next.looks, rows, 0),
+      );
     });
     // They are waited for, and no later step depends on the log probabilities.
     enqueue(...arraysOf(left));

@@ -18,6 +18,8 @@ export class DecodeRow implements Disposable {
   place = 0;
   /** Of the tokens, where they were asked for; NaN for tokens that were not chosen freely. */
   readonly logprobs: number[] = [];
+  /** By token, the attention onto the audio when it was chosen, where that was asked for. */
+  readonly looks: (Float32Array | undefined)[] = [];
   finishReason: FinishReason | undefined;
   attended: Float32Array | undefined;
   readonly request: ClipRequest;
@@ -50,23 +52,24 @@ export class DecodeRow implements Disposable {
   }
 
   /** Appends a token that was not chosen freely. */
-  push(id: number, logprob = NaN): void {
+  push(id: number, logprob = NaN, look?: Float32Array): void {
     this.tokens.push(id);
     this.logprobs.push(logprob);
+    this.looks.push(look);
     this.request.onToken?.(id);
   }
 
   /** Takes a chosen token; the row may end with it: `finishReason`. */
-  accept(id: number, stops: ReadonlySet<number>, logprob?: number): void {
+  accept(id: number, stops: ReadonlySet<number>, logprob?: number, look?: Float32Array): void {
     const minTokens = this.request.minTokens ?? 0;
     if (this.tokens.length >= minTokens && stops.has(id)) {
       this.finishReason = "stop";
       return;
     }
-    this.push(id, logprob);
+    this.push(id, logprob, look);
     const loop = this.tokens.length > minTokens ? findTokenLoop(this.tokens) : undefined;
     if (loop) {
-      this.tokens.length = this.logprobs.length = loop.startIndex + loop.period;
+      this.tokens.length = this.logprobs.length = this.looks.length = loop.startIndex + loop.period;
       this.finishReason = "repetition";
     } else if (this.tokens.length >= this.request.maxTokens) this.finishReason = "length";
   }

@@ -147,9 +147,10 @@ export class Engine implements Disposable {
   }
 
   /** What a row that ended says. */
-  #answer({ request, tokens, finishReason = "cancelled", attended, logprobs }: DecodeRow): ClipAnswer {
+  #answer({ request, tokens, finishReason = "cancelled", attended, logprobs, looks }: DecodeRow): ClipAnswer {
     const rawText = (request.prefix ?? "") + this.tokenizer.decode(tokens);
     const tag = this.tokenizer.textTag;
+    const first = tokens.lastIndexOf(tag) + 1;
     return {
       tokens,
       textTokens: tokens.length - tokens.indexOf(tag) - 1,
@@ -157,8 +158,11 @@ export class Engine implements Disposable {
       rawText,
       ...parseAnswer(rawText, request.language),
       attended,
-      ...(request.logprobs
-        ? { logprobs: this.#logprobs(tokens, logprobs, tokens.lastIndexOf(tag) + 1) }
+      ...(request.logprobs ? { logprobs: this.#logprobs(tokens, logprobs, first) } : {}),
+      ...(request.looks
+        ? {
+          looks: looks.slice(first).filter((_, index) => !this.tokenizer.isSpecial(tokens[first + index]!)),
+        }
         : {}),
     };
   }

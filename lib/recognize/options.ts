@@ -61,6 +61,20 @@ export interface TranscribeOptions {
   sampling?: SamplingOptions | undefined;
   /** Whether every chunk tells how sure the model was of each token of its text. @default {false} */
   logprobs?: boolean | undefined;
+  /**
+   * `word`: segments are made of words, each with its own times, by an aligner (see `LoadOptions.aligner`); where there is
+   * none for the language they are approximate, and a warning says so. `segment`: sentences have times.
+   *
+   * @default {"segment"}
+   */
+  timestamps?: "segment" | "word" | undefined;
+  /** A `ForcedAligner` for this call in the place of the model's; `false`: none. */
+  aligner?: false | {
+    /** Longest clip, in seconds. */
+    readonly longestSeconds: number;
+    /** Start and end of each word in turn, in milliseconds. */
+    rawTimes(samples: Float32Array, words: readonly string[], signal?: AbortSignal): Promise<number[]>;
+  } | undefined;
   /** Longest chunk of a long recording, in seconds. @default {30} */
   chunkSeconds?: number | undefined;
   /**
@@ -142,5 +156,10 @@ export const TRANSCRIBE_RULES: Rules<TranscribeOptions> = {
   raw: text,
   vad: VAD_RULE,
   rescueBudget: notNegative,
+  timestamps: oneOf("segment", "word"),
+  aligner: {
+    must: "a ForcedAligner, or false",
+    fits: (value) => value === false || typeof value === "object" && value !== null,
+  },
   onProfile: callback,
 };

@@ -22,6 +22,7 @@ export interface RecognizeSettings {
   maxTokens: number | undefined;
   minTokens?: number | undefined;
   logprobs?: boolean | undefined;
+  timestamps?: "segment" | "word" | undefined;
   chunkSeconds: number;
   chunking: "pauses" | "official";
   batchSize: number;
@@ -63,6 +64,7 @@ export function recognizeSettings(options: TranscribeOptions, batchSize: number)
     maxTokens: sampling.maxTokens,
     minTokens: sampling.minTokens,
     logprobs: options.logprobs ?? false,
+    timestamps: options.timestamps ?? "segment",
     chunkSeconds,
     chunking: options.chunking ?? "pauses",
     batchSize: options.batchSize ?? batchSize,

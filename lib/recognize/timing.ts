@@ -8,7 +8,7 @@ import type { TranscriptStats } from "../transcript.ts";
 /** A finished stage, for profiles: times are milliseconds since the process started (`performance.now()`). */
 export interface StageSpan {
   /** Its stage. */
-  name: "audio" | "vad" | "mel" | "encoder" | "prefill" | "decode";
+  name: "audio" | "vad" | "mel" | "encoder" | "prefill" | "decode" | "align";
   /** When it began. */
   startMs: number;
   /** How long it took. */
@@ -24,6 +24,7 @@ const SUMS = [
   "encoderMs",
   "prefillMs",
   "decodeMs",
+  "alignMs",
   "hostMs",
   "audioTokens",
   "promptTokens",
@@ -39,6 +40,7 @@ export class Timing {
   encoderMs = 0;
   prefillMs = 0;
   decodeMs = 0;
+  alignMs = 0;
   hostMs = 0;
   audioTokens = 0;
   promptTokens = 0;
@@ -83,6 +85,7 @@ export class Timing {
       realTimeFactor: durationSeconds > 0 ? totalMs / 1000 / durationSeconds : 0,
       peakMemoryBytes,
       vadMs: this.vadMs,
+      alignMs: this.alignMs,
     };
   }
 }

@@ -5,7 +5,8 @@
  */
 import { formatTranscript } from "../output/mod.ts";
 import type { TranscribeOptions } from "../recognize/options.ts";
-import type { Segment, Transcript } from "../transcript.ts";
+import { meanLogprob, tokensOfTexts } from "../recognize/word_times/confidence.ts";
+import type { ChunkResult, Segment, Transcript, Word } from "../transcript.ts";
 import { HttpError } from "./http_error.ts";
 import type { ResponseFormat } from "./parameters.ts";
 
@@ -18,7 +19,7 @@ export interface TokenUsage {
   input_token_details: { audio_tokens: number; text_tokens: number };
 }
 
-/** A segment as OpenAI writes it. `tokens`, `avg_logprob` and `no_speech_prob` are not measured here. */
+/** A segment as OpenAI writes it. */
 export interface VerboseSegment {
   id: number;
   /** Start of the chunk it was recognised in, in frames of 10 ms. */
@@ -26,11 +27,21 @@ export interface VerboseSegment {
   start: number;
   end: number;
   text: string;
+  /** The tokens that wrote it, */
   tokens: number[];
   temperature: number;
+  /** and their mean. */
   avg_logprob: number;
   compression_ratio: number;
+  /** 1 less the largest probability of speech by voice activity; 0 when that was not looked for. */
   no_speech_prob: number;
+}
+
+/** A word as OpenAI writes it, with what we know besides. */
+export interface VerboseWord extends Pick<Word, "timing" | "confidence"> {
+  word: string;
+  start: number;
+  end: number;
 }
 
 /** A token as OpenAI writes it. */
@@ -76,24 +87,46 @@ function rounded(seconds: number): number {
   return Math.round(seconds * MILLISECOND) / MILLISECOND;
 }
 
-async function verboseSegment(
-  segment: Segment,
-  id: number,
-  transcript: Transcript,
-  temperature: number,
-): Promise<VerboseSegment> {
-  const chunk = transcript.chunks.findLast(({ startSeconds }) => startSeconds <= segment.startSeconds + 1e-3);
+/** The chunk that a segment was recognised in. */
+function chunkOf({ chunks }: Transcript, { startSeconds }: Segment): ChunkResult | undefined {
+  return chunks.findLast((chunk) => chunk.startSeconds <= startSeconds + 1e-3);
+}
+
+async function verboseSegments(transcript: Transcript, temperature: number): Promise<VerboseSegment[]> {
+  const { segments } = transcript;
+  const byChunk = Map.groupBy(segments, (segment) => chunkOf(transcript, segment));
+  const written = [...byChunk].flatMap(([chunk, own]) =>
+    tokensOfTexts(own.map(({ text }) => text), chunk?.logprobs ?? []).map((tokens = []) => ({
+      chunk,
+      tokens,
+    }))
+  );
+  return await Promise.all(
+    segments.map(async (segment, id) => ({
+      id,
+      seek: Math.round((written[id]!.chunk?.startSeconds ?? 0) * 100),
+      start: rounded(segment.startSeconds),
+      end: rounded(segment.endSeconds),
+      text: segment.text,
+      tokens: written[id]!.tokens.map((token) => token.id),
+      temperature,
+      avg_logprob: meanLogprob(written[id]!.tokens),
+      compression_ratio: await compressionRatio(segment.text),
+      no_speech_prob: rounded(1 - (segment.speechProbability ?? 1)),
+    })),
+  );
+}
+
+/** All words, where they were asked for. */
+function wordsOf({ segments }: Transcript, { timestamps }: TranscribeOptions): { words?: VerboseWord[] } {
+  if (timestamps !== "word") return {};
   return {
-    id,
-    seek: Math.round((chunk?.startSeconds ?? 0) * 100),
-    start: rounded(segment.startSeconds),
-    end: rounded(segment.endSeconds),
-    text: segment.text,
-    tokens: [],
-    temperature,
-    avg_logprob: 0,
-    compression_ratio: await compressionRatio(segment.text),
-    no_speech_prob: 0,
+    words: segments.flatMap(({ words = [] }) => words).map(({ text, startSeconds, endSeconds, ...more }) => ({
+      word: text,
+      start: rounded(startSeconds),
+      end: rounded(endSeconds),
+      ...more,
+    })),
   };
 }
 
@@ -129,9 +162,8 @@ async function bodyOf(
         language: mainLanguage(transcript),
         duration: rounded(transcript.durationSeconds),
         text: transcript.text,
-        segments: await Promise.all(
-          transcript.segments.map((segment, id) => verboseSegment(segment, id, transcript, temperature)),
-        ),
+        segments: await verboseSegments(transcript, temperature),
+        ...wordsOf(transcript, options),
         usage: { type: "duration", seconds: Math.ceil(transcript.durationSeconds) },
         ...remarks(transcript),
       });

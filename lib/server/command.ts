@@ -6,6 +6,7 @@
 import { parseArgs } from "@std/cli";
 import { OptionError } from "../errors.ts";
 import { processEnvironment } from "../hub/environment.ts";
+import { alignerOf } from "../open_model.ts";
 import { isLoopback } from "./hosts.ts";
 import { type RunningServer, serve, type ServeOptions } from "./serve.ts";
 
@@ -14,6 +15,8 @@ const HELP = `Serves transcriptions over HTTP, as OpenAI's clients expect them.
 Usage: serve [options]
 
   --model NAME          model name or folder; default: the first that is found
+  --aligner NAME        aligner that times words, "none" for approximate times; default: the
+                        one that goes with the model, if it is on this machine
   --host ADDRESS        address to listen at (127.0.0.1: this machine only)
   --port NUMBER         port to listen at, 0 for a free one (8080)
   --api-key KEY         key that clients must send; repeat it for several. Better, because it
@@ -52,7 +55,7 @@ const NUMBERS = [
   "grace",
   "threads",
 ] as const;
-const WORDS = ["model", "host", "device"] as const;
+const WORDS = ["model", "aligner", "host", "device"] as const;
 const SWITCHES = ["download", "lazy", "verbose", "help"] as const;
 
 /** Writes all of a text. */
@@ -126,6 +129,7 @@ function optionsOf(values: Values): ServeOptions & { graceSeconds: number } {
       device: deviceOf(values),
       threads: number(values, "threads"),
       download: values["download"] === true,
+      aligner: alignerOf(words(values, "aligner")),
     },
     warm: values["lazy"] !== true,
     log: values["verbose"] === true ? say : undefined,

@@ -30,7 +30,15 @@ export interface TranscriptionRequest {
   stream: boolean;
   options: Pick<
     TranscribeOptions,
-    "language" | "languages" | "context" | "hotwords" | "maxPromptTokens" | "logprobs" | "sampling" | "vad"
+    | "language"
+    | "languages"
+    | "context"
+    | "hotwords"
+    | "maxPromptTokens"
+    | "logprobs"
+    | "sampling"
+    | "timestamps"
+    | "vad"
   >;
   /** Only in JSON bodies. */
   filePath: string | undefined;
@@ -197,7 +205,8 @@ function vadOf(value: unknown): boolean {
   return refuse("vad", `vad is ${shown(value)}, expected "on" or "off".`);
 }
 
-function checkGranularities(values: readonly unknown[], format: ResponseFormat): void {
+/** Whether words have times too; segments always have. */
+function timestampsOf(values: readonly unknown[], format: ResponseFormat): "segment" | "word" {
   const param = "timestamp_granularities";
   const wanted = asList(param, values);
   for (const granularity of wanted) {
@@ -209,13 +218,7 @@ function checkGranularities(values: readonly unknown[], format: ResponseFormat):
   if (wanted.includes("word") && format !== "verbose_json") {
     refuse(param, `Word times need response_format verbose_json, here it is ${format}.`);
   }
-  if (wanted.includes("word")) {
-    refuse(
-      param,
-      "Word times need a forced aligner, which this server does not have; it offers segment times.",
-      "not_supported",
-    );
-  }
+  return wanted.includes("word") ? "word" : "segment";
 }
 
 const KNOWN: readonly string[] = [
@@ -277,7 +280,7 @@ export function parseParameters(fields: readonly Field[]): TranscriptionRequest 
   };
   const format = one("response_format", (_, value) => formatOf(value)) ?? "json";
   const stream = one("stream", asBoolean) ?? false;
-  checkGranularities(groups.get("timestamp_granularities") ?? [], format);
+  const timestamps = timestampsOf(groups.get("timestamp_granularities") ?? [], format);
   const tuned = chunkingOf(groups);
   const isOff = one("vad", (_, value) => vadOf(value)) === false;
   if (isOff && tuned) refuse("vad", "vad is off: server_vad has nothing to do. Leave one of them out.");
@@ -308,7 +311,9 @@ export function parseParameters(fields: readonly Field[]): TranscriptionRequest 
       languages: languages.length > 0 ? languages : undefined,
       context: one("prompt", asText),
       hotwords: hotwords.length > 0 ? hotwords : undefined,
-      logprobs,
+      // Segments of verbose_json have their tokens and how sure the model was of them.
+      logprobs: logprobs || format === "verbose_json",
+      timestamps,
       vad: isOff ? "off" : tuned,
       sampling: { temperature: one("temperature", (_, value) => temperatureOf(value)) },
     },

@@ -51,10 +51,10 @@ async function unpack(name: string): Promise<void> {
 
 let ready: Promise<string> | undefined;
 
-/** Folder with `audio/`, `cases/`, `models/`, `vad/` and `wav/` (see tests/fixtures/README.md). */
+/** Folder with `aligned/`, `audio/`, `cases/`, `models/`, `vad/` and `wav/` (see tests/fixtures/README.md). */
 export function fixtures(): Promise<string> {
   ready ??= (async () => {
-    for (const name of ["audio", "cases", "models", "vad", "wav"]) await unpack(name);
+    for (const name of ["aligned", "audio", "cases", "models", "vad", "wav"]) await unpack(name);
     return CACHE.replace(/\/$/, "");
   })();
   return ready;

@@ -58,6 +58,7 @@ export function transcriptOf(segments: Segment[], more: Partial<Transcript> = {}
       realTimeFactor: 0.015,
       peakMemoryBytes: 1000,
       vadMs: 1,
+      alignMs: 0,
     },
     skipped: [],
     ...more,

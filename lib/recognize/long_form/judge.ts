@@ -39,6 +39,9 @@ export function undecoded(
   };
 }
 
+/** A chunk, with what is not told of it in the end. */
+export type JudgedResult = ChunkResult & Pick<ClipAnswer, "looks">;
+
 /** How to try again. */
 export interface SecondTry {
   redecode: Redecode;
@@ -55,7 +58,7 @@ export async function judge(
   clip: Clip,
   first: ClipAnswer,
   again: SecondTry | undefined,
-): Promise<ChunkResult> {
+): Promise<JudgedResult> {
   const reasons = doubts(evidenceOf(clip, first));
   let best: Part & { rescues: ChunkResult["rescues"] } = { clip, answer: first, reasons, rescues: [] };
   const isOver = first.finishReason === "error" || first.finishReason === "cancelled";
@@ -63,7 +66,7 @@ export async function judge(
   if (again && reasons.length > 0 && !isOver && mayHaveText) {
     best = await rescue(best, again.redecode, again.budget);
   }
-  const { text, language, rawText, tokens, logprobs, finishReason, error } = best.answer;
+  const { text, language, rawText, tokens, logprobs, looks, finishReason, error } = best.answer;
   const left = error ? ["It could not be decoded."] : best.reasons;
   return {
     ...place,
@@ -72,6 +75,7 @@ export async function judge(
     rawText,
     tokens,
     ...(logprobs ? { logprobs } : {}),
+    ...(looks ? { looks } : {}),
     finishReason,
     coverage: coverageOf(evidenceOf(clip, best.answer), left),
     rescues: best.rescues,

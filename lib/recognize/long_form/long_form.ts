@@ -14,9 +14,10 @@ import type { TranscriptEvent } from "../events.ts";
 import type { ClipObserver } from "../observer.ts";
 import type { RecognizeSettings } from "../settings.ts";
 import type { Timing } from "../timing.ts";
+import type { WordTimer } from "../word_times/word_timer.ts";
 import { assemble, warningsOf } from "./assemble.ts";
 import { evidenceOf, gravityOf } from "./coverage.ts";
-import { type ChunkPlace, judge, undecoded } from "./judge.ts";
+import { type ChunkPlace, judge, type JudgedResult, undecoded } from "./judge.ts";
 import { OrderedEvents } from "./ordered_events.ts";
 import { type Chunk, clipOfChunk } from "./plan.ts";
 import { type Redecode, RescueBudget } from "./rescue.ts";
@@ -25,6 +26,9 @@ import { segmentsOf } from "./segments.ts";
 /** The fastest speech measured anywhere is near 8 tokens a second. */
 const TOKENS_PER_SECOND = 12;
 const SPARE_TOKENS = 32;
+
+/** Where the decoder looked is not followed through longer clips: it takes memory by the square of the length. */
+const LONGEST_LOOK_SECONDS = 60;
 
 /** What a call is made of. */
 export interface LongFormCall {
@@ -36,6 +40,8 @@ export interface LongFormCall {
   speech: SpeechMap | undefined;
   settings: RecognizeSettings;
   timing: Timing;
+  /** Times words, where they are asked for. */
+  words?: WordTimer | undefined;
   /** Is told what happens, but not that it is done: that is the caller's. An error in it ends the call. */
   emit: (event: TranscriptEvent) => void;
   /** Who looks on while a clip is decoded. */
@@ -47,7 +53,7 @@ let running = 0;
 
 /** What is asked of the decoder for a clip. */
 function requestFor(clip: Clip, settings: RecognizeSettings): ClipRequest {
-  const { context, language, languages, temperature, seed, maxTokens, minTokens = 0, logprobs } = settings;
+  const { context, language, languages, temperature, seed, maxTokens, minTokens = 0 } = settings;
   const budget = Math.ceil(clip.samples.length / SAMPLE_RATE * TOKENS_PER_SECOND) + SPARE_TOKENS;
   return {
     samples: clip.samples,
@@ -58,8 +64,18 @@ function requestFor(clip: Clip, settings: RecognizeSettings): ClipRequest {
     seed,
     maxTokens: Math.max(minTokens, Math.min(budget, maxTokens ?? Infinity)),
     minTokens,
-    logprobs,
+    logprobs: settings.logprobs || settings.timestamps === "word",
+    looks: settings.timestamps === "word" && clip.samples.length <= LONGEST_LOOK_SECONDS * SAMPLE_RATE,
   };
+}
+
+/** Segments with how likely there is speech in each. */
+function withSpeech(segments: Segment[], chunk: ChunkResult, { speech }: Clip): Segment[] {
+  const sampleOf = (seconds: number) => (seconds - chunk.startSeconds) * SAMPLE_RATE;
+  return speech === undefined ? segments : segments.map((segment) => {
+    const likeliest = speech.likeliest(sampleOf(segment.startSeconds), sampleOf(segment.endSeconds));
+    return { ...segment, speechProbability: Math.round(likeliest * 1e4) / 1e4 };
+  });
 }
 
 /** A recording that is being recognised. */
@@ -139,10 +155,28 @@ class LongForm {
       const clip = clips[order]!;
       const again = settings.rescue ? { redecode: this.#redecode, budget: this.#budget } : undefined;
       const chunk = await judge(this.#place(chunks[order]!), clip, answers[order]!, again);
-      this.#finish(chunk, segmentsOf({ ...chunk, speech: clip.speech }));
+      await this.#time(chunk, clip);
       // Megabytes per chunk, which would wait for the collector. What an observer was shown is its to keep.
       if (!requests[order]!.observer) clip.samples.buffer.transfer(0);
     }
+  }
+
+  /** Finishes a judged chunk with its sentences or, where words are asked for, with segments made of them. */
+  async #time({ looks, ...chunk }: JudgedResult, clip: Clip): Promise<void> {
+    const { words, timing, settings } = this.#call;
+    const sentences = segmentsOf({ ...chunk, speech: clip.speech });
+    if (!words) return this.#finish(chunk, withSpeech(sentences, chunk, clip));
+    const start = performance.now();
+    const speech = clip.speech?.ranges.map(({ startSample, endSample }) => ({
+      startSeconds: startSample / SAMPLE_RATE,
+      endSeconds: endSample / SAMPLE_RATE,
+    })) ?? [];
+    const judged = { chunk, looks, samples: clip.samples, speech, sentences };
+    const segments = await words.segments(judged, this.#signal);
+    timing.book("align", start, { chunk: chunk.index });
+    // They were computed for the confidence of words.
+    if (!settings.logprobs) delete chunk.logprobs;
+    this.#finish(chunk, withSpeech(segments, chunk, clip));
   }
 
   async #recognizeChunks(): Promise<void> {
@@ -174,7 +208,11 @@ class LongForm {
       ...assembled,
       partial,
       durationSeconds,
-      warnings: [...settings.warnings, ...warningsOf(chunks, { coverage, partial })],
+      warnings: [
+        ...settings.warnings,
+        ...warningsOf(chunks, { coverage, partial }),
+        ...this.#call.words?.warnings() ?? [],
+      ],
       stats: timing.stats(durationSeconds, peakMemory()),
     };
   }
