@@ -1,9 +1,14 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ForcedAligner, ModelError, OptionError, Qwen3ASR, type Segment, type Word } from "../mod.ts";
+import { loadFolder } from "../lib/load_folder.ts";
+import type { ClipRequest } from "../lib/recognize/clip.ts";
+import type { ClipAnswer } from "../lib/recognize/clip_answer.ts";
+import { Engine } from "../lib/recognize/engine.ts";
+import { Timing } from "../lib/recognize/timing.ts";
 import { segmentsOfWords } from "../lib/recognize/word_times/word_segments.ts";
 import { wordSpans } from "../lib/text/words.ts";
 import { alignedRecordings, spreadOf } from "./support/aligned_recordings.ts";
-import { recordingPath } from "./support/demo_files.ts";
+import { recordingPath, samplesOf } from "./support/demo_files.ts";
 
 const wordsOf = (segments: readonly Segment[]) => segments.flatMap(({ words }) => words!);
 
@@ -147,4 +152,33 @@ Deno.test("segmentsOfWords() begins a segment at a sentence, after a pause, and 
   assertEquals(cut[0]!.words!.length, 35);
   assert(cut.every(({ startSeconds, endSeconds }) => endSeconds - startSeconds <= 20));
   assertEquals(cut.map(({ text }) => text).join(" "), endless);
+});
+
+Deno.test("where the decoder looked is the same in a batch, alone, and with steps begun ahead", async () => {
+  const clips = await Promise.all(
+    ["dev-00-en", "dev-01-en", "dev-02-de"].map((name) => samplesOf(recordingPath(`${name}.wav`))),
+  );
+  const request = (samples: Float32Array): ClipRequest => ({
+    samples,
+    context: "",
+    temperature: 0,
+    seed: 0,
+    maxTokens: 60,
+    logprobs: true,
+    looks: true,
+  });
+  const answers: ClipAnswer[][] = [];
+  for (const doubleBuffer of [false, true]) {
+    const { model, tokenizer } = await loadFolder("demo/model", { device: "cpu", policy: { doubleBuffer } });
+    using engine = new Engine(model, tokenizer);
+    answers.push(await engine.decode(clips.map(request), { timing: new Timing() }));
+    const alone: ClipAnswer[] = [];
+    for (const clip of clips) alone.push(...await engine.decode([request(clip)], { timing: new Timing() }));
+    answers.push(alone);
+  }
+  for (const [index, { looks, logprobs }] of answers[0]!.entries()) {
+    assertEquals(looks!.length, logprobs!.length);
+    assert(looks!.some((look) => Math.max(...look!) > 0.5), "it looks somewhere");
+    for (const other of answers.slice(1)) assertEquals(other[index]!.looks, looks);
+  }
 });
