@@ -74,7 +74,7 @@ Deno.test("every public call refuses unknown options before it does anything", a
   const calls: [call: (options: never) => unknown, options: unknown, message: RegExp][] = [
     [(options) => Qwen3ASR.load("nowhere", options), { devcie: "cpu" }, /did you mean "device"/],
     [(options) => Qwen3ASR.load("nowhere", options), { device: "tpu" }, /one of "auto", "cpu", "gpu"/],
-    [(options) => ForcedAligner.load("nowhere", options), { download: true }, /"download"/],
+    [(options) => ForcedAligner.load("nowhere", options), { downlod: true }, /"download"/],
     [(options) => loadAudio("nowhere.wav", options), { decoder: "sox" }, /one of "auto", "ffmpeg"/],
     [(options) => loadAudio("nowhere.wav", options), { maxSeconds: 3 }, /"maxSeconds"/],
     [(options) => formatTranscript(transcript, "srt", options), { maxColums: 9 }, /"maxColumns"/],

@@ -54,3 +54,10 @@ Deno.test("what fuzzing found: a FLAC file that ends between two headers, a file
   assertThrows(() => parseModelName("file:///a%"), OptionError, 'a "%" is written "%25"');
   assertThrows(() => parseModelName("file://host/a"), OptionError);
 });
+
+Deno.test("what fuzzing found: Opus packets that break the decoder's memory, noticed when it is freed or later", async () => {
+  for (const [seed, from] of [["1", "24"], ["21", "153"]]) {
+    const { code, text } = await fuzz("--seed", seed!, "--target", "opus", "--from", from!, "--inputs", "1");
+    assertEquals([code, text.includes("0 findings")], [0, true], text);
+  }
+});

@@ -166,11 +166,20 @@ class OpusStream {
     return done;
   }
 
+  /** A packet may have damaged the decoder's memory without a word until then: its instance goes, and its end is doubted. */
+  #free(): void {
+    try {
+      this.#decoder.free();
+    } catch {
+      this.damaged.push(this.seconds);
+    }
+  }
+
   /** What is left, without the padding behind the end of the recording (RFC 7845, section 4.4). */
   *finish(): Generator<PcmBlock> {
     const done = this.#waiting.length > 0 ? this.#decode() : undefined;
     if (done) yield done;
-    this.#decoder.free();
+    this.#free();
     const last = this.#last;
     if (!last) return;
     const surplus = this.#decoded - (this.#granule - this.#preSkip);

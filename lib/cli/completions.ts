@@ -37,6 +37,7 @@ const NAMES = Object.keys(DESCRIPTIONS).filter((name): name is Name => name in D
 /** Options of `serve`; a test holds them against its help. */
 const SERVE_OPTIONS: readonly string[] = [
   "--model",
+  "--aligner",
   "--host",
   "--port",
   "--api-key",
@@ -53,6 +54,7 @@ const SERVE_OPTIONS: readonly string[] = [
   "--timeout",
   "--grace",
   "--device",
+  "--threads",
   "--download",
   "--lazy",
   "--verbose",
