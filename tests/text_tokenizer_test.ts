@@ -132,3 +132,12 @@ Deno.test("TextStream holds a character back until its bytes are there", () => {
   assertEquals(stream.flush(), "\uFFFD");
   assertEquals(stream.push(64), "a");
 });
+
+Deno.test("fromFiles() names a tokenizer.json whose parts are of no known kind", async () => {
+  const tokenizerJson = JSON.stringify({
+    model: { type: "BPE", vocab: { a: 0, "<asr_text>": 1 }, merges: [] },
+    added_tokens: [{ id: 1, content: "<asr_text>", special: false }],
+    pre_tokenizer: { type: "Sequnce", pretokenizers: [{ type: "Split", pattern: { Regex: "a|b" } }] },
+  });
+  await assertRejects(() => Tokenizer.fromFiles({ tokenizerJson }), ModelError, "tokenizer.json is damaged");
+});

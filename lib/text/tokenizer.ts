@@ -61,7 +61,19 @@ export class Tokenizer {
       highest = Math.max(highest, definition.model.vocab[token] ?? -1);
     }
     for (const { id } of definition.added_tokens) highest = Math.max(highest, id);
-    return new Tokenizer(new EncoderClass(definition, {}), definition.added_tokens, highest + 1);
+    let encoder: Encoder;
+    try {
+      encoder = new EncoderClass(definition, {});
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new ModelError(
+        `Cannot use the tokenizer: tokenizer.json is damaged, or of another kind (${reason}).`,
+        {
+          cause,
+        },
+      );
+    }
+    return new Tokenizer(encoder, definition.added_tokens, highest + 1);
   }
 
   /** Ids of a text. Added tokens in it (`<|im_end|>`) become their ids. Nothing is added at its ends. */
