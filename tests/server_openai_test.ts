@@ -155,6 +155,9 @@ Deno.test("OpenAI's client tunes voice activity by its own names, and vad: off h
   const { text, segments } = await transcriptions.create({ ...request, ...{ vad: "off" } });
   assertEquals(text, (await references()).get(NAME));
   assertEquals(segments![0]!.start, 0);
+  // As whisper.cpp's clients say it.
+  const { segments: same } = await transcriptions.create({ ...request, ...{ vad: false } });
+  assertEquals(same![0]!.start, 0);
 });
 
 Deno.test("OpenAI's client gets the log probability of every token of the text", async () => {

@@ -20,12 +20,11 @@ const WITHOUT_EFFECT: readonly string[] = [
   // vLLM's.
   "priority",
   "request_id",
-  // Of faster-whisper and whisper.cpp: recordings are cut at pauses in any case, and texts do not depend on batches.
+  // Of faster-whisper and whisper.cpp: speech is looked for in any case (`vad` is ours), and texts do not depend on batches.
   "batch_size",
   "encode",
   "processors",
   "threads",
-  "vad",
   "vad_filter",
   "vad_parameters",
 ];
@@ -43,7 +42,7 @@ const HARMLESS_VALUES: Readonly<Record<string, { values: readonly unknown[]; oth
   diarize: { values: [false, "false", "False", "0"], otherwise: "speakers are not told apart here" },
   word_timestamps: {
     values: [false, "false", "False", "0"],
-    otherwise: "word times need a forced aligner, which this server does not have",
+    otherwise: "word times are asked for with timestamp_granularities[]=word",
   },
 };
 

@@ -199,9 +199,10 @@ function chunkingOf(groups: Map<string, unknown[]>): VadSettings | undefined {
   return vad;
 }
 
-/** Whether what is no speech is skipped. */
+/** Whether what is no speech is skipped; whisper.cpp says true and false. */
 function vadOf(value: unknown): boolean {
-  if (value === "on" || value === "off") return value === "on";
+  if (value === "on" || value === true || value === "true") return true;
+  if (value === "off" || value === false || value === "false") return false;
   return refuse("vad", `vad is ${shown(value)}, expected "on" or "off".`);
 }
 
