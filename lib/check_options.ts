@@ -148,9 +148,9 @@ function unknownOption(name: string, prefix: string, rules: Readonly<Record<stri
 
 function check(given: object, rules: Readonly<Record<string, Rule>>, prefix: string): void {
   for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (rule === undefined) throw unknownOption(name, prefix, rules);
-    if (value === undefined) continue;
     if (!rule.fits(value)) {
       throw new OptionError(`Cannot use ${prefix}${name} ${shown(value)}: it must be ${rule.must}.`, {
         option: prefix + name,

@@ -99,7 +99,7 @@ Deno.test("main() refuses wrong usage with 2 before it loads anything", async ()
     [["--temperature", "warm", GOOD], /--temperature warm: it must be a number from 0/],
     [["--batch-size", "1.5", GOOD], /must be a whole number from 1/],
     [["--vad", "of", GOOD], /must be one of on, off, did you mean on\?/],
-    [["--vad-threshold", "1", GOOD], /must be above 0 and below 1/],
+    [["--vad-threshold", "1", GOOD], /must be a probability above 0 and below 1/],
     [["--vad", "off", "--vad-speech-pad", "1", GOOD], /Cannot use --vad-speech-pad with --vad off/],
     [["--range", "3-1", GOOD], /it ends before it begins/],
     [["--range", "soon", GOOD], /it must look like 1:00-2:30/],
@@ -141,7 +141,11 @@ Deno.test({
 });
 
 Deno.test("main() names addresses that are none, and reads a percent sign that encodes nothing", async () => {
-  await refused(["-m", "demo", "http://"], 1, /^error: Cannot read http:\/\/: it is no address$/);
+  await refused(
+    ["-m", "demo", "http://"],
+    1,
+    /^error: Cannot read http:\/\/: it is not a whole address, expected one like https:\/\/host\/talk.wav or a path$/,
+  );
   await refused(
     ["-m", "demo", "http://127.0.0.1:1/100%.wav"],
     1,

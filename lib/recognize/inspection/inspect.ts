@@ -31,6 +31,8 @@ export interface InspectOptions extends
     | "signal"
     | "onProgress"
     | "range"
+    | "track"
+    | "raw"
   > {
   /** Decoder layers whose attention onto the audio is wanted; they cost a matrix product and a copy each step. @default {[]} */
   attention?: readonly number[] | undefined;
@@ -60,6 +62,8 @@ export const INSPECT_RULES: Rules<InspectOptions> = {
   signal: TRANSCRIBE_RULES.signal,
   onProgress: TRANSCRIBE_RULES.onProgress,
   range: TRANSCRIBE_RULES.range,
+  track: TRANSCRIBE_RULES.track,
+  raw: TRANSCRIBE_RULES.raw,
   vad: TRANSCRIBE_RULES.vad,
   rescueBudget: TRANSCRIBE_RULES.rescueBudget,
   attention: numbers,
