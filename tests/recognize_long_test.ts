@@ -163,7 +163,9 @@ Deno.test("the ladder of rescues ends on a decoder that never stops, and every t
 Deno.test("a call aborted during a second decode is partial, whichever decode it is, and keeps the text", async () => {
   await using asr = await Qwen3ASR.load("demo");
   const { path } = await longRecording();
-  const whole = await asr.transcribe(path);
+  // Pauses are kept, or nothing would be doubted.
+  const pausesKept = { vad: { minSilenceSeconds: 60 }, rescueBudget: 3 };
+  const whole = await asr.transcribe(path, pausesKept);
   const doubted = whole.chunks.find(({ rescues }) => rescues.length > 0)!;
   const decode = Engine.prototype.decode;
   for (const at of [2, 3]) {
@@ -174,7 +176,8 @@ Deno.test("a call aborted during a second decode is partial, whichever decode it
       return decode.apply(this, args);
     };
     try {
-      const cut = await asr.transcribe(path, { signal: controller.signal, onAbort: "partial" });
+      const { signal } = controller;
+      const cut = await asr.transcribe(path, { ...pausesKept, signal, onAbort: "partial" });
       assertEquals([cut.partial, cut.warnings.filter(({ code }) => code === "aborted").length], [true, 1]);
       assertEquals(cut.chunks[doubted.index]!.finishReason, "cancelled");
       assert(cut.chunks[doubted.index]!.text !== "");
