@@ -41,7 +41,7 @@ if [ "$code" = 0 ] && [ "$passed" = 0 ]; then die "no test ran"; fi
 
 notebooks_code=0
 bash scripts/deno.sh task notebooks </dev/null 2>&1 | tee "$log" || notebooks_code=$?
-# It ends with: 5 notebooks passed, 0 failed
+# It ends with: 6 notebooks passed, 0 failed
 summary=$(grep -E '^[0-9]+ notebooks passed, [0-9]+ failed$' "$log" | tail -n 1 || true)
 notebooks_passed=$(sed -nE 's/^([0-9]+) notebooks passed.*/\1/p' <<<"$summary")
 notebooks_failed=$(sed -nE 's/.*passed, ([0-9]+) failed$/\1/p' <<<"$summary")

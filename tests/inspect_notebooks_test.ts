@@ -17,6 +17,7 @@ const NAMES = [
   "03_chunks.ipynb",
   "04_decoding.ipynb",
   "05_compare_models.ipynb",
+  "06_words.ipynb",
 ];
 const PNG = "iVBORw0KGgo".padEnd(600, "A");
 
