@@ -119,7 +119,7 @@ Deno.test("Qwen3ASR.load() takes an aligner by name and refuses what is none; tr
   const theirs = await asr.transcribe(path, { timestamps: "word", aligner: other });
   assertEquals(theirs.segments, own.segments);
   const wrong = { timestamps: "words" as "word" };
-  await assertRejects(() => asr.transcribe(path, wrong), OptionError, "segment or word");
+  await assertRejects(() => asr.transcribe(path, wrong), OptionError, 'one of "segment", "word"');
 });
 
 /** Words of a text, the starts given; each half a second long. */
