@@ -15,6 +15,7 @@
 import { parseArgs } from "@std/cli";
 import { join } from "@std/path";
 import { JOURNAL_FILE } from "../lib/cli/journal.ts";
+import { randomOf } from "../tests/support/output_samples.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const flags = parseArgs(Deno.args, {
@@ -25,17 +26,6 @@ const KILLS = Number(flags.kills);
 const RECORDINGS = [...Array(12).keys()].map((index) => String(index).padStart(2, "0"));
 /** Longest time between the interruption and the kill. */
 const GRACE_MS = 400;
-
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** What a process was told to do, and what became of it. */
 interface Run {
@@ -49,7 +39,7 @@ function sleep(milliseconds: number): Promise<void> {
 }
 
 class KillRuns implements AsyncDisposable {
-  readonly #random = randomNumbers(Number(flags.seed));
+  readonly #random = randomOf(Number(flags.seed));
   readonly #expected = new Map<string, string>();
   readonly #faults: string[] = [];
   #kills = 0;

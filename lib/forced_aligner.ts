@@ -3,17 +3,15 @@
  *
  * @module
  */
-import { join } from "@std/path";
 import { openLibrary } from "../ffi/mod.ts";
 import { type AudioSource, loadAudio, type LoadedAudio } from "./audio/load.ts";
 import { SAMPLE_RATE, type Samples } from "./audio/samples.ts";
 import { checkOptions, type Rules, signal as anySignal, text as anyText } from "./check_options.ts";
 import { ModelError, OptionError } from "./errors.ts";
-import { downloadModel, resolveAligner, type ResolvedModel } from "./hub/mod.ts";
-import { packagedFolder } from "./hub/packaged.ts";
+import { resolveAligner } from "./hub/mod.ts";
 import { loadFolder } from "./load_folder.ts";
 import type { Qwen3ASRModel } from "./model/qwen3_asr_model.ts";
-import { LOAD_RULES, type LoadOptions } from "./open_model.ts";
+import { LOAD_RULES, type LoadOptions, locate, openVad } from "./open_model.ts";
 import { alignClip } from "./recognize/align.ts";
 import { Lifetime } from "./recognize/lifetime.ts";
 import type { TranscribeOptions } from "./recognize/options.ts";
@@ -24,23 +22,12 @@ import type { Tokenizer } from "./text/tokenizer.ts";
 import { ownWords, type WordSpan, wordSpans } from "./text/words.ts";
 import type { Transcript, Word } from "./transcript.ts";
 import { detectSpeech } from "./vad/detect.ts";
-import { VadNetwork, WEIGHTS_FILE } from "./vad/network.ts";
+import type { VadNetwork } from "./vad/network.ts";
 
 /** Longer pieces are lost among like sentences. */
 const LONGEST_CHUNK_SECONDS = 30;
 /** Audio of a question that is about the language only. */
 const EMPTY = new Float32Array(0);
-
-/** The folder of an aligner, downloaded when that is asked for. */
-async function locate(name: string | URL, download = false): Promise<ResolvedModel> {
-  try {
-    return await resolveAligner(name);
-  } catch (error) {
-    const isMissing = error instanceof ModelError && error.code === "model-not-found";
-    if (!isMissing || !download || typeof name !== "string") throw error;
-    return await downloadModel(name);
-  }
-}
 
 /** What the options of aligning must be. */
 const ALIGN_RULES: Rules<Parameters<ForcedAligner["align"]>[2]> = {
@@ -101,25 +88,20 @@ export class ForcedAligner implements Disposable {
   ): Promise<ForcedAligner> {
     const { device, dtype, threads, libraryPath, download } = LOAD_RULES;
     checkOptions(options, { device, dtype, threads, libraryPath, download });
-    const { directory } = await locate(model, options.download);
+    const { directory } = await locate(model, resolveAligner, options.download);
     openLibrary({ path: options.libraryPath });
     const loaded = await loadFolder(directory, {
       device: options.device ?? "auto",
       dtype: options.dtype ?? "auto",
       threads: options.threads,
     });
-    try {
-      if (loaded.model.config.kind !== "aligner") {
-        throw new ModelError(
-          `Cannot align with ${directory}: it is not a forced aligner. Load a Qwen3-ForcedAligner.`,
-        );
-      }
-      const weights = join(await packagedFolder("lib/vad/weights"), WEIGHTS_FILE);
-      return new ForcedAligner({ ...loaded, vad: await VadNetwork.load(weights, loaded.model.backend) });
-    } catch (error) {
+    if (loaded.model.config.kind !== "aligner") {
       loaded.model[Symbol.dispose]();
-      throw error;
+      throw new ModelError(
+        `Cannot align with ${directory}: it is not a forced aligner. Load a Qwen3-ForcedAligner.`,
+      );
     }
+    return new ForcedAligner({ ...loaded, vad: await openVad(loaded.model, loaded.model.backend) });
   }
 
   /**

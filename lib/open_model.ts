@@ -10,7 +10,7 @@ import { ModelError } from "./errors.ts";
 import { downloadModel, type ResolvedModel, resolveModel } from "./hub/mod.ts";
 import { packagedFolder } from "./hub/packaged.ts";
 import { loadFolder } from "./load_folder.ts";
-import { type BackendPolicy, MOST_THREADS } from "./model/backend.ts";
+import { type Backend, type BackendPolicy, MOST_THREADS } from "./model/backend.ts";
 import type { Qwen3ASRModel } from "./model/qwen3_asr_model.ts";
 import { Engine } from "./recognize/engine.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
@@ -98,12 +98,17 @@ export interface ModelInfo {
   loadMs: number;
 }
 
-async function locate(model: string | URL | undefined, options: LoadOptions): Promise<ResolvedModel> {
+/** The folder that `resolve` finds for a name, downloaded where there is none and that is asked for. */
+export async function locate<Name extends string | URL | undefined>(
+  model: Name,
+  resolve: (model: Name) => Promise<ResolvedModel>,
+  download = false,
+): Promise<ResolvedModel> {
   try {
-    return await resolveModel(model);
+    return await resolve(model);
   } catch (error) {
     const isMissing = error instanceof ModelError && error.code === "model-not-found";
-    if (!isMissing || !options.download || typeof model !== "string") throw error;
+    if (!isMissing || !download || typeof model !== "string") throw error;
     return await downloadModel(model);
   }
 }
@@ -122,12 +127,12 @@ function engineOf(model: Qwen3ASRModel, tokenizer: Tokenizer, directory: string)
 }
 
 /** The voice activity network that comes with this package, beside a model. What was loaded is freed without it. */
-async function openVad(engine: Engine): Promise<VadNetwork> {
+export async function openVad(loaded: Disposable, backend: Backend): Promise<VadNetwork> {
   try {
     const path = join(await packagedFolder("lib/vad/weights"), WEIGHTS_FILE);
-    return await VadNetwork.load(path, engine.model.backend);
+    return await VadNetwork.load(path, backend);
   } catch (error) {
-    engine[Symbol.dispose]();
+    loaded[Symbol.dispose]();
     throw error;
   }
 }
@@ -138,7 +143,7 @@ export async function openModel(
   options: RouteOptions,
 ): Promise<{ engine: Engine; vad: VadNetwork; info: ModelInfo }> {
   const start = performance.now();
-  const found = await locate(model, options);
+  const found = await locate(model, resolveModel, options.download);
   openLibrary({ path: options.libraryPath });
   const { model: loaded, tokenizer } = await loadFolder(found.directory, {
     device: options.device ?? "auto",
@@ -147,7 +152,7 @@ export async function openModel(
     policy: options.policy ?? {},
   });
   const engine = engineOf(loaded, tokenizer, found.directory);
-  const vad = await openVad(engine);
+  const vad = await openVad(engine, engine.model.backend);
   const library = libraryInfo();
   const info: ModelInfo = {
     ...found,

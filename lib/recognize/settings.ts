@@ -5,7 +5,7 @@
  */
 import { SAMPLE_RATE } from "../audio/samples.ts";
 import { OptionError } from "../errors.ts";
-import { resolveLanguage } from "../text/languages.ts";
+import { askedLanguage, resolveLanguage } from "../text/languages.ts";
 import { systemContext } from "../text/prompt.ts";
 import type { Warning } from "../transcript.ts";
 import type { VadOptions } from "../vad/intervals.ts";
@@ -38,11 +38,6 @@ export interface RecognizeSettings {
   warnings: readonly Warning[];
 }
 
-function languageOf(name = ""): string | undefined {
-  const asked = name.trim();
-  return asked === "" || asked.toLowerCase() === "auto" ? undefined : resolveLanguage(asked);
-}
-
 /**
  * Settings of a transcription.
  *
@@ -56,7 +51,7 @@ export function recognizeSettings(options: TranscribeOptions, batchSize: number)
     throw new OptionError("Cannot choose from no languages: `languages` is empty.");
   }
   return {
-    language: languageOf(options.language),
+    language: askedLanguage(options.language),
     languages,
     context: systemContext({ context: options.context, hotwords: options.hotwords }),
     temperature: sampling.temperature ?? 0,
@@ -81,7 +76,7 @@ export function recognizeSettings(options: TranscribeOptions, batchSize: number)
 export function liveSettings(options: LiveOptions): LiveSettings {
   const { stepSeconds = 2, unfixedSteps = 2, unfixedTokens = 5, maxTokens = 512 } = options;
   return {
-    language: languageOf(options.language),
+    language: askedLanguage(options.language),
     context: systemContext({ context: options.context, hotwords: options.hotwords }),
     stepSamples: Math.round(stepSeconds * SAMPLE_RATE),
     unfixedSteps,
