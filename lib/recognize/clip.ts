@@ -57,6 +57,11 @@ export interface ClipRequest {
   logprobs?: boolean | undefined;
   /** Whether the answer tells where the decoder looked for each token. @default {false} */
   looks?: boolean | undefined;
+  /**
+   * Guess at the tokens of the answer, such as what a shorter piece of the clip gave: read at once instead of being
+   * decoded one by one, as far as it is right. The answer is the same.
+   */
+  draft?: readonly number[] | undefined;
   /** Called with every token but the stop token, as it comes. */
   onToken?: ((id: number) => void) | undefined;
   /** Is shown what happens to the clip, which is decoded alone then. */

@@ -39,7 +39,8 @@ export class Engine implements Disposable {
   readonly tokenizer: Tokenizer;
   /** Decoder layers whose attention onto the audio is watched for coverage. */
   readonly watchedLayers: ReadonlySet<number>;
-  readonly #stops: ReadonlySet<number>;
+  /** Tokens that end an answer. */
+  readonly stops: ReadonlySet<number>;
   /** Calls take turns, one batch of clips each: memory is for one. */
   readonly #batches = new Mutex();
   /** Single short clips have turns of their own, so that they need not wait for the end of a batch. */
@@ -52,7 +53,7 @@ export class Engine implements Disposable {
     this.tokenizer = tokenizer;
     const layers = model.config.decoder.layers;
     this.watchedLayers = new Set([Math.floor(layers / 2), Math.floor(3 * layers / 4), layers - 1]);
-    this.#stops = new Set(stopTokens(tokenizer));
+    this.stops = new Set(stopTokens(tokenizer));
   }
 
   /** Encodes, reads the prompt, chooses the language; rejects when aborted in between. */
@@ -69,7 +70,7 @@ export class Engine implements Disposable {
     });
     observer?.prompted(prompt);
     return await this.model.backend.exclusive(async () => {
-      const row = await readPrompt(this.model, request, prompt, embeddings, context);
+      const row = await readPrompt(this, request, prompt, embeddings, context);
       try {
         if (request.languages && !request.language && !request.prefix) {
           await chooseLanguage(this.model, this.tokenizer, row, request.languages);
@@ -116,10 +117,13 @@ export class Engine implements Disposable {
   }
 
   async #decodeRows(rows: DecodeRow[], context: DecodeContext): Promise<ClipAnswer[]> {
-    using batch = await this.model.backend.exclusive(() =>
-      DecodeBatch.create(this.model, rows, this.watchedLayers)
-    );
-    await batch.run({ ...context, stops: this.#stops });
+    const going = rows.filter(({ finishReason }) => finishReason === undefined);
+    using batch = going.length > 0
+      ? await this.model.backend.exclusive(() => DecodeBatch.create(this.model, going, this.watchedLayers))
+      : undefined;
+    await batch?.run({ ...context, stops: this.stops });
+    // Those that ended with their draft were not in it.
+    for (const row of rows) if (!going.includes(row)) row[Symbol.dispose]();
     return rows.map((row) => {
       const answer = this.#answer(row);
       row.request.observer?.answered({ answer, cache: row.cache, timing: context.timing });

@@ -12,6 +12,7 @@ import type { Prompt } from "../text/prompt.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { ClipRequest } from "./clip.ts";
 import { DecodeRow } from "./decode_row.ts";
+import { acceptDraft, DraftWatch, usableDraft } from "./draft.ts";
 import type { DecodeContext } from "./encode.ts";
 import { LanguageChoice } from "./language_choice.ts";
 import { buildPass, lastPosition } from "./observer.ts";
@@ -19,13 +20,21 @@ import { buildPass, lastPosition } from "./observer.ts";
 /** Positions reserved in the cache beyond the prompt, where the budget is larger. */
 const RESERVED_POSITIONS = 256;
 
+/** What rows of one engine have in common. */
+export interface RowSetting {
+  model: Qwen3ASRModel;
+  /** Decoder layers whose attention onto the audio is watched for coverage. */
+  watchedLayers: ReadonlySet<number>;
+  stops: ReadonlySet<number>;
+}
+
 /**
- * Fills a cache with the prompt.
+ * Fills a cache with the prompt, and with as much of the request's draft as is right.
  *
  * @param embeddings Of the clip, `[N, H]`.
  */
 export async function readPrompt(
-  model: Qwen3ASRModel,
+  { model, watchedLayers, stops }: RowSetting,
   request: ClipRequest,
   prompt: Prompt,
   embeddings: MLXArray,
@@ -33,15 +42,22 @@ export async function readPrompt(
 ): Promise<DecodeRow> {
   const { backend } = model;
   const start = performance.now();
-  const cache = model.newCache();
+  const draft = usableDraft(request), ids = [...prompt.ids, ...draft];
   const weights = new Map<number, MLXArray>();
+  using watch = new DraftWatch(watchedLayers, draft.length, prompt, { looks: request.looks ?? false });
+  const cache = model.newCache();
   let logits: MLXArray;
   try {
     cache.reserve(prompt.ids.length + Math.min(request.maxTokens, RESERVED_POSITIONS));
-    using spliced = backend.build(() => model.splice(prompt.ids, prompt.audioStart, embeddings));
+    using spliced = backend.build(() => model.splice(ids, prompt.audioStart, embeddings));
     const pass = await prefillInPieces(model, spliced, cache, {
-      probe: request.observer && lastPosition(request.observer.attention, weights),
-      also: () => [...weights.values()],
+      rows: draft.length + 1,
+      probe: request.observer
+        ? lastPosition(request.observer.attention, weights)
+        : draft.length > 0
+        ? watch.probe
+        : undefined,
+      also: () => [...weights.values(), ...watch.arrays()],
       signal,
     });
     logits = pass.result;
@@ -51,14 +67,21 @@ export async function readPrompt(
     cache.dispose();
     throw error;
   }
-  timing.book("prefill", start, { tokens: prompt.ids.length });
-  timing.audioTokens += prompt.audioTokens;
-  timing.promptTokens += prompt.ids.length;
-  return new DecodeRow(request, cache, prompt, {
+  const row = new DecodeRow(request, cache, prompt, {
     logits,
     weights,
     milliseconds: performance.now() - start,
   });
+  try {
+    if (draft.length > 0) await acceptDraft(model, row, { draft, watch, stops, timing });
+  } catch (error) {
+    row[Symbol.dispose]();
+    throw error;
+  }
+  timing.book("prefill", start, { tokens: ids.length });
+  timing.audioTokens += prompt.audioTokens;
+  timing.promptTokens += prompt.ids.length;
+  return row;
 }
 
 /** Walks the most likely of the allowed beginnings, token by token. */
