@@ -5,6 +5,7 @@
  * @module
  */
 import type { SpeechMap } from "../audio/speech_map.ts";
+import type { GrowingClip } from "./growing_clip.ts";
 import type { ClipObserver } from "./observer.ts";
 
 /** Where a clip is from. */
@@ -62,8 +63,18 @@ export interface ClipRequest {
    * decoded one by one, as far as it is right. The answer is the same.
    */
   draft?: readonly number[] | undefined;
+  /**
+   * What is kept of the clip from shorter pieces of it that were decoded before, one at a time: what is the same is not
+   * computed again. The answer is the same.
+   */
+  growing?: GrowingClip | undefined;
   /** Called with every token but the stop token, as it comes. */
   onToken?: ((id: number) => void) | undefined;
-  /** Is shown what happens to the clip, which is decoded alone then. */
+  /** Is shown what happens to the clip, which is decoded alone then, from nothing and token by token. */
   observer?: ClipObserver | undefined;
+}
+
+/** What is kept of a request's clip; nothing where somebody looks on, who sees all of it computed. */
+export function growingClip({ growing, observer }: ClipRequest): GrowingClip | undefined {
+  return observer ? undefined : growing;
 }

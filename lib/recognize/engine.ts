@@ -11,7 +11,7 @@ import { parseAnswer } from "../text/answer.ts";
 import { buildPrompt, stopTokens } from "../text/prompt.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { TokenLogprob } from "../transcript.ts";
-import type { ClipRequest } from "./clip.ts";
+import { type ClipRequest, growingClip } from "./clip.ts";
 import { cancelled, type ClipAnswer } from "./clip_answer.ts";
 import { DecodeBatch } from "./decode_batch.ts";
 import type { DecodeRow } from "./decode_row.ts";
@@ -60,7 +60,8 @@ export class Engine implements Disposable {
   async #start(request: ClipRequest, context: DecodeContext): Promise<DecodeRow> {
     context.signal?.throwIfAborted();
     const { observer, samples } = request;
-    using embeddings = await encode(this.model, samples, { ...context, observer });
+    using embeddings = await (growingClip(request)?.encode(samples, context) ??
+      encode(this.model, samples, { ...context, observer }));
     context.signal?.throwIfAborted();
     const prompt = buildPrompt(this.tokenizer, {
       audioTokens: embeddings.dim(0),
@@ -122,11 +123,11 @@ export class Engine implements Disposable {
       ? await this.model.backend.exclusive(() => DecodeBatch.create(this.model, going, this.watchedLayers))
       : undefined;
     await batch?.run({ ...context, stops: this.stops });
-    // Those that ended with their draft were not in it.
-    for (const row of rows) if (!going.includes(row)) row[Symbol.dispose]();
     return rows.map((row) => {
       const answer = this.#answer(row);
       row.request.observer?.answered({ answer, cache: row.cache, timing: context.timing });
+      growingClip(row.request)?.giveBack(row.cache, row.prompt);
+      if (!going.includes(row)) row[Symbol.dispose](); // It ended with its draft, and was in no batch.
       return answer;
     });
   }

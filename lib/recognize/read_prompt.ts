@@ -10,7 +10,7 @@ import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
 import type { DecoderProbe } from "../model/tap.ts";
 import type { Prompt } from "../text/prompt.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import type { ClipRequest } from "./clip.ts";
+import { type ClipRequest, growingClip } from "./clip.ts";
 import { DecodeRow } from "./decode_row.ts";
 import { acceptDraft, DraftWatch, usableDraft } from "./draft.ts";
 import type { DecodeContext } from "./encode.ts";
@@ -45,11 +45,13 @@ export async function readPrompt(
   const draft = usableDraft(request), ids = [...prompt.ids, ...draft];
   const weights = new Map<number, MLXArray>();
   using watch = new DraftWatch(watchedLayers, draft.length, prompt, { looks: request.looks ?? false });
-  const cache = model.newCache();
+  const cache = growingClip(request)?.take(prompt) ?? model.newCache();
+  const first = cache.length;
   let logits: MLXArray;
   try {
-    cache.reserve(prompt.ids.length + Math.min(request.maxTokens, RESERVED_POSITIONS));
-    using spliced = backend.build(() => model.splice(ids, prompt.audioStart, embeddings));
+    // What is kept is no larger than it must be.
+    if (!request.growing) cache.reserve(ids.length + Math.min(request.maxTokens, RESERVED_POSITIONS));
+    using spliced = backend.build(() => model.splice(ids, prompt.audioStart, embeddings, first));
     const pass = await prefillInPieces(model, spliced, cache, {
       rows: draft.length + 1,
       probe: request.observer
@@ -78,7 +80,7 @@ export async function readPrompt(
     row[Symbol.dispose]();
     throw error;
   }
-  timing.book("prefill", start, { tokens: ids.length });
+  timing.book("prefill", start, { tokens: ids.length - first });
   timing.audioTokens += prompt.audioTokens;
   timing.promptTokens += prompt.ids.length;
   return row;
