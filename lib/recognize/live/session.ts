@@ -108,13 +108,13 @@ export class LiveSession implements LiveStream {
     if (signal?.aborted) abort();
     signal?.addEventListener("abort", abort, { once: true });
     const loops = settings.official ? [this.#recite()] : [this.#listen(), this.#decode()];
-    this.#work = Promise.all(loops).then(
-      () => this.#events.close(),
-      (error) => {
-        this.#events.close({ error: this.#stop.signal.aborted ? this.#stop.signal.reason : error });
-        this.#stop.abort(error);
-      },
-    ).finally(() => {
+    const fail = (error: unknown) => {
+      this.#events.close({ error: this.#stop.signal.aborted ? this.#stop.signal.reason : error });
+      this.#stop.abort(error);
+    };
+    // Both, also when one has failed: whoever waits may free the model.
+    this.#work = Promise.all(loops.map((loop) => loop.catch(fail))).then(() => {
+      this.#events.close();
       signal?.removeEventListener("abort", abort);
       this.#isEnded = true;
     });
