@@ -24,6 +24,7 @@ import { LIVE_RULES, type LiveOptions, LiveSession } from "./recognize/live.ts";
 import { type LongFormCall, recognizeRecording } from "./recognize/long_form/long_form.ts";
 import { hearRecording, planRecording } from "./recognize/long_form/plan.ts";
 import { TRANSCRIBE_RULES, type TranscribeOptions } from "./recognize/options.ts";
+import { finishedChunks } from "./recognize/long_form/resume.ts";
 import { chunksBesidePrompt } from "./recognize/prompt_budget.ts";
 import { liveSettings, recognizeSettings } from "./recognize/settings.ts";
 import { Timing } from "./recognize/timing.ts";
@@ -152,6 +153,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
       settings: { ...settings, warnings },
       timing,
       words,
+      before: options.resume && finishedChunks(options.resume, chunks, settings.offsetSeconds),
       emit,
     };
   }

@@ -107,6 +107,11 @@ export interface TranscribeOptions {
   signal?: AbortSignal | undefined;
   /** What an abort does: rejects with the signal's reason, or returns what there is (`partial: true`). @default {"throw"} */
   onAbort?: "throw" | "partial" | undefined;
+  /**
+   * An interrupted transcript of the same recording with the same options: what it has finished is kept, and the result is
+   * that of one call. Events tell of the rest only.
+   */
+  resume?: Transcript | undefined;
   /** Called with every event as it happens. */
   onProgress?: ((event: TranscriptEvent) => void) | undefined;
   /** Part of the recording to transcribe; times in the result are the recording's. */
@@ -151,6 +156,12 @@ export const TRANSCRIBE_RULES: Rules<TranscribeOptions> = {
   signal,
   onAbort: oneOf("throw", "partial"),
   onProgress: callback,
+  resume: {
+    must: "a transcript",
+    fits: (value) =>
+      typeof value === "object" && value !== null && "chunks" in value && Array.isArray(value.chunks) &&
+      "segments" in value && Array.isArray(value.segments),
+  },
   range: RANGE_RULE,
   track: TRACK_RULE,
   raw: text,
