@@ -72,6 +72,13 @@ words that nobody was heard saying are "unmatched".
   inspect: `qwen3-asr inspect RECORDING [-o DIR]
 Writes STEM.inspect.png (mel, energy, chunks) and STEM.inspect.json (chunks, tokens, times).
 `,
+  live: `qwen3-asr live                    the microphone (also: qwen3-asr --mic)
+qwen3-asr live -                  standard input: WAV, or --raw s16le:16000
+qwen3-asr live RECORDING          a recording (--realtime: at its own speed)
+What is certain stands firm, what may still change is dim; a pause makes an
+utterance final. Ctrl-C ends with the text so far. Into a pipe: a line an
+utterance; -f jsonl: a line an event; -f srt and the others grow as they are.
+`,
   completions: `qwen3-asr completions bash|zsh|fish
   bash: source <(qwen3-asr completions bash)
   zsh:  qwen3-asr completions zsh > "\${fpath[1]}/_qwen3-asr"
