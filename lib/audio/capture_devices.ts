@@ -83,7 +83,8 @@ function parseDshow(text: string): CaptureDevice[] {
   const devices: CaptureDevice[] = [];
   let [isBelowAudio, isLastAudio] = [false, false];
   for (const line of text.split(/\r?\n/)) {
-    if (/DirectShow \w+ devices/.test(line)) isBelowAudio = line.includes("audio devices");
+    const [, heading] = /DirectShow (\w+) devices/.exec(line) ?? [];
+    if (heading !== undefined) isBelowAudio = heading === "audio";
     const [, alternative] = /Alternative name "(.*)"/.exec(line) ?? [];
     if (alternative !== undefined) {
       const last = devices.at(-1);

@@ -102,6 +102,8 @@ export class LiveScreen {
   async #work(): Promise<void> {
     try {
       while (this.#isDirty) {
+        // What is asked for in one go appears in one go: a final text and the end of the one it replaces.
+        await Promise.resolve();
         this.#isDirty = false;
         let text = this.#erase();
         for (const what of this.#finished.splice(0)) {
