@@ -140,6 +140,12 @@ export const VAD_RULE: Rule = {
   fields: VAD_RULES,
 };
 
+/** What an aligner must be. */
+export const ALIGNER_RULE: Rule = {
+  must: "a ForcedAligner, or false",
+  fits: (value) => value === false || typeof value === "object" && value !== null,
+};
+
 /** What the options of a transcription must be. */
 export const TRANSCRIBE_RULES: Rules<TranscribeOptions> = {
   language: text,
@@ -168,9 +174,6 @@ export const TRANSCRIBE_RULES: Rules<TranscribeOptions> = {
   vad: VAD_RULE,
   rescueBudget: notNegative,
   timestamps: oneOf("segment", "word"),
-  aligner: {
-    must: "a ForcedAligner, or false",
-    fits: (value) => value === false || typeof value === "object" && value !== null,
-  },
+  aligner: ALIGNER_RULE,
   onProfile: callback,
 };
