@@ -23,11 +23,13 @@ export interface LiveProgram {
   dies?: string;
   /** The end never comes: much is left to hear. */
   hangs?: boolean;
+  /** A file that is made when the source has given all. */
+  marker?: string;
 }
 
 const BLOCK_SECONDS = 0.02;
 
-function sourceOf({ seconds, dies }: LiveProgram): LiveSource {
+function sourceOf({ seconds, dies, marker }: LiveProgram): LiveSource {
   let isStopped = false;
   return {
     name: "scripted",
@@ -39,6 +41,7 @@ function sourceOf({ seconds, dies }: LiveProgram): LiveSource {
         await new Promise((resolve) => setTimeout(resolve, BLOCK_SECONDS * 1000));
         yield new Float32Array(16000 * BLOCK_SECONDS).fill(0.1);
       }
+      if (marker !== undefined) await Deno.writeTextFile(marker, "");
       if (dies !== undefined && !isStopped) throw new Error(dies);
     },
     stop: () => isStopped = true,

@@ -85,7 +85,7 @@ async function wantedSource(args: Arguments): Promise<Wanted> {
 }
 
 /** What is heard and how often. */
-async function liveOptions(args: Arguments): Promise<LiveOptions> {
+async function liveOptions(args: Arguments, isPatient: boolean): Promise<LiveOptions> {
   const { language, languages, context, hotwords, timestamps } = await speechOptions(args);
   return {
     language,
@@ -93,6 +93,8 @@ async function liveOptions(args: Arguments): Promise<LiveOptions> {
     context,
     hotwords,
     timestamps,
+    // A recording waits: nobody is told late.
+    onOverload: isPatient ? "wait" : "lengthen",
     stepSeconds: args.number("step", LIVE_RULES.stepSeconds),
     vad: {
       threshold: args.number("vad-threshold", VAD_RULES.threshold),
@@ -147,7 +149,8 @@ async function planAll(args: Arguments): Promise<Plan> {
   const output = planOutput(args);
   const wanted = await wantedSource(args);
   output.check(wanted.isMicrophone ? [] : [wanted.input]);
-  const options = await liveOptions(args);
+  const isPatient = !wanted.isMicrophone && wanted.input.source !== "-" && !args.on("realtime");
+  const options = await liveOptions(args, isPatient);
   await output.try(wanted.input, new OutputProbe());
   return { wanted, output, options };
 }

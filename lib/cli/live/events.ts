@@ -5,25 +5,12 @@
  */
 import type { Passage } from "../../output/mod.ts";
 import type { LiveEvent, LiveTextEvent } from "../../recognize/live/live_stream.ts";
-import { segmentsOf } from "../../recognize/long_form/segments.ts";
-import { segmentsOfWords } from "../../recognize/word_times/word_segments.ts";
-import { wordSpans } from "../../text/words.ts";
-import type { Segment } from "../../transcript.ts";
 
-/** Sentences of an utterance, by the times of its words where they are known. */
-function segments({ text, language, startSeconds, endSeconds, words }: LiveTextEvent): Segment[] {
-  if (words !== undefined) {
-    const spans = wordSpans(text, language);
-    if (spans.length === words.length && spans.length > 0) {
-      return segmentsOfWords(text, spans, words, language);
-    }
-  }
-  return segmentsOf({ startSeconds, endSeconds, text, language, speech: undefined });
-}
-
-/** The final text of an utterance. */
+/** The final text of an utterance, as one sentence where it does not say which there are. */
 export function passageOf(event: LiveTextEvent): Passage {
-  return { text: event.text, segments: segments(event), endSeconds: event.endSeconds };
+  const { text, language, startSeconds, endSeconds } = event;
+  const whole = { startSeconds, endSeconds, text, language, timing: "chunk" } as const;
+  return { text, segments: event.segments ?? [whole], endSeconds };
 }
 
 /** Milliseconds are enough, and four digits of a probability. */
