@@ -32,6 +32,7 @@ Usage  deno run -A jsr:@qwen3/asr [OPTIONS] RECORDING...   (below: qwen3-asr)
   qwen3-asr -f srt,txt -o subs film.mkv       write subtitles and text
   qwen3-asr -r interviews -o out --resume     whole folders; again: go on
   curl -s https://host/a.wav | qwen3-asr -    from a pipe
+  qwen3-asr live                              a microphone, while you speak
 Options (all of them: help options)
   -m, --model NAME|DIR    0.6b, 1.7b, 0.6b-4bit, demo, org/name or a folder
   -l, --language LANG     name or code; detected when left out
@@ -39,7 +40,7 @@ Options (all of them: help options)
       --range FROM-TO     a part only: 1:00-2:30, 90-
   -f, --format F,...      txt json jsonl srt vtt tsv csv ass lrc
   -o, --output-dir DIR    write files there (--resume: skip what is done)
-  -r, --recursive         folders with all their folders (--watch DIR: live)
+  -r, --recursive         folders with all their folders (--watch DIR)
   -q, --quiet  -v, --verbose  -y, --yes  --offline  -V, --version
 Commands
   models list|download|path|remove|verify     languages   doctor   setup   bench

@@ -65,7 +65,8 @@ export class TerminalSession implements AsyncDisposable {
     const line = [Deno.execPath(), "run", "--no-check", "-A", program, ...args].map(quote).join(" ");
     this.#name = join(options.cwd, ".terminal");
     const size = `stty cols ${options.columns ?? COLUMNS} rows ${ROWS} -echo`;
-    const run = `${line} ${options.redirect ?? ""}`;
+    const named = `sh -c 'echo $$ >"$0"; exec "$@"' ${quote(`${this.#name}.pid`)} ${line}`;
+    const run = `${named} ${options.redirect ?? ""}`;
     const { around } = options;
     const all = around === undefined
       ? `exec ${run}`
@@ -139,10 +140,7 @@ export class TerminalSession implements AsyncDisposable {
 
   /** Sends a signal to the program. */
   async signal(signal: Deno.Signal): Promise<void> {
-    const name = (await Deno.readTextFile(this.#name)).trim().replace("/dev/", "");
-    const { stdout } = await new Deno.Command("ps", { args: ["-t", name, "-o", "pid=,comm="] }).output();
-    const line = new TextDecoder().decode(stdout).split("\n").find((row) => row.includes("deno"));
-    Deno.kill(Number(line!.trim().split(" ")[0]), signal);
+    Deno.kill(Number(await Deno.readTextFile(`${this.#name}.pid`)), signal);
   }
 
   /** Waits for the end, and returns the exit code and the last screen. */
