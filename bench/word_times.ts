@@ -24,6 +24,8 @@ const SHORTEST_GAP = 0.3, LONGEST_GAP = 5.3;
 const GAP_STRIDE = 0.618;
 /** English as it is read aloud. */
 const WORDS_PER_SECOND = 2.8, TOKENS_PER_SECOND = 3.7;
+/** Some chunks in a minute, for a batch. */
+const CHUNK_SECONDS = 15;
 const WORDS = ["the", "quick", "brown", "fox", "considered", "every", "yellow", "window", "afterwards"];
 
 /** The recording again and again, the gap between two copies ever another. */
@@ -71,12 +73,13 @@ async function demoWork(minutes: number): Promise<Work> {
 async function realWork(size: Size, minutes: number): Promise<Work> {
   const asr = await Qwen3ASR.load(await syntheticCheckpoint(size), { device: "cpu", aligner: false });
   const aligner = await ForcedAligner.load(await syntheticCheckpoint("aligner"), { device: "cpu" });
-  const tokens = Math.round(30 * TOKENS_PER_SECOND);
+  const tokens = Math.round(CHUNK_SECONDS * TOKENS_PER_SECOND);
   return {
     asr,
     samples: speechLike(60 * minutes),
     options: {
-      ...{ language: "English", rescue: false, vad: "off", aligner: ofEnglish(aligner) },
+      ...{ language: "English", rescue: false, vad: "off", chunkSeconds: CHUNK_SECONDS },
+      aligner: ofEnglish(aligner),
       sampling: { minTokens: tokens, maxTokens: tokens },
     },
     async [Symbol.asyncDispose]() {
