@@ -74,8 +74,7 @@ Deno.test("packed files import jsr: and npm: with versions, never a stand-in or 
     for (const match of text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g)) seen.add(match[1]!);
   }
   const outside = [...seen].filter((specifier) => !/^\.{1,2}\//.test(specifier)).sort();
-  const known =
-    /^(node:\w+(\/\w+)?|jsr:@std\/(path|cli)@\^\d+\.\d+\.\d+(\/parse-args)?|npm:@?[\w/-]+@\d+\.\d+\.\d+)$/;
+  const known = /^(node:\w+(\/\w+)?|jsr:@std\/path@\^\d+\.\d+\.\d+|npm:@?[\w/-]+@\d+\.\d+\.\d+)$/;
   assertEquals(outside.filter((specifier) => !known.test(specifier)), []);
   assert(outside.some((specifier) => specifier.startsWith("jsr:@std/path@")), outside.join(" "));
   assertEquals([...seen].filter((specifier) => /\.\.\/std\//.test(specifier)), []);
