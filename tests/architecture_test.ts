@@ -150,7 +150,18 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/recognize",
     "lib/setup",
     "lib/plot",
+    "lib/prove",
     "lib/vad",
+  ],
+  "lib/prove": [
+    "shared",
+    "ffi",
+    "lib",
+    "lib/audio",
+    "lib/hub",
+    "lib/model",
+    "lib/recognize",
+    "lib/text",
   ],
   "lib/server": [
     "shared",
