@@ -42,7 +42,7 @@ Options (all of them: help options)
   -r, --recursive         folders with all their folders (--watch DIR: live)
   -q, --quiet  -v, --verbose  -y, --yes  --offline  -V, --version
 Commands
-  models list|download|path|remove|verify     languages   doctor   setup   bench   prove
+  models list|download|path|remove|verify  languages doctor setup bench prove
   align RECORDING TEXT_FILE   inspect RECORDING   serve --help
   completions bash|zsh|fish   help TOPIC
 Topics

@@ -17,6 +17,8 @@ import type { Terminal } from "./terminal.ts";
 import { OutputProbe, writeFile } from "./write_file.ts";
 
 const DEFAULT_MODEL = "0.6b";
+/** Failures in a row after which a recording counts as not to be had: there are others to wait for. */
+const RETRIES = 2;
 
 async function recordingsOf(
   path: string | undefined,
@@ -42,6 +44,7 @@ export async function prove(args: Arguments, terminal: Terminal): Promise<number
       ...list,
       version: VERSION,
       offline: settings.offline,
+      retries: RETRIES,
       signal,
       load: async () => {
         const asr = await loadModel(settings, terminal, signal);

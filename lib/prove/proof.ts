@@ -173,7 +173,10 @@ export async function prove(plan: ProofPlan): Promise<Proof> {
     peakProcessBytes: await peakProcessBytes(),
     ...rest,
   });
-  if (asr === undefined) return await done(fetched);
+  if (asr === undefined) {
+    checks.push(...fetched.filter(({ problem }) => problem !== undefined).flatMap(hearingChecks));
+    return await done(fetched);
+  }
   await using model = asr;
   plan.onStep?.("reading the model's files");
   const facts = await prover.try(
