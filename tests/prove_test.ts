@@ -19,7 +19,16 @@ import { stageChecks } from "../lib/prove/stages.ts";
 import { parseConfig } from "../lib/model/config.ts";
 import { Qwen3ASR } from "../mod.ts";
 import type { Trace } from "../lib/recognize/inspection/trace.ts";
-import { cli, copyModel, Folder, recording, reference, ROOT, type Said } from "./support/cli_process.ts";
+import {
+  cli,
+  copyModel,
+  Folder,
+  recording,
+  reference,
+  ROOT,
+  type Said,
+  startCli,
+} from "./support/cli_process.ts";
 import { FakeHub } from "./support/hub_server.ts";
 import { FileServer, sha256 } from "./support/setup_server.ts";
 
@@ -207,6 +216,21 @@ Deno.test("prove reports a model that cannot be loaded, and refuses a list that 
   const none = await cli(["prove", "--recordings", stand.folder.at("nothing.json")]);
   assertEquals([none.code, none.stdout], [2, ""]);
   assertMatch(none.stderr, /^error: Cannot read the list of recordings in .*: there is no such file\n$/);
+});
+
+Deno.test("prove says nothing at all when it is interrupted", async () => {
+  await using stand = await Stand.build();
+  const list = [{ name: "long", url: recording("long-en.wav"), text: "What is said." }];
+  const path = await stand.folder.put("list.json", JSON.stringify(list));
+  const child = startCli(["prove", "-m", "demo", "--recordings", path]);
+  const stderr = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+  let said = "";
+  while (!said.includes("looking into")) said += (await stderr.read()).value ?? "";
+  child.kill("SIGINT");
+  for (let next = await stderr.read(); !next.done; next = await stderr.read()) said += next.value;
+  const [{ code }, stdout] = await Promise.all([child.status, new Response(child.stdout).text()]);
+  assertEquals([code, stdout], [130, ""], said);
+  assertMatch(said, /^Interrupted: there is no report$/m);
 });
 
 Deno.test("stageChecks() finds what is wrong in a stage, and in no other", async () => {
