@@ -20,7 +20,7 @@ import {
   useBlasThreads,
 } from "../../ffi/mod.ts";
 import { OptionError } from "../errors.ts";
-import { assertExclusive, exclusive } from "./exclusive.ts";
+import { assertExclusive, exclusive, letOthers } from "./exclusive.ts";
 import { freeCores } from "./free_cores.ts";
 
 /** Where to compute: `auto` is MLX's GPU where there is one, else the CPU. */
@@ -161,10 +161,10 @@ export class Backend implements Disposable {
   }
 
   /**
-   * Builds and computes a pass stage by stage; the event loop is free during each and has a turn between them. Call it
-   * under the lock, or with `inTurns` outside of it.
+   * Builds and computes a pass stage by stage; the event loop is free during each, and other tasks that wait for the
+   * lock have their turns in between. Call it under the lock, or with `inTurns` outside of it.
    *
-   * @param options.inTurns Takes the lock for each stage by itself, so that other tasks get between two stages.
+   * @param options.inTurns Takes the lock for each stage by itself.
    * @param options.also More arrays to compute with the result, e.g. a cache.
    * @param options.signal Ends the pass between two stages with its reason.
    * @returns The result, evaluated, and the milliseconds spent building.
@@ -202,6 +202,7 @@ export class Backend implements Disposable {
         const result = await (options.inTurns ? this.exclusive(stage, options.signal) : stage());
         if (result) return { result, hostMs };
         options.signal?.throwIfAborted();
+        if (!options.inTurns) await letOthers();
       }
     } finally {
       disposeAll(between);

@@ -6,6 +6,7 @@
  */
 import { disposeAll, fromData, keep, type MLXArray, toFloat32 } from "../../ffi/mod.ts";
 import { SAMPLE_RATE } from "../audio/samples.ts";
+import { favour } from "../model/exclusive.ts";
 import { prefillInPieces } from "../model/prefill.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
 import type { DecoderProbe } from "../model/tap.ts";
@@ -244,7 +245,8 @@ export class Engine implements Disposable {
     };
     try {
       const isShort = requests.length === 1 && requests[0]!.samples.length <= SHORT_SAMPLES;
-      return await (isShort ? this.#shortClips : this.#batches).run(inTurn, signal);
+      if (isShort) return await this.#shortClips.run(() => favour(inTurn), signal);
+      return await this.#batches.run(inTurn, signal);
     } catch (error) {
       if (!signal?.aborted) throw error;
       return requests.map(cancelled);
