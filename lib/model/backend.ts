@@ -19,6 +19,7 @@ import {
   Stream,
   useBlasThreads,
 } from "../../ffi/mod.ts";
+import { checkOptions, type Rule, wholeFrom } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
 import { assertExclusive, exclusive, letOthers } from "./exclusive.ts";
 import { freeCores } from "./free_cores.ts";
@@ -70,12 +71,9 @@ export function wholeGraph(stages: Stages): MLXArray {
 }
 
 /** More cores than this one machine has rarely. */
-export const MOST_THREADS = 256;
-
-function checkThreads(count = 1): void {
-  if (Number.isInteger(count) && count >= 1 && count <= MOST_THREADS) return;
-  throw new OptionError(`Cannot use threads ${count}: it must be a whole number from 1 to ${MOST_THREADS}.`);
-}
+const MOST_THREADS = 256;
+/** What `threads` must be. */
+export const THREADS_RULE: Rule = wholeFrom(1, MOST_THREADS);
 
 /** As many threads as OpenBLAS chose, but no more than other programs leave cores for. */
 function threadsNow(): number | undefined {
@@ -115,7 +113,7 @@ export class Backend implements Disposable {
   ): Backend {
     const asked = options.device ?? "auto";
     const hasGpu = deviceCount("gpu") > 0;
-    checkThreads(options.threads);
+    checkOptions({ threads: options.threads }, { threads: THREADS_RULE });
     if (asked === "gpu" && !hasGpu) {
       throw new OptionError(
         `Cannot compute on "gpu": this build of MLX has no GPU device. Use device "cpu" or "auto".`,
