@@ -95,6 +95,7 @@ const SHARED = [
   "lib/address.ts",
   "lib/errors.ts",
   "lib/breathe.ts",
+  "lib/join_bytes.ts",
   "lib/mutex.ts",
   "lib/check_options.ts",
   "lib/nearest_name.ts",
