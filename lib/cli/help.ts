@@ -32,6 +32,7 @@ Usage  deno run -A jsr:@qwen3/asr [OPTIONS] RECORDING...   (below: qwen3-asr)
   qwen3-asr -f srt,txt -o subs film.mkv       write subtitles and text
   qwen3-asr -r interviews -o out --resume     whole folders; again: go on
   curl -s https://host/a.wav | qwen3-asr -    from a pipe
+  qwen3-asr live                              a microphone, while you speak
 Options (all of them: help options)
   -m, --model NAME|DIR    0.6b, 1.7b, 0.6b-4bit, demo, org/name or a folder
   -l, --language LANG     name or code; detected when left out
@@ -39,7 +40,7 @@ Options (all of them: help options)
       --range FROM-TO     a part only: 1:00-2:30, 90-
   -f, --format F,...      txt json jsonl srt vtt tsv csv ass lrc
   -o, --output-dir DIR    write files there (--resume: skip what is done)
-  -r, --recursive         folders with all their folders (--watch DIR: live)
+  -r, --recursive         folders with all their folders (--watch DIR)
   -q, --quiet  -v, --verbose  -y, --yes  --offline  -V, --version
 Commands
   models list|download|path|remove|verify  languages doctor setup bench prove
@@ -75,6 +76,13 @@ words that nobody was heard saying are "unmatched".
 `,
   inspect: `qwen3-asr inspect RECORDING [-o DIR]
 Writes STEM.inspect.png (mel, energy, chunks) and STEM.inspect.json (chunks, tokens, times).
+`,
+  live: `qwen3-asr live                    the microphone (also: qwen3-asr --mic)
+qwen3-asr live -                  standard input: WAV, or --raw s16le:16000
+qwen3-asr live RECORDING          a recording (--realtime: at its own speed)
+What is certain stands firm, what may still change is dim; a pause makes an
+utterance final. Ctrl-C ends with the text so far. Into a pipe: a line an
+utterance; -f jsonl: a line an event; -f srt and the others grow as they are.
 `,
   completions: `qwen3-asr completions bash|zsh|fish
   bash: source <(qwen3-asr completions bash)
