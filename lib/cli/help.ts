@@ -43,7 +43,7 @@ Options (all of them: help options)
   -r, --recursive         folders with all their folders (--watch DIR)
   -q, --quiet  -v, --verbose  -y, --yes  --offline  -V, --version
 Commands
-  models list|download|path|remove|verify     languages   doctor   setup   bench
+  models list|download|path|remove|verify  languages doctor setup bench prove
   align RECORDING TEXT_FILE   inspect RECORDING   serve --help
   completions bash|zsh|fish   help TOPIC
 Topics
@@ -64,6 +64,10 @@ Prints the path of the native library (libmlxc). Where none works yet, it fetche
   languages: "qwen3-asr languages [--json]     the languages it knows\n",
   bench: `qwen3-asr bench [RECORDING] [--model NAME|DIR] [--json]
 Speed on this machine: 0.6b against 1.7b where they are here, else the demo model.
+`,
+  prove: `qwen3-asr prove [--model 0.6b] [--output FILE] [--recordings LIST]
+Fetches the model and public recordings whose text is known, checks every stage
+and every text, and prints a report in Markdown. Exit code 1 when a check fails.
 `,
   align: `qwen3-asr align RECORDING TEXT_FILE [-f tsv,srt,...] [-o DIR]
 Prints the words of the text with their times. The recording is recognised

@@ -22,6 +22,7 @@ const LOADERS: Record<CommandName, () => Promise<Command>> = {
   live: async () => (await import("./live/command.ts")).live,
   align: async () => (await import("./align.ts")).align,
   inspect: async () => (await import("./inspect.ts")).inspect,
+  prove: async () => (await import("./prove.ts")).prove,
   setup: async () => (await import("./setup.ts")).setup,
   languages: async () => (await import("./languages.ts")).languages,
   completions: async () => (await import("./completions.ts")).completions,
@@ -32,6 +33,7 @@ const LOADERS: Record<CommandName, () => Promise<Command>> = {
 const MOST_OPERANDS: Partial<Record<CommandName, number>> = {
   doctor: 0,
   setup: 0,
+  prove: 0,
   languages: 0,
   bench: 1,
   live: 1,

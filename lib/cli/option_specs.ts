@@ -175,6 +175,20 @@ export const COMMAND_OPTIONS = {
   setup: [BACKEND, OFFLINE, JSON_OUTPUT, ...COMMON],
   languages: [JSON_OUTPUT, ...COMMON],
   bench: [...MODEL, JSON_OUTPUT, ...COMMON],
+  prove: [
+    ...MODEL,
+    ALIGNER,
+    ...NETWORK,
+    {
+      name: "recordings",
+      value: "FILE",
+      help: "a list of your own: docs/proof.md",
+      completes: "file",
+      onlyFlag: true,
+    },
+    { name: "output", value: "FILE", help: "write the report there", completes: "file", onlyFlag: true },
+    ...COMMON,
+  ],
   align: [
     ...MODEL,
     ALIGNER,
@@ -217,6 +231,7 @@ export const COMMANDS: Readonly<Record<CommandName, string>> = {
   languages: "the languages it knows",
   bench: "speed of this machine",
   live: "words while they are spoken: a microphone, a pipe",
+  prove: "what is right here: a report to paste",
   align: "times for the words of a known text",
   inspect: "what the model sees: a picture and JSON",
   completions: "for bash, zsh or fish",

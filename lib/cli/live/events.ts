@@ -4,10 +4,10 @@
  * @module
  */
 import type { Passage } from "../../output/mod.ts";
-import type { LiveEvent, LiveTextEvent } from "../../recognize/live/live_stream.ts";
+import type { LiveEvent, LiveFinal } from "../../recognize/live/live_stream.ts";
 
 /** The final text of an utterance, as one sentence where it does not say which there are. */
-export function passageOf(event: LiveTextEvent): Passage {
+export function passageOf(event: LiveFinal): Passage {
   const { text, language, startSeconds, endSeconds } = event;
   const whole = { startSeconds, endSeconds, text, language, timing: "chunk" } as const;
   return { text, segments: event.segments ?? [whole], endSeconds };
