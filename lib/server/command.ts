@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
 import { OptionError } from "../errors.ts";
 import { processEnvironment } from "../hub/environment.ts";
 import { alignerOf } from "../open_model.ts";
+import { commandWords } from "../option_words.ts";
 import { isLoopback } from "./hosts.ts";
 import { type RunningServer, serve, type ServeOptions } from "./serve.ts";
 
@@ -73,15 +73,12 @@ type Values = Record<string, unknown>;
 
 function words(values: Values, name: typeof WORDS[number]): string | undefined {
   const value = values[name];
-  if (value === "") throw new OptionError(`--${name} needs a value.`);
   return typeof value === "string" ? value : undefined;
 }
 
 function list(values: Values, name: typeof LISTS[number]): string[] {
   const value = values[name];
-  const items = Array.isArray(value) ? value.map(String) : [];
-  if (items.includes("")) throw new OptionError(`--${name} needs a value.`);
-  return items;
+  return Array.isArray(value) ? value.map(String) : [];
 }
 
 function number(values: Values, name: typeof NUMBERS[number]): number | undefined {
@@ -137,15 +134,20 @@ function optionsOf(values: Values): ServeOptions & { graceSeconds: number } {
 }
 
 function parse(args: readonly string[]): Values {
-  const values = parseArgs([...args], {
-    string: [...WORDS, ...NUMBERS, ...LISTS],
-    collect: [...LISTS],
-    boolean: [...SWITCHES],
-    alias: { help: "h" },
-    unknown: (arg: string) => {
-      throw new OptionError(`serve does not know "${arg}": see serve --help.`);
-    },
-  });
+  const lists: readonly string[] = LISTS;
+  const { operands, options } = commandWords(args, [
+    ...[...WORDS, ...NUMBERS, ...LISTS].map((name) => ({ name, takesValue: true })),
+    ...SWITCHES.map((name) => ({ name, takesValue: false, ...(name === "help" ? { short: "h" } : {}) })),
+  ]);
+  const unknown = options.find(({ option }) => option === undefined)?.written ?? operands[0];
+  if (unknown !== undefined) throw new OptionError(`serve does not know "${unknown}": see serve --help.`);
+  const values: Values = {};
+  for (const { option, value } of options) {
+    const { name } = option!;
+    if (value === undefined) throw new OptionError(`--${name} needs a value.`);
+    if (!lists.includes(name)) values[name] = value;
+    else values[name] = [...(Array.isArray(values[name]) ? values[name] : []), value];
+  }
   return values;
 }
 
