@@ -82,7 +82,7 @@ async function libraryFindings(settings: ModelSettings): Promise<Finding[]> {
       status: "fail",
       text: [text, ...rest.map((line) => line.trim())].join(" "),
       advice:
-        "the command setup fetches it; on a Mac brew install mlx-c gets it; bash scripts/build_mlx_c.sh builds it",
+        "the command setup gets it (it fetches MLX and builds mlx-c); on a Mac brew install mlx-c does too",
     }];
   }
 }
