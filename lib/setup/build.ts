@@ -52,12 +52,22 @@ function spawn(script: string, { backend, variables }: BuildOptions): Deno.Child
       args: [script, "--backend", backend],
       env: { ...variables },
       stdin: "null",
+      detached: true,
       stdout: "piped",
       stderr: "piped",
     }).spawn();
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     throw new DownloadError("Cannot build mlx-c: there is no bash on this machine; install it", { cause });
+  }
+}
+
+/** Ends the script with all that it started: it is the first of its own group. */
+function stopGroup(child: Deno.ChildProcess): void {
+  try {
+    Deno.kill(-child.pid, "SIGTERM");
+  } catch {
+    // It has ended.
   }
 }
 
@@ -75,13 +85,7 @@ export async function buildLibrary(options: BuildOptions): Promise<BuiltLibrary>
     ...signal && { signal },
   });
   const child = spawn(join(folder, "build_mlx_c.sh"), options);
-  const stop = () => {
-    try {
-      child.kill("SIGTERM");
-    } catch {
-      // It has ended.
-    }
-  };
+  const stop = () => stopGroup(child);
   signal?.addEventListener("abort", stop, { once: true });
   const said: string[] = [];
   let path = "";
