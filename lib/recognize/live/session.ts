@@ -17,7 +17,7 @@ import { LiveEvents } from "./events.ts";
 import { type FinalText, finalText, transcribeUtterance } from "./final_text.ts";
 import { Hearing, type Utterance } from "./hearing.ts";
 import { Intake } from "./intake.ts";
-import type { LiveEvent, LiveFinal, LiveStream } from "./live_stream.ts";
+import type { LiveEvent, LiveFinal } from "./live_stream.ts";
 import { OfficialRecipe } from "./official.ts";
 import type { LiveSettings } from "./settings.ts";
 import { Hypotheses } from "./utterance.ts";
@@ -48,12 +48,12 @@ interface Current {
 }
 
 /**
- * A stream that is being heard: see {@linkcode LiveStream}.
+ * A stream that is being heard: sound goes in, events come out, to one reader.
  *
  * An utterance begins with `speech-start`; while it is spoken, `committed` text is appended and `tentative` text follows
  * it; a pause gives `speech-end`, and its `final` text comes when it is decoded, "" where there was none after all.
  */
-export class LiveSession implements LiveStream {
+export class LiveSession {
   readonly #parts: LiveParts;
   readonly #intake = new Intake();
   readonly #hearing: Hearing;
@@ -98,32 +98,44 @@ export class LiveSession implements LiveStream {
     this.#stop.signal.addEventListener("abort", () => this.#heard.ring());
   }
 
+  /** Seconds of sound that were pushed. */
   get pushedSeconds(): number {
     return this.#intake.seconds;
   }
 
+  /** Seconds of sound that were pushed and are not yet heard. */
   get lagSeconds(): number {
     const next = this.#current?.atSample ?? this.#utterances[0]?.startSample ?? this.#hearing.heard;
     const samples = this.#parts.settings.official ? this.#officialSamples : next;
     return Math.max(0, this.#intake.seconds - samples / SAMPLE_RATE);
   }
 
+  /**
+   * Appends sound; returns at once, never waits for recognition.
+   *
+   * @param samples Mono, [-1, 1] or 16 bits; copied.
+   * @throws {AudioError} When a sample is NaN or infinite: nothing is appended then.
+   * @throws {OptionError} When the stream has ended or the rate is not usable.
+   */
   push(samples: Float32Array | Int16Array, { sampleRate = SAMPLE_RATE }: { sampleRate?: number } = {}): void {
     this.#assertOpen();
     const taken = this.#intake.push(samples, sampleRate);
     if (taken.length > 0) this.#commands.push(taken);
   }
 
+  /** Ends the utterance with what was pushed so far, as a pause would; nothing happens when there is none. */
   cut(): void {
     this.#assertOpen();
     this.#commands.push("cut");
   }
 
+  /** Forgets what was pushed and is not part of a cut utterance. */
   clear(): void {
     this.#assertOpen();
     this.#commands.push("clear");
   }
 
+  /** No more sound comes: what is left is heard. Resolves when the last event is there to be read. */
   async end(): Promise<void> {
     if (!this.#isEnded) {
       this.#isEnded = true;
@@ -134,6 +146,7 @@ export class LiveSession implements LiveStream {
     await this.#work;
   }
 
+  /** Events as they come, to one reader; throws what went wrong. */
   [Symbol.asyncIterator](): AsyncGenerator<LiveEvent, void> {
     return this.#events.read();
   }
