@@ -120,7 +120,7 @@ find_pip() {
   PIP=(pip3)
   if "${PIP[@]}" --version >/dev/null 2>&1; then return 0; fi
   PIP=(uv pip)
-  "${PIP[@]}" --version >/dev/null 2>&1
+  "${PIP[@]}" --help >/dev/null 2>&1
 }
 
 # pip_into DIR ARGUMENT...: pip install into a separate folder, which Debian allows outside a virtual environment. User

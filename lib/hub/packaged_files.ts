@@ -83,8 +83,8 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "9f021cab472a0ffce00defa8aa0f13ea508612c1ed5cb213bea780ace2d549bd",
   },
   "scripts/lib.sh": {
-    sizeBytes: 7946,
-    sha256: "37aea4c44c2320945f1a26d377386422cf36ce960bbeff407872ca07acf4a861",
+    sizeBytes: 7943,
+    sha256: "0f9028bacd6a39ca556f89ced2e99987ef77c4dd72b2d36476901892db9ce3e5",
   },
   "scripts/mlx-c-source.tar.gz": {
     sizeBytes: 38483,
