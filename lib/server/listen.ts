@@ -9,14 +9,13 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Connections } from "./accept.ts";
-import { Connection, KEPT_MS } from "./connection.ts";
-import type { ClientInfo } from "./handler.ts";
+import { Connection, type Exchange, KEPT_MS } from "./connection.ts";
+import type { Serving } from "./handler.ts";
 import { ClientGone, HttpError, refusalOf } from "./http_error.ts";
 import { requestOf } from "./incoming.ts";
 import { probe, send } from "./outgoing.ts";
-
-/** A request in, a response out. */
-export type Fetch = (request: Request, info: ClientInfo) => Promise<Response>;
+import { isWebSocket } from "./realtime/connect.ts";
+import { refuse, upgrade } from "./realtime/upgrade.ts";
 
 /** A socket that takes requests. */
 export interface Listener {
@@ -37,7 +36,7 @@ export interface ListenOptions {
 
 /** Serves one message. */
 async function serveOne(
-  handler: Fetch,
+  handler: Serving["handler"],
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   options: { origin: string; client: string; signal: AbortSignal; onRead: () => void },
@@ -54,19 +53,46 @@ async function serveOne(
   await send(response, outgoing, incoming);
 }
 
+/** A WebSocket is no exchange that could be asked whether its client is there: when the client ends it, it ends. */
+const SWITCHED: Exchange = { probe: () => false, isWhole: () => true, gone: () => {} };
+
+/** Makes a WebSocket of a connection, or answers why not and closes it. */
+async function switchProtocols(
+  { admit }: Serving,
+  incoming: IncomingMessage,
+  connection: Connection,
+  { origin, head }: { origin: string; head: Uint8Array },
+): Promise<void> {
+  let answer: Awaited<ReturnType<Serving["admit"]>>;
+  try {
+    const signal = new AbortController().signal;
+    const request = requestOf(incoming, { origin, signal, onRead: () => {} });
+    answer = await admit(request, { remoteAddr: { hostname: connection.remoteAddress } });
+  } catch (error) {
+    const isBadRequest = error instanceof TypeError;
+    answer = (isBadRequest ? new HttpError(400, "The request is not well-formed.") : refusalOf(error))
+      .toResponse();
+  }
+  if (!(answer instanceof Response)) return await upgrade(incoming, connection, head, answer);
+  await refuse(answer, connection);
+  connection.destroySoon();
+}
+
 /**
  * Opens a socket.
  *
  * @throws {Error} When the address is taken or not this machine's.
  */
 export async function listen(
-  handler: Fetch,
+  serving: Serving,
   { hostname, port, log = () => {} }: ListenOptions,
 ): Promise<Listener> {
   const listener = Deno.listen({ hostname, port });
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   const origin = `http://${host}:${listener.addr.port}`;
-  const server = createServer({ keepAliveTimeout: KEPT_MS });
+  // A client that offers another protocol than WebSockets (h2c, as Java's does) is answered in this one.
+  const shouldUpgradeCallback = ({ headers }: IncomingMessage) => isWebSocket(headers.upgrade);
+  const server = createServer({ keepAliveTimeout: KEPT_MS, ...{ shouldUpgradeCallback } });
   // A client that sends no more may still wait for its answer (Node's own switch, though undocumented). And a server
   // that did not open its socket itself would pass for one that closes, with connections good for one request.
   Object.defineProperties(server, { httpAllowHalfOpen: { value: true }, listening: { value: true } });
@@ -91,9 +117,22 @@ export async function listen(
       if (expectsContinue) outgoing.writeContinue();
     };
     const { signal } = controller;
-    serveOne(handler, incoming, outgoing, { origin, client: connection.remoteAddress, signal, onRead })
+    serveOne(serving.handler, incoming, outgoing, {
+      origin,
+      client: connection.remoteAddress,
+      signal,
+      onRead,
+    })
       .catch(() => void outgoing.destroy());
   };
+  const onUpgrade = (incoming: IncomingMessage, connection: unknown, head: Uint8Array) => {
+    if (!(connection instanceof Connection)) throw new TypeError("A message came over a foreign connection.");
+    connection.switchTo(SWITCHED);
+    switchProtocols(serving, incoming, connection, { origin, head })
+      .catch(() => connection.destroy());
+    connections.used(connection);
+  };
+  server.on("upgrade", onUpgrade);
   server.on("request", on(false));
   server.on("checkContinue", on(true));
   return {

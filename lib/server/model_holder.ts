@@ -7,7 +7,9 @@ import type { LoadedAudio } from "../audio/load.ts";
 import type { ModelInfo } from "../open_model.ts";
 import type { TranscribeOptions } from "../recognize/options.ts";
 import type { TranscriptEvent } from "../recognize/events.ts";
+import type { LiveStream } from "../recognize/live/live_stream.ts";
 import type { Transcript } from "../transcript.ts";
+import type { HearingOptions } from "./ear.ts";
 import { HttpError } from "./http_error.ts";
 
 /** What the server needs of a `Qwen3ASR`. */
@@ -18,6 +20,8 @@ export interface Recognizer {
   transcribe(audio: LoadedAudio, options?: TranscribeOptions): Promise<Transcript>;
   /** The same, with everything as it happens. */
   stream(audio: LoadedAudio, options?: TranscribeOptions): AsyncGenerator<TranscriptEvent, void>;
+  /** Hears a live stream. */
+  hear?(options: HearingOptions): LiveStream;
   /** Frees it. */
   close(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { checkOptions, flag, object, type Rules, text, wholeFrom } from "../chec
 import { OptionError } from "../errors.ts";
 import { LOAD_RULES, type LoadOptions } from "../open_model.ts";
 import { Qwen3ASR } from "../qwen3_asr.ts";
-import { createHandler, type Handler } from "./handler.ts";
+import { createServing, type Handler, type Serving } from "./handler.ts";
 import { isHost, ownNames } from "./hosts.ts";
 import { HttpError } from "./http_error.ts";
 import { listen, type Listener, type ListenOptions } from "./listen.ts";
@@ -81,14 +81,14 @@ function hostsOf(
 }
 
 /** Loads the model where it shall be warm, then opens the socket. */
-async function open(handler: Handler, options: ListenOptions & { warm: boolean }): Promise<Listener> {
+async function open(serving: Serving, options: ListenOptions & { warm: boolean }): Promise<Listener> {
   try {
-    if (options.warm) await handler.warm();
+    if (options.warm) await serving.handler.warm();
   } catch (error) {
     throw error instanceof HttpError ? error.cause ?? error : error;
   }
   try {
-    return await listen(handler, options);
+    return await listen(serving, options);
   } catch (error) {
     const reason = error instanceof Error ? error.message : error;
     throw new OptionError(`Cannot listen at ${options.hostname}:${options.port}: ${reason}.`, {
@@ -116,8 +116,9 @@ async function open(handler: Handler, options: ListenOptions & { warm: boolean }
 export async function serve(options: ServeOptions = {}): Promise<RunningServer> {
   checkOptions(options, SERVE_RULES);
   const { host = "127.0.0.1", port = 8080, warm = true, model: _model, load: _load, ...handling } = options;
-  const handler = createHandler(sourceOf(options), { ...handling, allowHosts: hostsOf(options) });
-  const opened = await open(handler, { hostname: host, port, warm, log: options.log }).catch(
+  const serving = createServing(sourceOf(options), { ...handling, allowHosts: hostsOf(options) });
+  const { handler } = serving;
+  const opened = await open(serving, { hostname: host, port, warm, log: options.log }).catch(
     async (error) => {
       await handler.close();
       throw error;

@@ -90,11 +90,16 @@ export class ScriptedModel {
   /** What a stream says as soon as it is there. */
   onOpen: (stream: ScriptedStream) => void = () => {};
 
-  readonly open = (options: HearingOptions): Promise<Hearing> => {
+  /** Opens one. */
+  stream(options: HearingOptions): ScriptedStream {
     const stream = new ScriptedStream(options);
     this.streams.push(stream);
     this.onOpen(stream);
-    return Promise.resolve({ stream, release: () => this.released++ });
+    return stream;
+  }
+
+  readonly open = (options: HearingOptions): Promise<Hearing> => {
+    return Promise.resolve({ stream: this.stream(options), release: () => this.released++ });
   };
 }
 

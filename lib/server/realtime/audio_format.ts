@@ -41,6 +41,14 @@ export function rateOf(format: AudioFormat): number {
   return format.type === "audio/pcm" ? format.rate : G711_RATE;
 }
 
+/** Sound is counted in these, whatever its rate: they are whole for all of them. */
+export const TICKS_PER_SECOND = 48_000;
+
+/** How long samples are. */
+export function ticksOf(format: AudioFormat, samples: Int16Array): number {
+  return samples.length * (TICKS_PER_SECOND / rateOf(format));
+}
+
 /** Turns what a client appends into samples. A sample may be cut in two by the ends of its messages. */
 export class AudioDecoder {
   readonly #format: AudioFormat;

@@ -8,7 +8,7 @@
  * @module
  */
 import { Ear, type HearingOptions, type OpenHearing } from "../ear.ts";
-import { AudioDecoder, rateOf } from "./audio_format.ts";
+import { AudioDecoder, rateOf, TICKS_PER_SECOND, ticksOf } from "./audio_format.ts";
 import { type ClientEvent, clientEventOf } from "./client_events.ts";
 import type { JsonObject } from "./fields.ts";
 import { Items, newId, type ServerEvent } from "./items.ts";
@@ -55,7 +55,7 @@ export class Session {
   #turn: ManualTurn | undefined;
   /** Whether the voice's ear was opened for other settings. */
   #isStale = false;
-  #pushedSeconds = 0;
+  #pushedTicks = 0;
   /** Where what is of no turn begins, in seconds of the session. */
   #restSeconds = 0;
   /** Reads the ears, one after the other, and answers what had to wait for them. */
@@ -72,7 +72,7 @@ export class Session {
 
   /** Seconds of sound that came. */
   get pushedSeconds(): number {
-    return this.#pushedSeconds;
+    return this.#pushedTicks / TICKS_PER_SECOND;
   }
 
   #send(event: ServerEvent): void {
@@ -149,13 +149,13 @@ export class Session {
   /** What is said from now on is heard by another ear. */
   #endVoice(): void {
     this.#voice?.ear.end();
-    if (this.#voice) this.#restSeconds = this.#pushedSeconds;
+    if (this.#voice) this.#restSeconds = this.pushedSeconds;
     this.#voice = undefined;
   }
 
   #newEar(): Ear {
     const options: HearingOptions = hearingOptionsOf(this.#settings);
-    const ear = new Ear(this.#options.open, options, this.#pushedSeconds);
+    const ear = new Ear(this.#options.open, options, this.pushedSeconds);
     this.#ears.add(ear);
     this.#isStale = false;
     return ear;
@@ -193,7 +193,8 @@ export class Session {
     const { format } = this.#settings;
     const samples = this.#decoder.decode(audio);
     if (samples.length === 0) return;
-    const seconds = samples.length / rateOf(format);
+    const ticks = ticksOf(format, samples);
+    const seconds = ticks / TICKS_PER_SECOND;
     const lagSeconds = [...this.#ears].reduce((sum, ear) => sum + ear.lagSeconds, 0);
     const { bufferSeconds } = this.#options;
     if (lagSeconds + seconds > bufferSeconds) {
@@ -210,12 +211,12 @@ export class Session {
     if (this.#turn || (this.#isManual && !this.#voice)) {
       this.#turn ??= this.#openTurn();
       this.#turn.ear.push(samples, rateOf(format));
-      this.#turn.seconds += seconds;
+      this.#turn.ticks += ticks;
     } else {
       this.#voice ??= this.#openVoice();
       this.#voice.ear.push(samples, rateOf(format));
     }
-    this.#pushedSeconds += seconds;
+    this.#pushedTicks += ticks;
     this.#watchIdle();
   }
 
@@ -224,7 +225,7 @@ export class Session {
     const voice = this.#voice;
     const limit = detectionOf(this.#settings)?.idle_timeout_ms ?? null;
     if (!voice || limit === null || voice.isSpeaking) return;
-    const heardSeconds = this.#pushedSeconds - voice.ear.lagSeconds;
+    const heardSeconds = this.pushedSeconds - voice.ear.lagSeconds;
     if (heardSeconds - this.#restSeconds < limit / 1000) return;
     const item = this.#items.begin();
     this.#items.timedOut(item, this.#restSeconds, heardSeconds);
@@ -249,9 +250,10 @@ export class Session {
 
   #commitTurn(): void {
     const turn = this.#turn;
-    if (!turn || turn.seconds < LEAST_SECONDS) throw this.#tooLittle(turn?.seconds ?? 0);
+    const seconds = (turn?.ticks ?? 0) / TICKS_PER_SECOND;
+    if (!turn || seconds < LEAST_SECONDS) throw this.#tooLittle(seconds);
     this.#turn = undefined;
-    this.#restSeconds = this.#pushedSeconds;
+    this.#restSeconds = this.pushedSeconds;
     turn.commit();
   }
 
@@ -259,7 +261,7 @@ export class Session {
   #commitVoice(eventId: string | null): void {
     if (this.#turn) return this.#commitTurn();
     const { committed } = this.#items;
-    const pushedSeconds = this.#pushedSeconds;
+    const pushedSeconds = this.pushedSeconds;
     this.#voice?.ear.end();
     this.#voice = undefined;
     this.#commits++;
@@ -282,9 +284,9 @@ export class Session {
       void turn.ear.close();
     }
     this.#voice?.ear.clear();
-    this.#voice?.drop(this.#pushedSeconds);
+    this.#voice?.drop(this.pushedSeconds);
     this.#decoder = new AudioDecoder(this.#settings.format);
-    const pushedSeconds = this.#pushedSeconds;
+    const pushedSeconds = this.pushedSeconds;
     const cleared = () => {
       this.#restSeconds = Math.max(this.#restSeconds, pushedSeconds);
       this.#send({ type: "input_audio_buffer.cleared" });
@@ -300,7 +302,7 @@ export class Session {
 
   /** No more sound comes: what is there is heard, as if it were committed. Resolves when all is told. */
   async finish(): Promise<void> {
-    if (this.#turn && this.#turn.seconds >= LEAST_SECONDS) this.#commitTurn();
+    if (this.#turn && this.#turn.ticks >= LEAST_SECONDS * TICKS_PER_SECOND) this.#commitTurn();
     this.#endVoice();
     await this.#reading;
   }

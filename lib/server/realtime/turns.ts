@@ -7,6 +7,7 @@ import type { LiveTextEvent } from "../../recognize/live/live_stream.ts";
 import { joinTexts } from "../../text/join.ts";
 import type { TokenLogprob } from "../../transcript.ts";
 import type { Ear } from "../ear.ts";
+import { TICKS_PER_SECOND } from "./audio_format.ts";
 import type { Item, Items } from "./items.ts";
 import { RealtimeError, realtimeErrorOf } from "./realtime_error.ts";
 
@@ -129,7 +130,7 @@ export class ManualTurn {
   readonly ear: Ear;
   readonly item: Item;
   /** Sound in it. */
-  seconds = 0;
+  ticks = 0;
   readonly #items: Items;
   readonly #told: Told;
   /** Why it cannot be heard. */
@@ -185,7 +186,7 @@ export class ManualTurn {
     const logprobs: TokenLogprob[] = finals.flatMap((event) => event.logprobs ?? []);
     this.#items.complete(this.item, {
       text,
-      seconds: this.seconds,
+      seconds: this.ticks / TICKS_PER_SECOND,
       languages: finals.map(({ language }) => language),
       logprobs: this.#told.logprobs ? logprobs : undefined,
       warnings,
