@@ -10,12 +10,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Connections } from "./accept.ts";
 import { Connection, type Exchange, KEPT_MS } from "./connection.ts";
-import type { Serving } from "./handler.ts";
+import type { ClientInfo, Serving } from "./handler.ts";
 import { ClientGone, HttpError, refusalOf } from "./http_error.ts";
 import { requestOf } from "./incoming.ts";
 import { probe, send } from "./outgoing.ts";
 import { isWebSocket } from "./realtime/connect.ts";
 import { refuse, upgrade } from "./realtime/upgrade.ts";
+
+/** A request in, a response out. */
+export type Fetch = (request: Request, info: ClientInfo) => Promise<Response>;
 
 /** A socket that takes requests. */
 export interface Listener {
@@ -30,13 +33,15 @@ export interface Listener {
 export interface ListenOptions {
   hostname: string;
   port: number;
+  /** Answers requests that want to become WebSockets; without, they are requests as others. */
+  admit?: Serving["admit"] | undefined;
   /** Gets a line per accident. */
   log?: ((line: string) => void) | undefined;
 }
 
 /** Serves one message. */
 async function serveOne(
-  handler: Serving["handler"],
+  handler: Fetch,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   options: { origin: string; client: string; signal: AbortSignal; onRead: () => void },
@@ -58,7 +63,7 @@ const SWITCHED: Exchange = { probe: () => false, isWhole: () => true, gone: () =
 
 /** Makes a WebSocket of a connection, or answers why not and closes it. */
 async function switchProtocols(
-  { admit }: Serving,
+  admit: Serving["admit"],
   incoming: IncomingMessage,
   connection: Connection,
   { origin, head }: { origin: string; head: Uint8Array },
@@ -84,14 +89,15 @@ async function switchProtocols(
  * @throws {Error} When the address is taken or not this machine's.
  */
 export async function listen(
-  serving: Serving,
-  { hostname, port, log = () => {} }: ListenOptions,
+  handler: Fetch,
+  { hostname, port, admit, log = () => {} }: ListenOptions,
 ): Promise<Listener> {
   const listener = Deno.listen({ hostname, port });
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   const origin = `http://${host}:${listener.addr.port}`;
   // A client that offers another protocol than WebSockets (h2c, as Java's does) is answered in this one.
-  const shouldUpgradeCallback = ({ headers }: IncomingMessage) => isWebSocket(headers.upgrade);
+  const shouldUpgradeCallback = ({ headers }: IncomingMessage) =>
+    admit !== undefined && isWebSocket(headers.upgrade);
   const server = createServer({ keepAliveTimeout: KEPT_MS, ...{ shouldUpgradeCallback } });
   // A client that sends no more may still wait for its answer (Node's own switch, though undocumented). And a server
   // that did not open its socket itself would pass for one that closes, with connections good for one request.
@@ -117,7 +123,7 @@ export async function listen(
       if (expectsContinue) outgoing.writeContinue();
     };
     const { signal } = controller;
-    serveOne(serving.handler, incoming, outgoing, {
+    serveOne(handler, incoming, outgoing, {
       origin,
       client: connection.remoteAddress,
       signal,
@@ -128,8 +134,10 @@ export async function listen(
   const onUpgrade = (incoming: IncomingMessage, connection: unknown, head: Uint8Array) => {
     if (!(connection instanceof Connection)) throw new TypeError("A message came over a foreign connection.");
     connection.switchTo(SWITCHED);
-    switchProtocols(serving, incoming, connection, { origin, head })
-      .catch(() => connection.destroy());
+    if (admit) {
+      switchProtocols(admit, incoming, connection, { origin, head })
+        .catch(() => connection.destroy());
+    }
     connections.used(connection);
   };
   server.on("upgrade", onUpgrade);

@@ -88,7 +88,7 @@ async function open(serving: Serving, options: ListenOptions & { warm: boolean }
     throw error instanceof HttpError ? error.cause ?? error : error;
   }
   try {
-    return await listen(serving, options);
+    return await listen(serving.handler, { ...options, admit: serving.admit });
   } catch (error) {
     const reason = error instanceof Error ? error.message : error;
     throw new OptionError(`Cannot listen at ${options.hostname}:${options.port}: ${reason}.`, {
