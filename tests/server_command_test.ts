@@ -26,6 +26,9 @@ async function run(args: string[]): Promise<Outcome> {
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
+const CERTIFICATE = "tests/fixtures/tls/cert.pem";
+const KEY = "tests/fixtures/tls/key.pem";
+
 Deno.test("serve --help lists the options on standard output", async () => {
   const { code, stdout, stderr } = await run(["--help"]);
   assertEquals([code, stderr], [0, ""]);
@@ -47,10 +50,26 @@ Deno.test("serve --help lists the options on standard output", async () => {
 
 Deno.test("serve ends with 2 and one sentence for arguments that are not usable", async () => {
   for (
-    const args of [["--port", "high"], ["--nonsense"], ["--device", "abacus"], ["--cors", "here"], [
-      "--allow-host",
-      "a:80",
-    ], ["stray"]]
+    const args of [
+      ["--port", "high"],
+      ["--nonsense"],
+      ["--device", "abacus"],
+      ["--cors", "here"],
+      [
+        "--allow-host",
+        "a:80",
+      ],
+      ["stray"],
+      ["--cert", CERTIFICATE],
+      ["--cert", "no.pem", "--key", KEY],
+      ["--cert", "README.md", "--key", KEY],
+      [
+        "--cert",
+        KEY,
+        "--key",
+        CERTIFICATE,
+      ],
+    ]
   ) {
     const { code, stdout, stderr } = await run(["--model", "demo", ...args]);
     assertEquals([code, stdout, stderr.trim().split("\n").length], [2, "", 1], stderr);

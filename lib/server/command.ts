@@ -19,6 +19,8 @@ Usage: serve [options]
                         one that goes with the model, if it is on this machine
   --host ADDRESS        address to listen at (127.0.0.1: this machine only)
   --port NUMBER         port to listen at, 0 for a free one (8080)
+  --cert FILE           certificate chain (PEM), with --key: HTTPS and WSS (HTTP and WS)
+  --key FILE            the certificate's private key (PEM)
   --api-key KEY         key that clients must send; repeat it for several. Better, because it
                         does not show in process lists: QWEN3_ASR_API_KEY="KEY,KEY"
   --allow-path FOLDER   folder below which JSON requests may name a file_path; repeatable (off)
@@ -33,6 +35,10 @@ Usage: serve [options]
   --queue NUMBER        requests that may wait (32)
   --parallel NUMBER     requests that take turns (2)
   --timeout SECONDS     longest time for a request, waiting included (7200)
+  --sessions NUMBER     realtime sessions at once (16)
+  --session-buffer SEC  sound of a session that may wait to be heard (360)
+  --session-idle SEC    longest time of a session without a message (900)
+  --session-duration S  longest time of a session (3600)
   --grace SECONDS       time to finish what runs when the server is stopped (30)
   --device DEVICE       auto, cpu or gpu (auto)
   --threads NUMBER      threads of a CPU's matrix products (1 for a small model, else one a core)
@@ -52,10 +58,14 @@ const NUMBERS = [
   "queue",
   "parallel",
   "timeout",
+  "sessions",
+  "session-buffer",
+  "session-idle",
+  "session-duration",
   "grace",
   "threads",
 ] as const;
-const WORDS = ["model", "aligner", "host", "device"] as const;
+const WORDS = ["model", "aligner", "host", "device", "cert", "key"] as const;
 const SWITCHES = ["download", "lazy", "verbose", "help"] as const;
 
 /** Writes all of a text. */
@@ -92,6 +102,21 @@ function number(values: Values, name: typeof NUMBERS[number]): number | undefine
   throw new OptionError(`--${name} is "${value}", expected a number.`);
 }
 
+/** The text of a PEM file that an option names. */
+function pemOf(values: Values, name: "cert" | "key"): string | undefined {
+  const path = words(values, name);
+  if (path === undefined) return undefined;
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read";
+    throw new OptionError(`--${name} is "${path}": ${reason}.`, { cause: error });
+  }
+  if (/^-----BEGIN [A-Z ]+-----/m.test(text)) return text;
+  throw new OptionError(`--${name} is "${path}", which is no PEM file: expected a line -----BEGIN ...-----.`);
+}
+
 function keysOf(values: Values): string[] {
   const fromEnvironment = processEnvironment("QWEN3_ASR_API_KEY") ?? "";
   const keys = fromEnvironment.split(",").map((key) => key.trim()).filter((key) => key !== "");
@@ -112,6 +137,8 @@ function optionsOf(values: Values): ServeOptions & { graceSeconds: number } {
     model: words(values, "model"),
     host: words(values, "host"),
     port: number(values, "port"),
+    cert: pemOf(values, "cert"),
+    key: pemOf(values, "key"),
     apiKeys: keysOf(values),
     allowPaths: list(values, "allow-path"),
     allowHosts: allowHosts.length > 0 ? allowHosts : undefined,
@@ -124,6 +151,10 @@ function optionsOf(values: Values): ServeOptions & { graceSeconds: number } {
     queue: number(values, "queue"),
     parallel: number(values, "parallel"),
     timeoutSeconds: number(values, "timeout"),
+    sessions: number(values, "sessions"),
+    sessionBufferSeconds: number(values, "session-buffer"),
+    sessionIdleSeconds: number(values, "session-idle"),
+    sessionSeconds: number(values, "session-duration"),
     graceSeconds: number(values, "grace") ?? 30,
     load: {
       device: deviceOf(values),

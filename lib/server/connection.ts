@@ -48,6 +48,9 @@ export class ReadAhead {
   }
 }
 
+/** What carries a connection. */
+export type Socket = Deno.TcpConn | Deno.TlsConn;
+
 /** An answer in the making, as far as a connection must know it. */
 export interface Exchange {
   /**
@@ -66,7 +69,7 @@ export interface Exchange {
 export class Connection extends Duplex {
   /** The client's address. */
   readonly remoteAddress: string;
-  readonly #socket: Deno.TcpConn;
+  readonly #socket: Socket;
   readonly #shared: ReadAhead;
   readonly #exchanges = new Set<Exchange>();
   /** Read, but not asked for yet. */
@@ -86,12 +89,12 @@ export class Connection extends Duplex {
   /** Whether bytes came since it was last at rest. */
   #hasBegun = true;
 
-  constructor(socket: Deno.TcpConn, shared: ReadAhead) {
+  constructor(socket: Socket, shared: ReadAhead) {
     super({ readableHighWaterMark: HANDED_BYTES });
     this.remoteAddress = socket.remoteAddr.hostname;
     this.#socket = socket;
     this.#shared = shared;
-    socket.setNoDelay(true);
+    if ("setNoDelay" in socket) socket.setNoDelay(true);
     this.#expectBy(HEADERS_MS);
     // A request that ends in the middle will not be answered.
     this.once("end", () => {

@@ -33,6 +33,8 @@ export interface Listener {
 export interface ListenOptions {
   hostname: string;
   port: number;
+  /** Certificate chain and key, as PEM: connections are encrypted. */
+  tls?: { cert: string; key: string } | undefined;
   /** Answers requests that want to become WebSockets; without, they are requests as others. */
   admit?: Serving["admit"] | undefined;
   /** Gets a line per accident. */
@@ -90,11 +92,11 @@ async function switchProtocols(
  */
 export async function listen(
   handler: Fetch,
-  { hostname, port, admit, log = () => {} }: ListenOptions,
+  { hostname, port, tls, admit, log = () => {} }: ListenOptions,
 ): Promise<Listener> {
-  const listener = Deno.listen({ hostname, port });
+  const listener = tls ? Deno.listenTls({ hostname, port, ...tls }) : Deno.listen({ hostname, port });
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-  const origin = `http://${host}:${listener.addr.port}`;
+  const origin = `${tls ? "https" : "http"}://${host}:${listener.addr.port}`;
   // A client that offers another protocol than WebSockets (h2c, as Java's does) is answered in this one.
   const shouldUpgradeCallback = ({ headers }: IncomingMessage) =>
     admit !== undefined && isWebSocket(headers.upgrade);

@@ -28,6 +28,10 @@ export interface ServeOptions extends HandlerOptions {
   host?: string | undefined;
   /** Port to listen at; 0 takes a free one. @default {8080} */
   port?: number | undefined;
+  /** Certificate chain as PEM, with {@linkcode ServeOptions.key}: the server speaks HTTPS. @default {HTTP} */
+  cert?: string | undefined;
+  /** Private key of the certificate as PEM. */
+  key?: string | undefined;
   /** Model name, folder, a loaded model, or a function that loads one. @default {the first that is found} */
   model?: string | URL | Recognizer | Loader | undefined;
   /** How a model is loaded. */
@@ -41,6 +45,8 @@ const SERVE_RULES: Rules<ServeOptions> = {
   ...HANDLER_RULES,
   host: text,
   port: wholeFrom(0, 65535),
+  cert: text,
+  key: text,
   model: {
     must: "a name, a folder, a loaded model, or a function",
     fits: (value) => value !== null && ["string", "object", "function"].includes(typeof value),
@@ -51,7 +57,7 @@ const SERVE_RULES: Rules<ServeOptions> = {
 
 /** A server that runs. */
 export interface RunningServer extends AsyncDisposable {
-  /** Address, e.g. `http://127.0.0.1:8000`. */
+  /** Address, e.g. `http://127.0.0.1:8000`, or with `https` where there is a certificate. */
   readonly url: string;
   /** Port that it listens on. */
   readonly port: number;
@@ -80,6 +86,15 @@ function hostsOf(
   return [...ownNames(), ...isHost(host) ? [host] : [], ...allowHosts ?? []];
 }
 
+/** Certificate and key, both or none. */
+function tlsOf({ cert, key }: ServeOptions): ListenOptions["tls"] {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  throw new OptionError("A certificate needs its key, and a key its certificate: give both.", {
+    option: cert === undefined ? "cert" : "key",
+  });
+}
+
 /** Loads the model where it shall be warm, then opens the socket. */
 async function open(serving: Serving, options: ListenOptions & { warm: boolean }): Promise<Listener> {
   try {
@@ -91,6 +106,15 @@ async function open(serving: Serving, options: ListenOptions & { warm: boolean }
     return await listen(serving.handler, { ...options, admit: serving.admit });
   } catch (error) {
     const reason = error instanceof Error ? error.message : error;
+    if (
+      options.tls && !(error instanceof Deno.errors.AddrInUse) &&
+      !(error instanceof Deno.errors.AddrNotAvailable)
+    ) {
+      throw new OptionError(`Cannot serve with this certificate and key: ${reason}.`, {
+        option: "cert",
+        cause: error,
+      });
+    }
     throw new OptionError(`Cannot listen at ${options.hostname}:${options.port}: ${reason}.`, {
       cause: error,
     });
@@ -115,10 +139,12 @@ async function open(serving: Serving, options: ListenOptions & { warm: boolean }
  */
 export async function serve(options: ServeOptions = {}): Promise<RunningServer> {
   checkOptions(options, SERVE_RULES);
-  const { host = "127.0.0.1", port = 8080, warm = true, model: _model, load: _load, ...handling } = options;
+  const { host = "127.0.0.1", port = 8080, warm = true, model: _model, load: _load, ...rest } = options;
+  const { cert: _cert, key: _key, ...handling } = rest;
+  const tls = tlsOf(options);
   const serving = createServing(sourceOf(options), { ...handling, allowHosts: hostsOf(options) });
   const { handler } = serving;
-  const opened = await open(serving, { hostname: host, port, warm, log: options.log }).catch(
+  const opened = await open(serving, { hostname: host, port, tls, warm, log: options.log }).catch(
     async (error) => {
       await handler.close();
       throw error;
@@ -133,7 +159,7 @@ export async function serve(options: ServeOptions = {}): Promise<RunningServer> 
   };
   const name = host.includes(":") ? `[${host}]` : host;
   return {
-    url: `http://${name}:${opened.port}`,
+    url: `${tls ? "https" : "http"}://${name}:${opened.port}`,
     port: opened.port,
     handler,
     close,
