@@ -10,7 +10,7 @@ import { ClientGone, HttpError, refusalOf } from "./http_error.ts";
 import { Metrics } from "./metrics.ts";
 import { type Loader, ModelHolder, type Recognizer } from "./model_holder.ts";
 import { type HandlerOptions, type HandlerSettings, settingsOf } from "./options.ts";
-import { pageFile } from "./page/page.ts";
+import { PAGE_PATHS, pageFile } from "./page/page.ts";
 import { FairQueue } from "./queue.ts";
 import { Realtime, type TakeSocket } from "./realtime/realtime.ts";
 import { modelNames, type Shared, Transcriptions } from "./transcriptions.ts";
@@ -97,7 +97,7 @@ class Server {
     const post = (name: string, serve: Route["serve"]): [string, Route] => {
       return [name, { name, methods: ["POST"], serve }];
     };
-    const page = ["/", "/page.css", "/page.js", "/capture.js"].map((path) =>
+    const page = PAGE_PATHS.map((path) =>
       get(path, () => pageFile(path, { needsKey: this.#keys.required }), true)
     );
     return new Map([

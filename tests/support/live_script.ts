@@ -27,6 +27,7 @@ export class ScriptedStream implements LiveStream {
     this.rates.add(sampleRate);
     this.samples += samples.length;
     this.pushedSeconds += samples.length / sampleRate;
+    this.onPush();
   }
   cut(): void {
     this.calls.push("cut");
@@ -39,6 +40,8 @@ export class ScriptedStream implements LiveStream {
     this.onEnd();
     return Promise.resolve();
   }
+  /** What it does with every piece of sound. */
+  onPush = () => {};
   /** What it does when no more sound comes. */
   onEnd = () => this.done();
 
