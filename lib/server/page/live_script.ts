@@ -206,7 +206,8 @@ registerProcessor("capture", class extends AudioWorkletProcessor {
   constructor({ processorOptions: { rate } }) {
     super();
     this.step = sampleRate / rate;
-    this.block = new Int16Array(rate / 10);
+    this.length = rate / 10;
+    this.block = new Int16Array(this.length);
     this.at = 0;
     // The mean of the samples that an output sample covers keeps out most of what is too high for its rate.
     this.sum = 0;
@@ -231,9 +232,9 @@ registerProcessor("capture", class extends AudioWorkletProcessor {
 
   put(sample) {
     this.block[this.at++] = Math.max(-1, Math.min(1, sample)) * 32767;
-    if (this.at < this.block.length) return;
+    if (this.at < this.length) return;
     this.port.postMessage(this.block, [this.block.buffer]);
-    this.block = new Int16Array(this.block.length);
+    this.block = new Int16Array(this.length);
     this.at = 0;
   }
 });

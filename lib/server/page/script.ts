@@ -172,7 +172,7 @@ function makeCaptions() {
     onSaid: (said) => byId("said").textContent = said,
     onError: (message) => say(message, true),
     onLost: () => {
-      if (captions === one) endRecording();
+      if (captions === one) endRecording(true);
       say("The connection to the server has ended. What was heard is kept.", true);
     },
   });
