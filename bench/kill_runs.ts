@@ -206,7 +206,7 @@ class KillRuns implements AsyncDisposable {
       `${this.#expected.size / 2} recordings, ${(this.#runMs / 1000).toFixed(1)} s undisturbed; ` +
         `${this.#interrupted} interrupted before, ${this.#emptied} times all was done`,
     );
-    console.log(`${this.#whole} of ${this.#kills} whole`);
+    console.log(`${this.#whole} of ${this.#kills} whole, ${this.#faults.length} faults in all rounds`);
     return this.#faults.length === 0;
   }
 

@@ -10,7 +10,7 @@ import { checkOptions } from "./check_options.ts";
 import { ModelError, OptionError } from "./errors.ts";
 import { LOAD_RULES, type LoadOptions, type ModelInfo, openModel } from "./open_model.ts";
 import { OwnAligner } from "./own_aligner.ts";
-import type { ClipDecoder, Engine } from "./recognize/engine.ts";
+import type { Engine } from "./recognize/engine.ts";
 import type { TranscriptEvent } from "./recognize/events.ts";
 import { Lifetime } from "./recognize/lifetime.ts";
 import {
@@ -20,16 +20,20 @@ import {
   traceRecording,
 } from "./recognize/inspection/inspect.ts";
 import type { Trace } from "./recognize/inspection/trace.ts";
-import { LIVE_RULES, type LiveOptions, LiveSession } from "./recognize/live.ts";
+import { LIVE_RULES, type LiveOptions } from "./recognize/live/options.ts";
+import { LiveSession } from "./recognize/live/session.ts";
+import { liveSettings } from "./recognize/live/settings.ts";
 import { type LongFormCall, recognizeRecording } from "./recognize/long_form/long_form.ts";
 import { hearRecording, planRecording } from "./recognize/long_form/plan.ts";
 import { TRANSCRIBE_RULES, type TranscribeOptions } from "./recognize/options.ts";
+import { finishedChunks } from "./recognize/long_form/resume.ts";
 import { chunksBesidePrompt } from "./recognize/prompt_budget.ts";
-import { liveSettings, recognizeSettings } from "./recognize/settings.ts";
+import { recognizeSettings } from "./recognize/settings.ts";
 import { Timing } from "./recognize/timing.ts";
 import { WordTimer } from "./recognize/word_times/word_timer.ts";
 import type { Transcript } from "./transcript.ts";
 import type { VadNetwork } from "./vad/network.ts";
+import { VadStream } from "./vad/stream.ts";
 
 /** What there is of a recording whose reading was aborted. */
 const UNREAD = { samples: new Samples(), warnings: [] };
@@ -152,6 +156,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
       settings: { ...settings, warnings },
       timing,
       words,
+      before: options.resume && finishedChunks(options.resume, chunks, settings.offsetSeconds),
       emit,
     };
   }
@@ -245,28 +250,48 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Begins a live stream by the official recipe: feed it 16 kHz mono samples, it keeps the text up to date.
+   * Begins a live stream: sound is pushed as it comes, and text is read while it is spoken. Text that is `committed` does
+   * not change; at a pause the `final` text of the utterance comes. Cost does not grow with the length of the stream.
+   *
+   * @throws {OptionError} When an option is not usable.
    *
    * @example
    * ```ts
-   * import { Qwen3ASR } from "@qwen3/asr";
+   * import { loadAudio, Qwen3ASR } from "@qwen3/asr";
    * import { assertEquals } from "@std/assert";
    *
    * await using asr = await Qwen3ASR.load("demo");
-   * const session = asr.live({ stepSeconds: 1 });
-   * await session.push(new Float32Array(16_000));
-   * assertEquals((await session.finish()).text, "");
+   * await using session = asr.live();
+   * const { samples } = await loadAudio("demo/recordings/dev-01-en.wav");
+   * for (let at = 0; at < samples.length; at += 1600) session.push(samples.slice(at, at + 1600));
+   * session.end();
+   * for await (const event of session) {
+   *   if (event.type === "final") assertEquals(event.text, "I see ten yellow windows.");
+   * }
    * ```
    */
   live(options: LiveOptions = {}): LiveSession {
     this.#life.assertOpen();
     checkOptions(options, LIVE_RULES);
     chunksBesidePrompt(this.#engine, options);
-    const engine: ClipDecoder = {
-      tokenizer: this.#engine.tokenizer,
-      decode: (requests, context) => this.#life.use(() => this.#engine.decode(requests, context)),
-    };
-    return new LiveSession(engine, liveSettings(options));
+    const { model, tokenizer } = this.#engine;
+    const vad = new VadStream(this.#vad);
+    return new LiveSession({
+      model,
+      decoder: {
+        tokenizer,
+        decode: (requests, context) => this.#life.use(() => this.#engine.decode(requests, context)),
+      },
+      vad: {
+        push: (samples) => this.#life.use(() => vad.push(samples)),
+        finish: () => this.#life.use(() => vad.finish()),
+      },
+      words: async () =>
+        options.timestamps === "word"
+          ? new WordTimer((options.aligner ?? await this.#aligner.get()) || undefined)
+          : undefined,
+      settings: liveSettings(options),
+    });
   }
 
   /**

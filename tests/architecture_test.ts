@@ -367,3 +367,9 @@ Deno.test("no file names a package registry or a host of one network", () => {
   );
   assertEquals(wrong, []);
 });
+
+Deno.test("no file holds what a merge could not decide", () => {
+  const mark = new RegExp(`${"<".repeat(7)} |${">".repeat(7)} |^\\|? ?={7}( +\\||$)`, "m");
+  assertEquals(mark.test(`a\n${"=".repeat(7)}\nb`), true);
+  assertEquals([...texts].filter(([, text]) => mark.test(text)).map(([path]) => path), []);
+});

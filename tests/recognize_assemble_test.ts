@@ -1,6 +1,12 @@
-import { assertEquals } from "@std/assert";
-import { continued, finishedPart, heardSeconds } from "../lib/cli/partial.ts";
+import { assert, assertEquals } from "@std/assert";
+import {
+  type Finished,
+  finishedChunks,
+  finishedPart,
+  heardSeconds,
+} from "../lib/recognize/long_form/resume.ts";
 import type { ChunkResult, Transcript } from "../lib/transcript.ts";
+import { Qwen3ASR } from "../mod.ts";
 import { transcriptOf } from "./support/output_samples.ts";
 
 /** Chunks of ten seconds from a place on: a text, a doubted text ("?"), or none because of an abort. */
@@ -40,15 +46,51 @@ Deno.test("an interrupted transcript speaks for its finished chunks, and says wh
   assertEquals(part.coverage.reasons, ["Chunk 2: It was aborted."]);
 });
 
-Deno.test("a resumed transcript has one verdict over its chunks, under the numbers they have in it", () => {
-  const before = finishedPart(transcriptFrom(0, ["One?", "Two.", undefined]));
-  const whole = continued(before, transcriptFrom(20, ["Three.", "Four?"]));
-  assertEquals([whole.text, whole.partial, whole.durationSeconds], ["One? Two. Three. Four?", false, 50]);
-  assertEquals(whole.chunks.map(({ index }) => index), [0, 1, 2, 3]);
-  assertEquals(whole.coverage, {
-    speechSeconds: 4 * 8,
-    tokensPerSecond: (1 + 2 + 1 + 2) / 4,
-    verdict: "suspect",
-    reasons: ["Chunk 0: It sounds odd.", "Chunk 3: It sounds odd."],
-  });
+Deno.test("of an interrupted transcript stands what the plan cuts alike, up to the first difference", () => {
+  const before = finishedPart(transcriptFrom(5, ["One.", "Two.", undefined]));
+  const plan = [0, 10, 20, 30].map((start, index) => ({
+    index,
+    startSample: start * 16_000,
+    endSample: (start + 10) * 16_000,
+    kind: "audio" as const,
+  }));
+  const texts = ({ chunks, segments }: Finished) =>
+    [chunks, segments].map((of) => of.map(({ text }) => text));
+  assertEquals(texts(finishedChunks(before, plan, 5)), [["One.", "Two."], ["One.", "Two."]]);
+  assertEquals(texts(finishedChunks(before, plan, 0)), [[], []]);
+  plan[1]!.endSample--;
+  assertEquals(texts(finishedChunks(before, plan, 5)), [["One."], ["One."]]);
+});
+
+Deno.test("transcribe() goes on with an interrupted transcript as if nothing had been", async () => {
+  await using asr = await Qwen3ASR.load("demo");
+  const path = "demo/recordings/long-en.wav";
+  // Cut from 18 s on, the recording would be cut 30 ms elsewhere, and one word would be another.
+  const options = { chunkSeconds: 12, batchSize: 1, timestamps: "word" as const };
+  const whole = await asr.transcribe(path, options);
+  for (const chunks of [1, 3, 7, 20]) {
+    const abort = new AbortController();
+    let [told, left] = [0, 0];
+    const part = await asr.transcribe(path, {
+      ...options,
+      signal: abort.signal,
+      onAbort: "partial",
+      onProgress: ({ type }) => void (type === "chunk" && ++told === chunks && abort.abort()),
+    });
+    assertEquals(part.partial, true);
+    let rest = "";
+    // As it comes out of a journal.
+    const resumed = await asr.transcribe(path, {
+      ...options,
+      resume: JSON.parse(JSON.stringify(part)),
+      onProgress: (event) => {
+        if (event.type === "start") left = event.chunks;
+        if (event.type === "delta") rest += event.text;
+      },
+    });
+    const { stats: _, ...rest1 } = resumed, { stats: __, ...rest2 } = whole;
+    assertEquals(rest1, rest2);
+    assert(left > 0 && left <= whole.chunks.length - chunks, `${left}`);
+    assert(whole.text.endsWith(rest) && rest.length < whole.text.length, rest);
+  }
 });

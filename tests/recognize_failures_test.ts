@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { liveHandles, type MLXArray } from "../ffi/mod.ts";
 import { ForcedAligner, ModelError, Qwen3ASR } from "../mod.ts";
@@ -283,17 +283,18 @@ Deno.test("the peak of memory is the whole call's, though another call begins me
 Deno.test("a live stream's step counts as a call: disposing waits for it, and the next one is refused", async () => {
   const before = liveHandles();
   const asr = await Qwen3ASR.load("demo");
-  const session = asr.live({ stepSeconds: 1 });
+  await using session = asr.live({ mode: "official", stepSeconds: 1 });
   const samples = await samplesOf(recordingPath("dev-01-en.wav"));
-  const step = session.push(samples);
+  session.push(samples);
   await new Promise((resolve) => setTimeout(resolve, 5));
   assertEquals(asr.pending, 1);
   asr.dispose();
   await asr.close();
   assertEquals(asr.pending, 0);
-  // The steps behind the one that ran are refused.
-  await assertRejects(() => step, ModelError, "disposed");
-  await assertRejects(() => session.finish(), ModelError, "disposed");
+  // The steps behind the one that ran are refused, and who pushes and who reads learns of it.
+  await assertRejects(() => Array.fromAsync(session), ModelError, "disposed");
+  assertThrows(() => session.push(samples), ModelError, "disposed");
+  await session.end();
   asr.dispose();
   assertEquals(liveHandles(), before);
 });

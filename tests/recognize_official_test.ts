@@ -5,7 +5,7 @@ import { loadFolder } from "../lib/load_folder.ts";
 import { alignClip } from "../lib/recognize/align.ts";
 import type { ClipRequest } from "../lib/recognize/clip.ts";
 import { Engine } from "../lib/recognize/engine.ts";
-import { LiveSession } from "../lib/recognize/live.ts";
+import { OfficialRecipe } from "../lib/recognize/live/official.ts";
 import { Timing } from "../lib/recognize/timing.ts";
 import { resolveLanguage } from "../lib/text/languages.ts";
 import { fixTimestamps } from "../lib/text/timestamps.ts";
@@ -77,7 +77,7 @@ Deno.test("Engine.decode() of a batch gives the official batch's tokens, row by 
   }
 });
 
-Deno.test("LiveSession goes the official stream's steps: raw text, parsed text and language after each", async () => {
+Deno.test("OfficialRecipe goes the official stream's steps: raw text, parsed text and language after each", async () => {
   using engine = await openEngine("tiny-hf");
   interface Stream {
     clip: string;
@@ -92,7 +92,7 @@ Deno.test("LiveSession goes the official stream's steps: raw text, parsed text a
   assertEquals(streams.length, 2);
   for (const stream of streams) {
     const samples = await samplesOf(stream.clip);
-    const session = new LiveSession(engine, {
+    const session = new OfficialRecipe(engine, {
       language: stream.language ? resolveLanguage(stream.language) : undefined,
       context: "",
       stepSamples: Math.round(stream.chunk_size_sec * 16_000),
@@ -103,10 +103,10 @@ Deno.test("LiveSession goes the official stream's steps: raw text, parsed text a
     });
     let fed = 0;
     for (const step of stream.steps) {
-      await session.push(samples.subarray(fed, step.samples));
+      const after = await session.push(samples.subarray(fed, step.samples));
       fed = step.samples;
       const isLast = step === stream.steps.at(-1);
-      const now = isLast ? await session.finish() : session.current;
+      const now = isLast ? await session.finish() : after;
       assertEquals(session.rawText, step.raw_decoded);
       assertEquals([now.text, now.language], [step.parsed_text, step.language]);
     }

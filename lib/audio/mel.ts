@@ -34,6 +34,9 @@ export const HOP_SAMPLES = 160;
 const SHORTEST_SAMPLES = FRAME_SAMPLES / 2 + 1;
 const PADDED_SAMPLES = 8_000;
 
+/** What lies further below the clip's maximum is raised to there, in powers of ten. */
+export const CLAMP_DECADES = 8;
+
 const BINS = FRAME_SAMPLES / 2 + 1;
 
 /** Slaney's mel scale: linear below 1 kHz, logarithmic above. */
@@ -71,6 +74,11 @@ export function hannWindow(): Float32Array<ArrayBuffer> {
     { length: FRAME_SAMPLES },
     (_, i) => 0.5 - 0.5 * Math.cos(2 * Math.PI * i / FRAME_SAMPLES),
   );
+}
+
+/** Clamps log powers `[T, melBins]` from below and scales them: mel `[melBins, T]`. Build inside a scope. */
+export function clampMel(logPower: MLXArray, floor: MLXArray): MLXArray {
+  return transpose(multiply(add(maximum(logPower, floor), scalar(4)), scalar(0.25)), [1, 0]);
 }
 
 /** Number of mel frames of a clip. */
@@ -112,14 +120,24 @@ export class LogMel implements Disposable {
    * @returns float32 `[melBins, floor(samples / 160)]`, lazy.
    */
   apply(samples: Float32Array): MLXArray {
+    const logPower = this.logPower(samples);
+    return clampMel(logPower, subtract(maxAll(logPower), scalar(CLAMP_DECADES)));
+  }
+
+  /**
+   * What does not depend on the loudest frame of the clip.
+   *
+   * @param firstFrame Frames before it are left out.
+   * @returns float32 `[frames, melBins]`, lazy.
+   */
+  logPower(samples: Float32Array, firstFrame = 0): MLXArray {
     const reflected = reflectPad(samples);
-    const padded = fromData(reflected);
+    const padded = fromData(reflected.subarray(firstFrame * HOP_SAMPLES));
     reflected.buffer.transfer(0); // Copied: megabytes that need not wait for the collector.
-    const frames = asStrided(padded, [melFrameCount(samples.length), FRAME_SAMPLES], [HOP_SAMPLES, 1]); // [T, 400]
+    const count = melFrameCount(samples.length) - firstFrame;
+    const frames = asStrided(padded, [count, FRAME_SAMPLES], [HOP_SAMPLES, 1]); // [T, 400]
     const power = square(abs(rfft(multiply(frames, this.#window), FRAME_SAMPLES))); // [T, 201]
-    const mel = log10(maximum(matmul(power, this.#filters), scalar(1e-10))); // [T, melBins]
-    const clamped = maximum(mel, subtract(maxAll(mel), scalar(8)));
-    return transpose(multiply(add(clamped, scalar(4)), scalar(0.25)), [1, 0]); // [melBins, T]
+    return log10(maximum(matmul(power, this.#filters), scalar(1e-10))); // [T, melBins]
   }
 
   [Symbol.dispose](): void {

@@ -10,7 +10,7 @@ import { type FormatOptions, formatTranscript, type OutputFormat } from "../outp
 import type { Transcript } from "../transcript.ts";
 import { clock } from "./clock.ts";
 import { type Input, isAddress } from "./inputs.ts";
-import { heardSeconds } from "./partial.ts";
+import { heardSeconds } from "../recognize/long_form/resume.ts";
 import { OutputError, type OutputProbe, putAside, writeFile } from "./write_file.ts";
 
 const PLACEHOLDERS = ["parent", "stem", "format", "ext"] as const;

@@ -6,6 +6,7 @@
 import { OptionError } from "../errors.ts";
 import type { Qwen3ASR } from "../qwen3_asr.ts";
 import type { TranscriptEvent } from "../recognize/events.ts";
+import { finishedPart, heardSeconds } from "../recognize/long_form/resume.ts";
 import type { TranscribeOptions } from "../recognize/options.ts";
 import type { Transcript } from "../transcript.ts";
 import type { Arguments } from "./arguments.ts";
@@ -15,7 +16,6 @@ import { type Input, isAddress, isModelFolder, planInputs } from "./inputs.ts";
 import { Interruption } from "./interruption.ts";
 import { Journal, type Past } from "./journal.ts";
 import { OutputPlan } from "./outputs.ts";
-import { continued, finishedPart, heardSeconds } from "./partial.ts";
 import { Progress } from "./progress.ts";
 import { formatsOf, type ModelSettings, modelSettings, speechOptions, writerOptions } from "./settings.ts";
 import { OutputClosed, printable, sentence, type Terminal } from "./terminal.ts";
@@ -150,15 +150,14 @@ export class TranscribeRun implements AsyncDisposable {
     try {
       const transcript = await asr.transcribe(input.source, {
         ...this.#options,
-        range: { ...this.#options.range, startSeconds },
+        ...before ? { resume: before } : {},
         signal: this.#interruption.signal,
         onAbort: "partial",
         onProgress: (event: TranscriptEvent) => progress.event(event),
       });
       // Aborted while it was read: not even its length is known.
       if (transcript.partial && transcript.chunks.length === 0) this.#interruption.signal.throwIfAborted();
-      const heard = transcript.partial ? finishedPart(transcript) : transcript;
-      return before === undefined ? heard : continued(before, heard);
+      return transcript.partial ? finishedPart(transcript) : transcript;
     } finally {
       progress.end();
     }

@@ -83,10 +83,14 @@ export class ConvStem {
     return whole * blockTokens(blockFrames) + blockTokens(melFrames % blockFrames);
   }
 
-  /** mel `[128, T]` -> tokens `[tokenCount(T), D]`; a bounded number of blocks is convolved at a time. */
-  *stages(mel: MLXArray, tap?: Tap): Stages {
+  /**
+   * mel `[128, T]` -> tokens `[tokenCount(T), D]`; a bounded number of blocks is convolved at a time.
+   *
+   * @param isLater There are blocks before these, so that even a lone short one is padded.
+   */
+  *stages(mel: MLXArray, tap?: Tap, isLater = false): Stages {
     const { convBlocks, stageRows } = this.#policy;
-    const frames = mel.dim(1), blocks = this.#blocks(mel);
+    const frames = mel.dim(1), blocks = this.#blocks(mel, isLater);
     const [count, bins, blockWidth] = blocks.shape as [number, number, number, number];
     const perStage = Math.max(convBlocks, Math.floor(stageRows / BLOCK_ROWS));
     const parts: MLXArray[] = [];
@@ -113,10 +117,10 @@ export class ConvStem {
   }
 
   /** mel `[128, T]` -> blocks `[n, 128, W, 1]`: a lone short clip keeps its width, else the tail is zero-padded. */
-  #blocks(mel: MLXArray): MLXArray {
+  #blocks(mel: MLXArray, isLater: boolean): MLXArray {
     const { blockFrames, melBins } = this.#config;
     const frames = mel.dim(1);
-    if (frames <= blockFrames) return reshape(mel, [1, melBins, frames, 1]);
+    if (frames <= blockFrames && !isLater) return reshape(mel, [1, melBins, frames, 1]);
     const count = Math.ceil(frames / blockFrames);
     const padded = pad(mel, [0, 0], [0, count * blockFrames - frames]);
     const blocks = transpose(reshape(padded, [melBins, count, blockFrames]), [1, 0, 2]);

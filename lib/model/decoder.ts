@@ -139,7 +139,9 @@ class DecoderLayer implements LayerParts {
       [batch, kvHeads, length, headWidth],
     );
     if (probe?.attention?.has(this.#index)) {
-      const weights = attentionWeights(q, keys, scale, mask, this.#policy);
+      const first = Math.max(0, length - (probe.last ?? length));
+      const queries = first === 0 ? q : slice(q, [0, 0, first, 0], [batch, heads, length, headWidth]);
+      const weights = attentionWeights(queries, keys, scale, mask, this.#policy);
       probe.tap?.(`decoder_attention_${this.#index}`, weights);
     }
     const mixed = attend(q, keys, values, scale, plan); // [B, heads, L, headWidth]

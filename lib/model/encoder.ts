@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { add, astype, maximum, minimum, type MLXArray, scalar } from "../../ffi/mod.ts";
+import { add, astype, concatenate, maximum, minimum, type MLXArray, scalar } from "../../ffi/mod.ts";
 import { gelu } from "./activations.ts";
 import { attendWindows } from "./attention.ts";
 import { type BackendPolicy, type Stages, wholeGraph } from "./backend.ts";
@@ -121,11 +121,23 @@ export class AudioEncoder {
     return wholeGraph(this.stages(mel, tap));
   }
 
-  /** The same in stages. */
-  *stages(mel: MLXArray, tap?: Tap): Stages {
+  /** Tokens of a window: what an embedding depends on. */
+  get windowTokens(): number {
+    return blockTokens(this.config.blockFrames) * this.config.windowBlocks; // 104
+  }
+
+  /**
+   * The same in stages.
+   *
+   * @param later The mel goes on where whole blocks end: is it also where a window begins, or are there `tokens` of the
+   *   blocks before in the same window, `[13 n, D]` as the tap is offered them under `encoder_input`? They get their
+   *   embeddings too.
+   */
+  *stages(mel: MLXArray, tap?: Tap, later?: { tokens: MLXArray | undefined }): Stages {
     const { dtype, stageRows } = this.#policy;
-    const window = blockTokens(this.config.blockFrames) * this.config.windowBlocks; // 104
-    let x = yield* this.#stem.stages(astype(mel, dtype), tap);
+    const window = this.windowTokens;
+    const fresh = yield* this.#stem.stages(astype(mel, dtype), tap, later !== undefined);
+    let x = later?.tokens ? concatenate([later.tokens, fresh], 0) : fresh;
     tap?.("encoder_input", x);
     const perStage = Math.max(1, Math.floor(stageRows / x.dim(0)));
     for (const [index, layer] of this.#layers.entries()) {

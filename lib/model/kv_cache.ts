@@ -122,9 +122,20 @@ export class KVCache implements Disposable {
     this.padding = indices.map((index) => this.padding[index]!);
   }
 
-  /** Forgets all positions from `length` on. */
+  /** Forgets all positions from `length` on; the buffers stay as large as they are. */
   truncate(length: number): void {
     this.#length = Math.min(length, this.#length);
+  }
+
+  /** Another cache with what is in this one, which is empty then: for who keeps it when its owner disposes it. */
+  moved(): KVCache {
+    const next = new KVCache(this.#layers.length, this.padding);
+    next.#layers = this.#layers;
+    next.#length = this.#length;
+    next.#capacity = this.#capacity;
+    this.#layers = this.#layers.map(() => undefined);
+    this.dispose();
+    return next;
   }
 
   /**

@@ -17,6 +17,8 @@ export const PREFILL_POSITIONS = 512;
 export interface PrefillOptions {
   /** Positions read at once. @default {PREFILL_POSITIONS} */
   positions?: number | undefined;
+  /** Last positions to give the logits of; they are read in one piece. @default {1} */
+  rows?: number | undefined;
   /** Looks into the last piece. */
   probe?: DecoderProbe | undefined;
   /** What else to evaluate with it, such as what the probe kept. */
@@ -26,26 +28,28 @@ export interface PrefillOptions {
 }
 
 /**
- * Fills a cache with a prompt, evaluated; call under the lock.
+ * Appends a prompt to a cache, evaluated; call under the lock.
  *
  * @param embeddings `[1, L, H]`
- * @returns The logits `[1, V]` after the last position, and the milliseconds spent building.
+ * @returns The logits `[rows, V]` after the last positions, and the milliseconds spent building.
  */
 export async function prefillInPieces(
   model: Qwen3ASRModel,
   embeddings: MLXArray,
   cache: KVCache,
-  { positions = PREFILL_POSITIONS, probe, also = () => [], signal }: PrefillOptions = {},
+  { positions = PREFILL_POSITIONS, rows = 1, probe, also = () => [], signal }: PrefillOptions = {},
 ): Promise<{ result: MLXArray; hostMs: number }> {
   const { backend } = model;
   const [batch, length, width] = embeddings.shape as [number, number, number];
   let hostMs = 0;
-  for (let start = 0;; start += positions) {
-    const end = Math.min(length, start + positions);
+  for (let start = 0, end;; start = end) {
+    end = Math.min(length, start + positions);
+    // The last positions stay together.
+    if (end < length && end > length - rows) end = start < length - rows ? length - rows : length;
     using piece = backend.build(() => slice(embeddings, [0, start, 0], [batch, end, width]));
     const isLast = end === length;
     const pass = await backend.runStages(
-      () => model.prefillStages(piece, cache, isLast ? probe : undefined),
+      () => model.prefillStages(piece, cache, isLast ? probe : undefined, isLast ? rows : 1),
       { also: () => [...cache.arrays(), ...also()], signal },
     );
     hostMs += pass.hostMs;

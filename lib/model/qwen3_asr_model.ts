@@ -184,19 +184,27 @@ export class Qwen3ASRModel implements Disposable {
     return new KVCache(this.config.decoder.layers);
   }
 
-  /** Prompt ids with the audio embeddings in the places of the pads: `[1, L, H]`. */
-  splice(ids: readonly number[], audioStart: number, audio: MLXArray): MLXArray {
+  /**
+   * Prompt ids with the audio embeddings in the places of the pads.
+   *
+   * @param from Position to begin at: those before it are in a cache already.
+   * @returns `[1, L - from, H]`
+   */
+  splice(ids: readonly number[], audioStart: number, audio: MLXArray, from = 0): MLXArray {
     const width = this.config.decoder.width;
-    const count = audio.dim(0);
+    const count = audio.dim(0), audioEnd = audioStart + count;
     const table = this.decoder.embed(fromData(Int32Array.from(ids), [1, ids.length]));
-    const before = slice(table, [0, 0, 0], [1, audioStart, width]);
-    const after = slice(table, [0, audioStart + count, 0], [1, ids.length, width]);
     const middle = reshape(audio.dtype === table.dtype ? audio : astype(audio, table.dtype), [
       1,
       count,
       width,
     ]);
-    return concatenate([before, middle, after], 1);
+    const parts = [
+      slice(table, [0, Math.min(from, audioStart), 0], [1, audioStart, width]),
+      slice(middle, [0, Math.min(Math.max(0, from - audioStart), count), 0], [1, count, width]),
+      slice(table, [0, Math.max(from, audioEnd), 0], [1, ids.length, width]),
+    ];
+    return concatenate(parts.filter((part) => part.dim(1) > 0), 1);
   }
 
   /**
@@ -208,12 +216,16 @@ export class Qwen3ASRModel implements Disposable {
     return wholeGraph(this.prefillStages(embeddings, cache, probe));
   }
 
-  /** The same in stages. */
-  *prefillStages(embeddings: MLXArray, cache: KVCache, probe?: DecoderProbe): Stages {
+  /**
+   * The same in stages.
+   *
+   * @param rows Last positions to give the logits of, `[rows, V]` of a single prompt.
+   */
+  *prefillStages(embeddings: MLXArray, cache: KVCache, probe?: DecoderProbe, rows = 1): Stages {
     const hidden = yield* this.decoder.stages(embeddings, cache, { probe });
     const [batch, length, width] = hidden.shape as [number, number, number];
     return this.decoder.logits(
-      reshape(slice(hidden, [0, length - 1, 0], [batch, length, width]), [batch, width]),
+      reshape(slice(hidden, [0, length - rows, 0], [batch, length, width]), [batch * rows, width]),
     );
   }
 

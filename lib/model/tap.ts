@@ -13,4 +13,6 @@ export interface DecoderProbe {
   tap?: Tap;
   /** Layers whose attention weights are wanted: offered as `decoder_attention_<layer>` `[B, heads, L, S]`. */
   attention?: ReadonlySet<number>;
+  /** Only where so many of the last positions look: L is at most this then. @default {all} */
+  last?: number | undefined;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type { SpeechMap } from "../audio/speech_map.ts";
+import type { GrowingClip } from "./growing_clip.ts";
 import type { ClipObserver } from "./observer.ts";
 
 /** Where a clip is from. */
@@ -57,8 +58,23 @@ export interface ClipRequest {
   logprobs?: boolean | undefined;
   /** Whether the answer tells where the decoder looked for each token. @default {false} */
   looks?: boolean | undefined;
+  /**
+   * Guess at the tokens of the answer, such as what a shorter piece of the clip gave: read at once instead of being
+   * decoded one by one, as far as it is right. The answer is the same.
+   */
+  draft?: readonly number[] | undefined;
+  /**
+   * What is kept of the clip from shorter pieces of it that were decoded before, one at a time: what is the same is not
+   * computed again. The answer is the same.
+   */
+  growing?: GrowingClip | undefined;
   /** Called with every token but the stop token, as it comes. */
   onToken?: ((id: number) => void) | undefined;
-  /** Is shown what happens to the clip, which is decoded alone then. */
+  /** Is shown what happens to the clip, which is decoded alone then, from nothing and token by token. */
   observer?: ClipObserver | undefined;
+}
+
+/** What is kept of a request's clip; nothing where somebody looks on, who sees all of it computed. */
+export function growingClip({ growing, observer }: ClipRequest): GrowingClip | undefined {
+  return observer ? undefined : growing;
 }

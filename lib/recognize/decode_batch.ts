@@ -6,24 +6,17 @@
  */
 import {
   add,
-  astype,
   concatenate,
   disposeAll,
   enqueue,
   fromData,
   keep,
-  logsumexp,
-  max,
   maximum,
   type MLXArray,
-  randomKey,
   readInt32,
   reshape,
   settled,
   slice,
-  subtract,
-  sum,
-  takeAlongAxis,
   takeAxis,
   toFloat32,
 } from "../../ffi/mod.ts";
@@ -31,16 +24,15 @@ import { turn } from "../breathe.ts";
 import { KVCache } from "../model/kv_cache.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
 import type { DecoderProbe } from "../model/tap.ts";
+import { chooseTokens, logprobsOf } from "./choice.ts";
 import type { DecodeRow } from "./decode_row.ts";
-import { attentionLayer, buildPass } from "./observer.ts";
+import { attentionLayer, buildPass, largestOverHeads, sumOverHeads } from "./observer.ts";
 import type { Timing } from "./timing.ts";
 
 /** Other calls get a turn at least this often, in milliseconds. The event loop is free during every step. */
 const TURN_MS = 8;
 /** Steps after which freed buffers of ever new sizes are given back to the system. */
 const TRIM_EVERY = 256;
-/** Keeps the random numbers of neighbouring seeds apart. */
-const SEED_STRIDE = 100_003;
 
 /** What a step chose. */
 interface Chosen extends Disposable {
@@ -58,14 +50,6 @@ function chosen(tokens: MLXArray, logprobs?: MLXArray, looks?: MLXArray): Chosen
 
 function arraysOf({ tokens, logprobs, looks }: Chosen): MLXArray[] {
   return [tokens, logprobs, looks].filter((array) => array !== undefined);
-}
-
-/** log softmax of logits `[B, V]` at the tokens `[B]`. */
-function logprobsOf(logits: MLXArray, tokens: MLXArray): MLXArray {
-  const wide = astype(logits, "float32");
-  const count = tokens.dim(0);
-  const picked = reshape(takeAlongAxis(wide, reshape(tokens, [count, 1]), 1), [count]);
-  return subtract(picked, logsumexp(wide, -1));
 }
 
 /** How a run ends early and what it counts. */
@@ -122,7 +106,12 @@ export class DecodeBatch implements Disposable {
   }
 
   #choose(logits: MLXArray): Chosen {
-    const tokens = this.#tokens(logits);
+    const draws = this.#rows.map(({ request: { temperature, seed }, place }) => ({
+      temperature,
+      seed,
+      place,
+    }));
+    const tokens = chooseTokens(this.#model, logits, draws);
     for (const row of this.#rows) row.place++;
     const isAsked = this.#rows.some(({ request }) => request.logprobs);
     const looks = this.#looks;
@@ -130,32 +119,19 @@ export class DecodeBatch implements Disposable {
     return chosen(tokens, isAsked ? logprobsOf(logits, tokens) : undefined, looks);
   }
 
-  /** Tokens for logits `[B, V]`: each row at its own temperature, with its own random numbers. */
-  #tokens(logits: MLXArray): MLXArray {
-    if (this.#rows.every(({ request }) => request.temperature === 0)) return this.#model.choose(logits);
-    const vocabulary = logits.dim(1);
-    const own = this.#rows.map(({ request: { temperature, seed }, place }, index) => {
-      const row = slice(logits, [index, 0], [index + 1, vocabulary]);
-      if (temperature === 0) return this.#model.choose(row);
-      return this.#model.choose(row, { temperature, key: randomKey(seed * SEED_STRIDE + place) });
-    });
-    return concatenate(own, 0);
-  }
-
   /**
    * Keeps, per prompt position, the largest weight that any head gave it and, for rows that ask, the sum of this step's.
    * `weights` [B, heads, 1, positions]
    */
   #keepLargest(weights: MLXArray): void {
-    const length = this.#promptLength;
-    const [batch, heads] = weights.shape as [number, number];
-    const onPrompt = slice(weights, [0, 0, 0, 0], [batch, heads, 1, length]);
-    const largest = reshape(max(onPrompt, 1), [batch, length]);
+    const length = this.#promptLength, batch = weights.dim(0);
+    const onPrompt = slice(weights, [0, 0, 0, 0], [batch, weights.dim(1), 1, length]);
+    const largest = reshape(largestOverHeads(onPrompt), [batch, length]);
     const before = this.#attention;
     this.#attention = keep(before ? maximum(before, largest) : largest);
     before?.dispose();
     if (!this.#rows.some(({ request }) => request.looks)) return;
-    const together = astype(reshape(sum(onPrompt, 1), [batch, length]), "float32");
+    const together = reshape(sumOverHeads(onPrompt), [batch, length]);
     this.#looks = this.#looks ? add(this.#looks, together) : together;
   }
 
@@ -214,7 +190,7 @@ export class DecodeBatch implements Disposable {
     const attention = toFloat32(this.#attention);
     for (const [index, row] of this.#rows.entries()) {
       if (row.finishReason === undefined) continue;
-      row.attended = this.#onAudio(attention, index);
+      row.attend(this.#onAudio(attention, index));
     }
   }
 
@@ -245,8 +221,8 @@ export class DecodeBatch implements Disposable {
     run.timing.generatedTokens += ids.length;
     for (const [index, row] of this.#rows.entries()) {
       row.show(ids[index]!);
-      const look = row.request.looks && looksOfRows ? this.#onAudio(looksOfRows, index) : undefined;
-      row.accept(ids[index]!, run.stops, logprobsOfRows?.[index], look);
+      if (row.request.looks && looksOfRows) row.look = this.#onAudio(looksOfRows, index);
+      row.accept(ids[index]!, run.stops, logprobsOfRows?.[index]);
       if (run.signal?.aborted) row.finishReason ??= "cancelled";
     }
     if (++this.#steps % TRIM_EVERY === 0) this.#model.backend.trim();

@@ -20,7 +20,10 @@ export class DecodeRow implements Disposable {
   readonly logprobs: number[] = [];
   /** By token, the attention onto the audio when it was chosen, where that was asked for. */
   readonly looks: (Float32Array | undefined)[] = [];
+  /** Where the decoder looked when it chose the next token. */
+  look: Float32Array | undefined;
   finishReason: FinishReason | undefined;
+  /** Per audio token, the largest attention that was paid to it so far. */
   attended: Float32Array | undefined;
   readonly request: ClipRequest;
   readonly cache: KVCache;
@@ -51,22 +54,29 @@ export class DecodeRow implements Disposable {
     this.request.observer?.chosen(id, this.#pass, this.cache.length);
   }
 
+  /** Counts what was attended to at some positions more. */
+  attend(attention: Float32Array): void {
+    const before = this.attended;
+    this.attended = before ? attention.map((value, index) => Math.max(value, before[index]!)) : attention;
+  }
+
   /** Appends a token that was not chosen freely. */
-  push(id: number, logprob = NaN, look?: Float32Array): void {
+  push(id: number, logprob = NaN): void {
     this.tokens.push(id);
     this.logprobs.push(logprob);
-    this.looks.push(look);
+    this.looks.push(this.look);
+    this.look = undefined;
     this.request.onToken?.(id);
   }
 
   /** Takes a chosen token; the row may end with it: `finishReason`. */
-  accept(id: number, stops: ReadonlySet<number>, logprob?: number, look?: Float32Array): void {
+  accept(id: number, stops: ReadonlySet<number>, logprob?: number): void {
     const minTokens = this.request.minTokens ?? 0;
     if (this.tokens.length >= minTokens && stops.has(id)) {
       this.finishReason = "stop";
       return;
     }
-    this.push(id, logprob, look);
+    this.push(id, logprob);
     const loop = this.tokens.length > minTokens ? findTokenLoop(this.tokens) : undefined;
     if (loop) {
       this.tokens.length = this.logprobs.length = this.looks.length = loop.startIndex + loop.period;

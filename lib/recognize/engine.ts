@@ -4,27 +4,21 @@
  *
  * @module
  */
-import { disposeAll, fromData, keep, type MLXArray, toFloat32 } from "../../ffi/mod.ts";
 import { SAMPLE_RATE } from "../audio/samples.ts";
-import { prefillInPieces } from "../model/prefill.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
-import type { DecoderProbe } from "../model/tap.ts";
 import { Mutex } from "../mutex.ts";
 import { parseAnswer } from "../text/answer.ts";
-import { buildPrompt, type Prompt, stopTokens } from "../text/prompt.ts";
+import { buildPrompt, stopTokens } from "../text/prompt.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { TokenLogprob } from "../transcript.ts";
-import type { ClipRequest } from "./clip.ts";
+import { type ClipRequest, growingClip } from "./clip.ts";
 import { cancelled, type ClipAnswer } from "./clip_answer.ts";
 import { DecodeBatch } from "./decode_batch.ts";
-import { DecodeRow } from "./decode_row.ts";
+import type { DecodeRow } from "./decode_row.ts";
 import { type DecodeContext, encode } from "./encode.ts";
-import { LanguageChoice } from "./language_choice.ts";
-import { buildPass, lastPosition } from "./observer.ts";
+import { chooseLanguage, readPrompt } from "./read_prompt.ts";
 import { Timing } from "./timing.ts";
 
-/** Positions reserved in the cache beyond the prompt, where the budget is larger. */
-const RESERVED_POSITIONS = 256;
 /** A chunk as recordings are cut: it takes a batch's memory divided by its size. */
 const SHORT_SAMPLES = 30 * SAMPLE_RATE;
 
@@ -45,7 +39,8 @@ export class Engine implements Disposable {
   readonly tokenizer: Tokenizer;
   /** Decoder layers whose attention onto the audio is watched for coverage. */
   readonly watchedLayers: ReadonlySet<number>;
-  readonly #stops: ReadonlySet<number>;
+  /** Tokens that end an answer. */
+  readonly stops: ReadonlySet<number>;
   /** Calls take turns, one batch of clips each: memory is for one. */
   readonly #batches = new Mutex();
   /** Single short clips have turns of their own, so that they need not wait for the end of a batch. */
@@ -58,14 +53,15 @@ export class Engine implements Disposable {
     this.tokenizer = tokenizer;
     const layers = model.config.decoder.layers;
     this.watchedLayers = new Set([Math.floor(layers / 2), Math.floor(3 * layers / 4), layers - 1]);
-    this.#stops = new Set(stopTokens(tokenizer));
+    this.stops = new Set(stopTokens(tokenizer));
   }
 
   /** Encodes, reads the prompt, chooses the language; rejects when aborted in between. */
   async #start(request: ClipRequest, context: DecodeContext): Promise<DecodeRow> {
     context.signal?.throwIfAborted();
     const { observer, samples } = request;
-    using embeddings = await encode(this.model, samples, { ...context, observer });
+    using embeddings = await (growingClip(request)?.encode(samples, context) ??
+      encode(this.model, samples, { ...context, observer }));
     context.signal?.throwIfAborted();
     const prompt = buildPrompt(this.tokenizer, {
       audioTokens: embeddings.dim(0),
@@ -75,10 +71,10 @@ export class Engine implements Disposable {
     });
     observer?.prompted(prompt);
     return await this.model.backend.exclusive(async () => {
-      const row = await this.#prefill(request, prompt, embeddings, context);
+      const row = await readPrompt(this, request, prompt, embeddings, context);
       try {
         if (request.languages && !request.language && !request.prefix) {
-          await this.#chooseLanguage(row, request.languages);
+          await chooseLanguage(this.model, this.tokenizer, row, request.languages);
         }
         return row;
       } catch (error) {
@@ -86,64 +82,6 @@ export class Engine implements Disposable {
         throw error;
       }
     });
-  }
-
-  /** Fills a cache with the prompt, under the lock. */
-  async #prefill(
-    request: ClipRequest,
-    prompt: Prompt,
-    embeddings: MLXArray,
-    { timing, signal }: DecodeContext,
-  ): Promise<DecodeRow> {
-    const { backend } = this.model;
-    const start = performance.now();
-    const cache = this.model.newCache();
-    const weights = new Map<number, MLXArray>();
-    let logits: MLXArray;
-    try {
-      cache.reserve(prompt.ids.length + Math.min(request.maxTokens, RESERVED_POSITIONS));
-      using spliced = backend.build(() => this.model.splice(prompt.ids, prompt.audioStart, embeddings));
-      const pass = await prefillInPieces(this.model, spliced, cache, {
-        probe: request.observer && lastPosition(request.observer.attention, weights),
-        also: () => [...weights.values()],
-        signal,
-      });
-      logits = pass.result;
-      timing.hostMs += pass.hostMs;
-    } catch (error) {
-      disposeAll(weights.values());
-      cache.dispose();
-      throw error;
-    }
-    timing.book("prefill", start, { tokens: prompt.ids.length });
-    timing.audioTokens += prompt.audioTokens;
-    timing.promptTokens += prompt.ids.length;
-    return new DecodeRow(request, cache, prompt, {
-      logits,
-      weights,
-      milliseconds: performance.now() - start,
-    });
-  }
-
-  /** Walks the most likely of the allowed beginnings, token by token. */
-  async #chooseLanguage(row: DecodeRow, names: readonly string[]): Promise<void> {
-    const { backend } = this.model;
-    const { observer } = row.request;
-    const choice = new LanguageChoice(this.tokenizer, names);
-    for (let allowed = choice.allowed(); allowed.length > 0; allowed = choice.allowed()) {
-      const token = choice.take(toFloat32(row.pass.logits));
-      row.show(token);
-      row.push(token);
-      row.place++;
-      const start = performance.now();
-      const step = (probe?: DecoderProbe) =>
-        this.model.step(fromData(Int32Array.of(token)), row.cache, probe);
-      row.pass = backend.build(() =>
-        observer ? buildPass(observer, step) : { logits: keep(step()), weights: new Map(), milliseconds: 0 }
-      );
-      await backend.evaluate(row.pass.logits, ...row.pass.weights.values());
-      row.pass.milliseconds = performance.now() - start;
-    }
   }
 
   /** What a row that ended says. */
@@ -180,13 +118,16 @@ export class Engine implements Disposable {
   }
 
   async #decodeRows(rows: DecodeRow[], context: DecodeContext): Promise<ClipAnswer[]> {
-    using batch = await this.model.backend.exclusive(() =>
-      DecodeBatch.create(this.model, rows, this.watchedLayers)
-    );
-    await batch.run({ ...context, stops: this.#stops });
+    const going = rows.filter(({ finishReason }) => finishReason === undefined);
+    using batch = going.length > 0
+      ? await this.model.backend.exclusive(() => DecodeBatch.create(this.model, going, this.watchedLayers))
+      : undefined;
+    await batch?.run({ ...context, stops: this.stops });
     return rows.map((row) => {
       const answer = this.#answer(row);
       row.request.observer?.answered({ answer, cache: row.cache, timing: context.timing });
+      growingClip(row.request)?.giveBack(row.cache, row.prompt);
+      if (!going.includes(row)) row[Symbol.dispose](); // It ended with its draft, and was in no batch.
       return answer;
     });
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { disposeAll, keep, type MLXArray, slice } from "../../ffi/mod.ts";
+import { astype, disposeAll, keep, max, type MLXArray, reshape, slice, sum } from "../../ffi/mod.ts";
 import type { DecoderProbe } from "../model/tap.ts";
 import type { Prompt } from "../text/prompt.ts";
 import type { ClipAnswer } from "./clip_answer.ts";
@@ -58,6 +58,18 @@ export interface ClipObserver {
 export function attentionLayer(stage: string): number | undefined {
   const prefix = "decoder_attention_";
   return stage.startsWith(prefix) ? Number(stage.slice(prefix.length)) : undefined;
+}
+
+/** The largest weight that any head gave, of `[B, heads, L, S]`: `[B, L, S]`. */
+export function largestOverHeads(weights: MLXArray): MLXArray {
+  const [batch, , length, span] = weights.shape as [number, number, number, number];
+  return reshape(max(weights, 1), [batch, length, span]);
+}
+
+/** How much all heads of `[B, heads, L, S]` look together: float32 `[B, L, S]`. */
+export function sumOverHeads(weights: MLXArray): MLXArray {
+  const [batch, , length, span] = weights.shape as [number, number, number, number];
+  return astype(reshape(sum(weights, 1), [batch, length, span]), "float32");
 }
 
 /** A probe that keeps where some layers look from the last position in `weights`, which are the caller's then. */

@@ -107,6 +107,11 @@ export interface TranscribeOptions {
   signal?: AbortSignal | undefined;
   /** What an abort does: rejects with the signal's reason, or returns what there is (`partial: true`). @default {"throw"} */
   onAbort?: "throw" | "partial" | undefined;
+  /**
+   * An interrupted transcript of the same recording with the same options: what it has finished is kept, and the result is
+   * that of one call. Events tell of the rest only.
+   */
+  resume?: Transcript | undefined;
   /** Called with every event as it happens. */
   onProgress?: ((event: TranscriptEvent) => void) | undefined;
   /** Part of the recording to transcribe; times in the result are the recording's. */
@@ -135,6 +140,12 @@ export const VAD_RULE: Rule = {
   fields: VAD_RULES,
 };
 
+/** What an aligner must be. */
+export const ALIGNER_RULE: Rule = {
+  must: "a ForcedAligner, or false",
+  fits: (value) => value === false || typeof value === "object" && value !== null,
+};
+
 /** What the options of a transcription must be. */
 export const TRANSCRIBE_RULES: Rules<TranscribeOptions> = {
   language: text,
@@ -151,15 +162,18 @@ export const TRANSCRIBE_RULES: Rules<TranscribeOptions> = {
   signal,
   onAbort: oneOf("throw", "partial"),
   onProgress: callback,
+  resume: {
+    must: "a transcript",
+    fits: (value) =>
+      typeof value === "object" && value !== null && "chunks" in value && Array.isArray(value.chunks) &&
+      "segments" in value && Array.isArray(value.segments),
+  },
   range: RANGE_RULE,
   track: TRACK_RULE,
   raw: text,
   vad: VAD_RULE,
   rescueBudget: notNegative,
   timestamps: oneOf("segment", "word"),
-  aligner: {
-    must: "a ForcedAligner, or false",
-    fits: (value) => value === false || typeof value === "object" && value !== null,
-  },
+  aligner: ALIGNER_RULE,
   onProfile: callback,
 };

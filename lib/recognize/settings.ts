@@ -3,13 +3,11 @@
  *
  * @module
  */
-import { SAMPLE_RATE } from "../audio/samples.ts";
 import { OptionError } from "../errors.ts";
 import { askedLanguage, resolveLanguage } from "../text/languages.ts";
 import { systemContext } from "../text/prompt.ts";
 import type { Warning } from "../transcript.ts";
 import type { VadOptions } from "../vad/intervals.ts";
-import type { LiveOptions, LiveSettings } from "./live.ts";
 import type { TranscribeOptions } from "./options.ts";
 
 /** Checked settings of a call. */
@@ -69,19 +67,5 @@ export function recognizeSettings(options: TranscribeOptions, batchSize: number)
     signal: options.signal,
     offsetSeconds: options.range?.startSeconds ?? 0,
     warnings: [],
-  };
-}
-
-/** Settings of a live stream. */
-export function liveSettings(options: LiveOptions): LiveSettings {
-  const { stepSeconds = 2, unfixedSteps = 2, unfixedTokens = 5, maxTokens = 512 } = options;
-  return {
-    language: askedLanguage(options.language),
-    context: systemContext({ context: options.context, hotwords: options.hotwords }),
-    stepSamples: Math.round(stepSeconds * SAMPLE_RATE),
-    unfixedSteps,
-    unfixedTokens,
-    maxTokens,
-    signal: options.signal,
   };
 }

@@ -91,6 +91,13 @@ export class SpeechTracker {
     return this.#start !== undefined;
   }
 
+  /** The interval that is open: it reaches to the end of the last frame in speech. */
+  get open(): SampleRange | undefined {
+    return this.#start === undefined
+      ? undefined
+      : { startSample: this.#start, endSample: this.#end ?? this.#at };
+  }
+
   /**
    * Takes the next frame.
    *

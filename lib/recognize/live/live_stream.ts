@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TokenLogprob, Word } from "../../transcript.ts";
+import type { Segment, TokenLogprob, Word } from "../../transcript.ts";
 
 /** Where in the stream something was said. */
 interface LivePlace {
@@ -37,6 +37,8 @@ export interface LiveTextEvent extends LivePlace {
   logprobs?: readonly TokenLogprob[];
   /** With times in seconds of the stream; of `final`, with `timestamps: "word"`. */
   words?: readonly Word[];
+  /** Sentences with their times, in seconds of the stream; of `final`. */
+  segments?: readonly Segment[];
   /** Why the text of `final` is missing or doubtful. */
   warning?: string;
 }

@@ -21,6 +21,7 @@ import { type ChunkPlace, judge, type JudgedResult, undecoded } from "./judge.ts
 import { OrderedEvents } from "./ordered_events.ts";
 import { type Chunk, clipOfChunk } from "./plan.ts";
 import { type Redecode, RescueBudget } from "./rescue.ts";
+import type { Finished } from "./resume.ts";
 import { segmentsOf } from "./segments.ts";
 
 /** The fastest speech measured anywhere is near 8 tokens a second. */
@@ -42,6 +43,8 @@ export interface LongFormCall {
   timing: Timing;
   /** Times words, where they are asked for. */
   words?: WordTimer | undefined;
+  /** What an interrupted call found out about these chunks. */
+  before?: Finished | undefined;
   /** Is told what happens, but not that it is done: that is the caller's. An error in it ends the call. */
   emit: (event: TranscriptEvent) => void;
   /** Who looks on while a clip is decoded. */
@@ -87,18 +90,34 @@ class LongForm {
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #results: { chunk: ChunkResult; segments: Segment[] }[] = [];
+  /** Chunks that are still to be decoded. */
+  readonly #left: readonly Chunk[];
 
   constructor(call: LongFormCall) {
-    const { engine, samples, settings: { signal, language, offsetSeconds, rescueBudget, chunkSeconds } } =
-      call;
+    const { engine, samples, before, settings } = call;
+    const { signal, language, offsetSeconds, rescueBudget, chunkSeconds } = settings;
     this.#call = call;
     this.#budget = new RescueBudget(rescueBudget, chunkSeconds);
+    this.#left = call.chunks.slice(before?.chunks.length);
+    if (before) this.#take(before);
     this.#signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
     this.#events = new OrderedEvents((event) => this.#emit(event), {
       tokenizer: engine.tokenizer,
       forcedLanguage: language,
       durationSeconds: offsetSeconds + samples.durationSeconds,
+      before: before?.chunks,
     });
+  }
+
+  /** Takes over what was found out before, and what it cost. */
+  #take({ chunks, segments }: Finished): void {
+    for (const [order, chunk] of chunks.entries()) {
+      this.#results.push({ chunk, segments: order === 0 ? [...segments] : [] });
+      const seconds = chunk.endSeconds - chunk.startSeconds;
+      if (this.#call.chunks[order]!.kind !== "audio") continue;
+      this.#budget.grow(seconds);
+      for (let rescue = 0; rescue < chunk.rescues.length; rescue++) this.#budget.take(seconds);
+    }
   }
 
   /** Calls back. An error in there is the caller's own: it ends the call instead of counting as the decoder's. */
@@ -180,11 +199,11 @@ class LongForm {
   }
 
   async #recognizeChunks(): Promise<void> {
-    const { chunks, settings } = this.#call;
-    for (const chunk of chunks) {
+    const { settings } = this.#call;
+    for (const chunk of this.#left) {
       if (chunk.kind !== "audio") this.#finish(undecoded(this.#place(chunk), chunk.kind, chunk.levelDb));
     }
-    const audio = chunks.filter(({ kind }) => kind === "audio");
+    const audio = this.#left.filter(({ kind }) => kind === "audio");
     for (let at = 0; at < audio.length; at += settings.batchSize) {
       const some = audio.slice(at, at + settings.batchSize);
       if (!this.#signal.aborted) await this.#batch(some);
@@ -193,8 +212,13 @@ class LongForm {
   }
 
   async run(): Promise<Transcript> {
-    const { samples: { durationSeconds }, chunks: plan, settings, timing } = this.#call;
-    this.#emit({ type: "start", durationSeconds, chunks: plan.length });
+    const { samples: { durationSeconds }, settings, timing, before } = this.#call;
+    const doneSamples = this.#left[0]?.startSample ?? this.#call.samples.length;
+    this.#emit({
+      type: "start",
+      durationSeconds: durationSeconds - doneSamples / SAMPLE_RATE,
+      chunks: this.#left.length,
+    });
     await this.#recognizeChunks();
     this.#stop.signal.throwIfAborted();
     const inOrder = this.#results.sort((a, b) => a.chunk.index - b.chunk.index);
@@ -211,6 +235,7 @@ class LongForm {
       warnings: [
         ...settings.warnings,
         ...warningsOf(chunks, { coverage, partial }),
+        ...before?.warnings ?? [],
         ...this.#call.words?.warnings() ?? [],
       ],
       stats: timing.stats(durationSeconds, peakMemory()),

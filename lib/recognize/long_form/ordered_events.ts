@@ -68,13 +68,21 @@ export class OrderedEvents {
 
   constructor(
     emit: (event: TranscriptEvent) => void,
-    options: { tokenizer: Tokenizer; forcedLanguage: string | undefined; durationSeconds: number },
+    options: {
+      tokenizer: Tokenizer;
+      forcedLanguage: string | undefined;
+      durationSeconds: number;
+      /** Chunks that were told of in an earlier call: the first ones. */
+      before?: readonly ChunkResult[] | undefined;
+    },
   ) {
     this.#emit = emit;
     this.#tokenizer = options.tokenizer;
     this.#forced = options.forcedLanguage;
     this.#durationSeconds = options.durationSeconds;
     this.#text = new ChunkText(this.#tokenizer, this.#forced);
+    this.#front = options.before?.length ?? 0;
+    this.#tail = joinTexts(options.before?.map(({ text }) => trimmed(text)) ?? []).slice(-TAIL).trimStart();
   }
 
   /** What stands between the text so far and the front chunk's. */
