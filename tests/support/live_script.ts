@@ -4,6 +4,7 @@
  * @module
  */
 import type { LiveEvent, LiveStream } from "../../lib/recognize/live/live_stream.ts";
+import type { LiveOptions } from "../../lib/recognize/live/options.ts";
 import type { Hearing, HearingOptions } from "../../lib/server/ear.ts";
 
 /** A live stream whose events a test writes. */
@@ -20,7 +21,7 @@ export class ScriptedStream implements LiveStream {
   #isDone = false;
   #error: unknown;
 
-  constructor(readonly options: HearingOptions) {}
+  constructor(readonly options: LiveOptions) {}
 
   push(samples: Float32Array | Int16Array, { sampleRate = 16_000 } = {}): void {
     if (this.calls.at(-1) !== "push") this.calls.push("push");
@@ -94,7 +95,7 @@ export class ScriptedModel {
   onOpen: (stream: ScriptedStream) => void = () => {};
 
   /** Opens one. */
-  stream(options: HearingOptions): ScriptedStream {
+  stream(options: LiveOptions): ScriptedStream {
     const stream = new ScriptedStream(options);
     this.streams.push(stream);
     this.onOpen(stream);

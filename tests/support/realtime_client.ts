@@ -5,7 +5,7 @@
  */
 import type { Recognizer, RunningServer } from "../../lib/server/mod.ts";
 import { ScriptedModel, type ScriptedStream } from "./live_script.ts";
-import { demoModel } from "./server_start.ts";
+import { demoModel, recording } from "./server_start.ts";
 
 /** Events are JSON. */
 export type Sent = ReturnType<typeof JSON.parse>;
@@ -30,10 +30,28 @@ export async function scriptedRecognizer(): Promise<Recognizer & { model: Script
     transcribe: asr.transcribe.bind(asr),
     stream: asr.stream.bind(asr),
     close: () => Promise.resolve(),
-    hear: (options): ScriptedStream => model.stream(options),
+    live: (options): ScriptedStream => model.stream(options),
     model,
   };
 }
+
+/** Recordings as clients send them. */
+export const ClientSound = {
+  /** In a format, by ffmpeg. */
+  async bytes(name: string, format: { type: string; rate?: number }): Promise<Uint8Array> {
+    const codec = { "audio/pcm": "s16le", "audio/pcmu": "mulaw", "audio/pcma": "alaw" }[format.type] ?? "";
+    const rate = String(format.rate ?? 8000);
+    const { stdout } = await new Deno.Command("ffmpeg", {
+      args: ["-loglevel", "error", "-i", recording(name), "-ac", "1", "-ar", rate, "-f", codec, "-"],
+    }).output();
+    return stdout;
+  },
+  /** At 24 kHz. */
+  async of(name: string): Promise<Int16Array> {
+    const bytes = await ClientSound.bytes(name, { type: "audio/pcm", rate: 24_000 });
+    return new Int16Array(bytes.slice().buffer);
+  },
+};
 
 /** A WebSocket to `/v1/realtime`, with what came over it. */
 export class RealtimeClient implements AsyncDisposable {
@@ -103,6 +121,13 @@ export class RealtimeClient implements AsyncDisposable {
     for (let at = 0; at < samples.length; at += pieceSamples) {
       const piece = samples.slice(at, at + pieceSamples);
       this.send({ type: "input_audio_buffer.append", audio: new Uint8Array(piece.buffer).toBase64() });
+    }
+  }
+
+  /** Sends sound as it is, in pieces. */
+  appendBytes(bytes: Uint8Array, pieceBytes: number): void {
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      this.send({ type: "input_audio_buffer.append", audio: bytes.slice(at, at + pieceBytes).toBase64() });
     }
   }
 

@@ -41,7 +41,7 @@ export class Realtime {
     this.#sessions = new RealtimeSessions({
       limits: settings,
       context: this.#context,
-      open: hearingOf(holder),
+      open: hearingOf(holder, settings.maxPromptTokens),
       counters: metrics.sessions,
       log: settings.log,
     });
