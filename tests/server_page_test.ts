@@ -157,7 +157,7 @@ Deno.test("the page writes down what is spoken into a microphone", async () => {
     );
     assertEquals(await evaluate(page, "document.querySelector('#record').ariaPressed"), "true");
     await page.click("#record");
-    assertMatch(await finishedText(page), /^I see ten yellow windows\.( |$)/);
+    assertMatch(await finishedText(page), /^I see ten yellow windows\.\n/);
     assertEquals(complaints, []);
   } finally {
     await Deno.remove(file);

@@ -28,21 +28,27 @@ class Microphone {
     const one = new Microphone();
     const audio = { channelCount: 1, ...deviceId && { deviceId: { exact: deviceId } } };
     one.stream = await navigator.mediaDevices.getUserMedia({ audio });
-    one.context = new AudioContext();
     try {
-      await one.context.audioWorklet.addModule("capture.js");
-      const node = new AudioWorkletNode(one.context, "capture", {
-        numberOfOutputs: 0,
-        processorOptions: { rate: RATE },
-      });
-      node.port.onmessage = ({ data }) => onBlock(data);
-      one.context.createMediaStreamSource(one.stream).connect(node);
-      await one.context.resume();
+      // The browser's own resampling is the best there is; Firefox refuses to do it.
+      await one.listen({ sampleRate: RATE }, onBlock).catch(() => one.listen({}, onBlock));
     } catch (error) {
       one.close();
       throw error;
     }
     return one;
+  }
+
+  async listen(options, onBlock) {
+    this.context?.close();
+    this.context = new AudioContext(options);
+    await this.context.audioWorklet.addModule("capture.js");
+    const node = new AudioWorkletNode(this.context, "capture", {
+      numberOfOutputs: 0,
+      processorOptions: { rate: RATE },
+    });
+    node.port.onmessage = ({ data }) => onBlock(data);
+    this.context.createMediaStreamSource(this.stream).connect(node);
+    await this.context.resume();
   }
 
   get deviceId() {
@@ -51,7 +57,7 @@ class Microphone {
 
   close() {
     for (const track of this.stream.getTracks()) track.stop();
-    if (this.context.state !== "closed") this.context.close();
+    if (this.context && this.context.state !== "closed") this.context.close();
   }
 }
 
