@@ -42,6 +42,7 @@ const SERVE_OPTIONS: readonly string[] = [
   "--port",
   "--cert",
   "--key",
+  "--wyoming",
   "--api-key",
   "--allow-path",
   "--cors",

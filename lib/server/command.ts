@@ -7,7 +7,7 @@ import { parseArgs } from "@std/cli";
 import { OptionError } from "../errors.ts";
 import { processEnvironment } from "../hub/environment.ts";
 import { alignerOf } from "../open_model.ts";
-import { isLoopback } from "./hosts.ts";
+import { isHost, isLoopback } from "./hosts.ts";
 import { type RunningServer, serve, type ServeOptions } from "./serve.ts";
 
 const HELP = `Serves transcriptions over HTTP, as OpenAI's clients expect them.
@@ -21,6 +21,7 @@ Usage: serve [options]
   --port NUMBER         port to listen at, 0 for a free one (8080)
   --cert FILE           certificate chain (PEM), with --key: HTTPS and WSS (HTTP and WS)
   --key FILE            the certificate's private key (PEM)
+  --wyoming [HOST:PORT] speaks Wyoming too, for Home Assistant (off; 127.0.0.1:10300)
   --api-key KEY         key that clients must send; repeat it for several. Better, because it
                         does not show in process lists: QWEN3_ASR_API_KEY="KEY,KEY"
   --allow-path FOLDER   folder below which JSON requests may name a file_path; repeatable (off)
@@ -65,7 +66,7 @@ const NUMBERS = [
   "grace",
   "threads",
 ] as const;
-const WORDS = ["model", "aligner", "host", "device", "cert", "key"] as const;
+const WORDS = ["model", "aligner", "host", "device", "cert", "key", "wyoming"] as const;
 const SWITCHES = ["download", "lazy", "verbose", "help"] as const;
 
 /** Writes all of a text. */
@@ -117,6 +118,18 @@ function pemOf(values: Values, name: "cert" | "key"): string | undefined {
   throw new OptionError(`--${name} is "${path}", which is no PEM file: expected a line -----BEGIN ...-----.`);
 }
 
+/** Where Wyoming is spoken: `--wyoming` alone, with an address, a port, or both. */
+function wyomingOf(values: Values): ServeOptions["wyoming"] {
+  const value = values["wyoming"];
+  if (typeof value !== "string") return undefined;
+  const address = /^\d+$/.test(value) ? `:${value}` : value;
+  const [, host, port] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(address) ?? [];
+  if (host !== undefined && (host === "" || isHost(host)) && Number(port ?? 0) <= 65535) {
+    return { host: host.replace(/^\[|\]$/g, "") || undefined, port: port === undefined ? undefined : Number(port) };
+  }
+  throw new OptionError(`--wyoming is "${value}", expected an address, a port, or both: 0.0.0.0:10300.`);
+}
+
 function keysOf(values: Values): string[] {
   const fromEnvironment = processEnvironment("QWEN3_ASR_API_KEY") ?? "";
   const keys = fromEnvironment.split(",").map((key) => key.trim()).filter((key) => key !== "");
@@ -139,6 +152,7 @@ function optionsOf(values: Values): ServeOptions & { graceSeconds: number } {
     port: number(values, "port"),
     cert: pemOf(values, "cert"),
     key: pemOf(values, "key"),
+    wyoming: wyomingOf(values),
     apiKeys: keysOf(values),
     allowPaths: list(values, "allow-path"),
     allowHosts: allowHosts.length > 0 ? allowHosts : undefined,
@@ -190,8 +204,13 @@ async function stopSignal(onSecond: () => void): Promise<void> {
   await promise;
 }
 
-function announce(server: RunningServer, { host = "127.0.0.1", apiKeys = [] }: ServeOptions): void {
+function announce(server: RunningServer, { host = "127.0.0.1", apiKeys = [], wyoming }: ServeOptions): void {
   say(`Listening at ${server.url}`);
+  if (server.wyomingUrl) say(`Wyoming at ${server.wyomingUrl}`);
+  const wyomingHost = wyoming?.host;
+  if (wyomingHost !== undefined && !isLoopback(wyomingHost)) {
+    say(`Warning: everybody who reaches ${wyomingHost} can use Wyoming, which has no keys.`);
+  }
   if (isLoopback(host) || apiKeys.length > 0) return;
   say(
     `Warning: everybody who reaches ${host} can use this server. Set a key (--api-key or QWEN3_ASR_API_KEY) ` +

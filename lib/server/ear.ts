@@ -79,6 +79,11 @@ export class Ear {
     return this.#stream?.lagSeconds ?? this.#waitingSeconds;
   }
 
+  /** Whether it was closed before its end. */
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /** Appends sound. */
   push(samples: Int16Array, sampleRate: number): void {
     if (this.#waiting) this.#waitingSeconds += samples.length / sampleRate;

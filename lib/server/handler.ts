@@ -5,6 +5,7 @@
  * @module
  */
 import { Keys, Origins } from "./access.ts";
+import { hearingOf } from "./hearing.ts";
 import { Hosts } from "./hosts.ts";
 import { ClientGone, HttpError, refusalOf } from "./http_error.ts";
 import { Metrics } from "./metrics.ts";
@@ -14,6 +15,7 @@ import { PAGE_PATHS, pageFile } from "./page/page.ts";
 import { FairQueue } from "./queue.ts";
 import { Realtime, type TakeSocket } from "./realtime/realtime.ts";
 import { modelNames, type Shared, Transcriptions } from "./transcriptions.ts";
+import type { WyomingOptions } from "./wyoming/listen.ts";
 
 /** What is known of a client besides its request. */
 export interface ClientInfo {
@@ -272,6 +274,18 @@ class Server {
     return cause instanceof Error ? cause.stack ?? cause.message : String(cause);
   }
 
+  get wyoming(): Serving["wyoming"] {
+    const { settings, holder } = this.#shared;
+    return {
+      open: hearingOf(holder, settings.maxPromptTokens),
+      modelNames: () => holder.info ? modelNames(this.#shared) : [],
+      bufferSeconds: settings.sessionBufferSeconds,
+      connections: settings.sessions,
+      idleSeconds: settings.sessionIdleSeconds,
+      log: settings.log,
+    };
+  }
+
   async warm(): Promise<void> {
     (await this.#shared.holder.lease())[Symbol.dispose]();
   }
@@ -302,6 +316,8 @@ export interface Serving {
   handler: Handler;
   /** Answers a request that wants to become a WebSocket. */
   admit(request: Request, info?: ClientInfo): Promise<TakeSocket | Response>;
+  /** What Wyoming's clients get. */
+  wyoming: Omit<WyomingOptions, "hostname" | "port">;
 }
 
 /** As {@linkcode createHandler}, with WebSockets. */
@@ -314,7 +330,7 @@ export function createServing(source: Recognizer | Loader, options: HandlerOptio
     (request: Request, info?: ClientInfo) => server.handle(request, info),
     { warm: () => server.warm(), close, [Symbol.asyncDispose]: () => close() },
   );
-  return { handler, admit: (request, info) => server.admit(request, info) };
+  return { handler, admit: (request, info) => server.admit(request, info), wyoming: server.wyoming };
 }
 
 /**

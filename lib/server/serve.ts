@@ -12,6 +12,7 @@ import { isHost, ownNames } from "./hosts.ts";
 import { HttpError } from "./http_error.ts";
 import { listen, type Listener, type ListenOptions } from "./listen.ts";
 import type { Loader, Recognizer } from "./model_holder.ts";
+import type { WyomingListener } from "./wyoming/listen.ts";
 import { HANDLER_RULES, type HandlerOptions } from "./options.ts";
 
 /** At the end, answers have this long to be written, whatever is left of the grace. */
@@ -32,6 +33,8 @@ export interface ServeOptions extends HandlerOptions {
   cert?: string | undefined;
   /** Private key of the certificate as PEM. */
   key?: string | undefined;
+  /** Where to speak Wyoming besides, as Home Assistant does. @default {nowhere; of an address, 127.0.0.1 and 10300} */
+  wyoming?: { host?: string | undefined; port?: number | undefined } | undefined;
   /** Model name, folder, a loaded model, or a function that loads one. @default {the first that is found} */
   model?: string | URL | Recognizer | Loader | undefined;
   /** How a model is loaded. */
@@ -47,6 +50,7 @@ const SERVE_RULES: Rules<ServeOptions> = {
   port: wholeFrom(0, 65535),
   cert: text,
   key: text,
+  wyoming: object<NonNullable<ServeOptions["wyoming"]>>({ host: text, port: wholeFrom(0, 65535) }),
   model: {
     must: "a name, a folder, a loaded model, or a function",
     fits: (value) => value !== null && ["string", "object", "function"].includes(typeof value),
@@ -61,6 +65,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string;
   /** Port that it listens on. */
   readonly port: number;
+  /** Address of Wyoming, e.g. `tcp://127.0.0.1:10300`, where it is spoken. */
+  readonly wyomingUrl: string | undefined;
   /** What answers; useful to ask without a socket. */
   readonly handler: Handler;
   /**
@@ -95,6 +101,33 @@ function tlsOf({ cert, key }: ServeOptions): ListenOptions["tls"] {
   });
 }
 
+/** By custom. */
+const WYOMING = { host: "127.0.0.1", port: 10300 } as const;
+
+function cannotListen(host: string, port: number, error: unknown): OptionError {
+  const reason = error instanceof Error ? error.message : error;
+  return new OptionError(`Cannot listen at ${host}:${port}: ${reason}.`, { cause: error });
+}
+
+/** Opens the socket for Wyoming where it is wanted. */
+async function openWyoming(
+  { wyoming }: Serving,
+  wanted: ServeOptions["wyoming"],
+): Promise<WyomingListener | undefined> {
+  if (!wanted) return undefined;
+  const { host = WYOMING.host, port = WYOMING.port } = wanted;
+  const { listenWyoming } = await import("./wyoming/listen.ts");
+  try {
+    return listenWyoming({ ...wyoming, hostname: host, port });
+  } catch (error) {
+    throw cannotListen(host, port, error);
+  }
+}
+
+function urlOf(scheme: string, host: string, port: number): string {
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 /** Loads the model where it shall be warm, then opens the socket. */
 async function open(serving: Serving, options: ListenOptions & { warm: boolean }): Promise<Listener> {
   try {
@@ -115,9 +148,7 @@ async function open(serving: Serving, options: ListenOptions & { warm: boolean }
         cause: error,
       });
     }
-    throw new OptionError(`Cannot listen at ${options.hostname}:${options.port}: ${reason}.`, {
-      cause: error,
-    });
+    throw cannotListen(options.hostname, options.port, error);
   }
 }
 
@@ -140,27 +171,30 @@ async function open(serving: Serving, options: ListenOptions & { warm: boolean }
 export async function serve(options: ServeOptions = {}): Promise<RunningServer> {
   checkOptions(options, SERVE_RULES);
   const { host = "127.0.0.1", port = 8080, warm = true, model: _model, load: _load, ...rest } = options;
-  const { cert: _cert, key: _key, ...handling } = rest;
+  const { cert: _cert, key: _key, wyoming, ...handling } = rest;
   const tls = tlsOf(options);
   const serving = createServing(sourceOf(options), { ...handling, allowHosts: hostsOf(options) });
   const { handler } = serving;
-  const opened = await open(serving, { hostname: host, port, tls, warm, log: options.log }).catch(
-    async (error) => {
-      await handler.close();
-      throw error;
-    },
-  );
+  const tear = async (error: unknown) => {
+    await handler.close();
+    throw error;
+  };
+  const opened = await open(serving, { hostname: host, port, tls, warm, log: options.log }).catch(tear);
+  const beside = await openWyoming(serving, wyoming).catch(async (error) => {
+    await opened.close({ withinMs: 0 });
+    return await tear(error);
+  });
   const close = async ({ graceSeconds = 30 }: { graceSeconds?: number | undefined } = {}) => {
     const start = performance.now();
+    const leftMs = () => Math.max(FAREWELL_MS, graceSeconds * 1000 - (performance.now() - start));
     opened.stop();
-    await handler.close({ graceSeconds });
-    const left = graceSeconds * 1000 - (performance.now() - start);
-    await opened.close({ withinMs: Math.max(FAREWELL_MS, left) });
+    await Promise.all([beside?.close({ withinMs: leftMs() }), handler.close({ graceSeconds })]);
+    await opened.close({ withinMs: leftMs() });
   };
-  const name = host.includes(":") ? `[${host}]` : host;
   return {
-    url: `${tls ? "https" : "http"}://${name}:${opened.port}`,
+    url: urlOf(tls ? "https" : "http", host, opened.port),
     port: opened.port,
+    wyomingUrl: beside && urlOf("tcp", wyoming?.host ?? WYOMING.host, beside.port),
     handler,
     close,
     [Symbol.asyncDispose]: () => close(),

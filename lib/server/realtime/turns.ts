@@ -4,9 +4,8 @@
  * @module
  */
 import type { LiveTextEvent } from "../../recognize/live/live_stream.ts";
-import { joinTexts } from "../../text/join.ts";
-import type { TokenLogprob } from "../../transcript.ts";
 import type { Ear } from "../ear.ts";
+import { JoinedText } from "../joined_text.ts";
 import { TICKS_PER_SECOND } from "./audio_format.ts";
 import type { Item, Items } from "./items.ts";
 import { RealtimeError, realtimeErrorOf } from "./realtime_error.ts";
@@ -153,41 +152,33 @@ export class ManualTurn {
   /** Writes everything that is heard. A failure is told when the turn is committed: before it, it has no name. */
   async read(): Promise<void> {
     const { item } = this;
-    const finals: LiveTextEvent[] = [];
-    const shown = new Map<number, string>();
+    const joined = new JoinedText();
     try {
       for await (const event of this.ear.events()) {
         if (!("text" in event)) continue;
-        if (event.type === "final") finals.push(event);
+        if (event.type === "final") joined.settle(event);
         if (event.type === "tentative" && this.#told.tentative) this.#items.tentative(item, event.text);
-        if (event.type === "committed") this.#delta(event, shown);
+        if (event.type === "committed") {
+          this.#items.delta(
+            item,
+            joined.added(event),
+            this.#told.logprobs ? event.logprobs ?? [] : undefined,
+          );
+        }
       }
-      if (item.isCommitted) this.#complete(finals);
+      if (item.isCommitted) this.#complete(joined);
     } catch (cause) {
       this.#failure = realtimeErrorOf(cause);
       if (item.isCommitted) this.#items.fail(item, this.#failure);
     }
   }
 
-  /** Utterances follow each other with a blank, in scripts that have some. */
-  #delta({ utterance, text, logprobs }: LiveTextEvent, shown: Map<number, string>): void {
-    const isFirst = !shown.has(utterance);
-    const before = isFirst ? joinTexts([...shown.values()]) : "";
-    const own = isFirst ? text.trimStart() : text;
-    const gap = isFirst ? joinTexts([before, own]).slice(before.length, -own.trim().length || undefined) : "";
-    shown.set(utterance, (shown.get(utterance) ?? "") + own);
-    this.#items.delta(this.item, gap + own, this.#told.logprobs ? logprobs ?? [] : undefined);
-  }
-
-  #complete(finals: readonly LiveTextEvent[]): void {
-    const text = joinTexts(finals.map((event) => event.text));
-    const warnings = finals.flatMap(({ warning }) => warning === undefined ? [] : [warning]);
+  #complete({ text, warnings, languages, logprobs }: JoinedText): void {
     if (text === "" && warnings.length > 0) return this.#items.fail(this.item, failureOf(warnings));
-    const logprobs: TokenLogprob[] = finals.flatMap((event) => event.logprobs ?? []);
     this.#items.complete(this.item, {
       text,
       seconds: this.ticks / TICKS_PER_SECOND,
-      languages: finals.map(({ language }) => language),
+      languages,
       logprobs: this.#told.logprobs ? logprobs : undefined,
       warnings,
     });
