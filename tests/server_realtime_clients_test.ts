@@ -10,13 +10,14 @@ const isOf = (kind: string) => ({ type }: Sent) => type.endsWith(`input_audio_tr
 Deno.test("openai 7 transcribes a recording over WSS, by voice activity", async () => {
   const cert = await Deno.readTextFile(new URL("fixtures/tls/cert.pem", import.meta.url));
   const key = await Deno.readTextFile(new URL("fixtures/tls/key.pem", import.meta.url));
+  // Before the greeting, which is not waited for.
+  const sound = await ClientSound.bytes("dev-01-en.wav", { type: "audio/pcm", rate: 24_000 });
   await using server = await start({ cert, key });
   const client = new OpenAI({ apiKey: "any", baseURL: `${server.url}/v1` });
   const socket = new OpenAIRealtimeWS({ intent: "transcription", options: { ca: cert } }, client);
   const done = Promise.withResolvers<string>();
   let deltas = "";
   socket.on("error", done.reject);
-  const sound = await ClientSound.bytes("dev-01-en.wav", { type: "audio/pcm", rate: 24_000 });
   socket.on("session.created", () => {
     for (let at = 0; at < sound.length; at += 4800) {
       socket.send({ type: "input_audio_buffer.append", audio: sound.slice(at, at + 4800).toBase64() });

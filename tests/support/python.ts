@@ -5,10 +5,7 @@
  */
 import { join } from "@std/path";
 
-const HOME = join(
-  Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "/tmp", ".cache"),
-  "qwen3-asr",
-);
+const HOME = new URL("../../.cache/python", import.meta.url).pathname;
 const CLIENTS = ["openai==3.57.0", "websockets==15.0.1", "wyoming==1.10.2"];
 
 async function python(
