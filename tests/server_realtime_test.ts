@@ -272,3 +272,43 @@ Deno.test("a server that closes lets sessions tell what they have heard", async 
   assertEquals((await client.event("completed")).transcript, "Hello.");
   assertEquals((await client.end()).code, 1001);
 });
+
+Deno.test("a client that does not read is cut off, and others are heard meanwhile", async () => {
+  const { server, model } = await scripted();
+  await using _server = server;
+  using connection = await connect(server);
+  await write(
+    connection,
+    "GET /v1/realtime HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+  );
+  // A masked frame: a second of sound.
+  const event = JSON.stringify({ type: "input_audio_buffer.append", audio: new Uint8Array(480).toBase64() });
+  const length = event.length;
+  await write(connection, Uint8Array.of(0x81, 0x80 | 126, length >> 8, length & 255, 0, 0, 0, 0));
+  await write(connection, event);
+  await soon("heard", () => model.streams.length === 1);
+  await using other = new RealtimeClient(server);
+  await other.event("session.created");
+  model.streams[0]!.say({ type: "speech-start" });
+  const text = "la ".repeat(100_000);
+  for (let said = 0; said < 100 && !model.streams[0]!.isDisposed; said++) {
+    model.streams[0]!.say({ type: "committed", text });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await soon("cut off", () => model.streams[0]!.isDisposed);
+  other.append(SECOND);
+  other.send(COMMIT);
+  assertEquals((await other.event("completed")).transcript, "Hello.");
+  assertEquals(await metric(server, "qwen3_asr_sessions_open"), 1);
+});
+
+Deno.test("appending after the end of a session is answered by nobody, and harms nobody", async () => {
+  const { server } = await scripted({ sessionSeconds: 0.3 });
+  await using _server = server;
+  await using client = new RealtimeClient(server);
+  await client.event("error");
+  client.append(SECOND);
+  assertEquals((await client.end()).code, 1000);
+  assertEquals(client.events.at(-1).error.code, "session_expired");
+});
