@@ -125,7 +125,10 @@ function wyomingOf(values: Values): ServeOptions["wyoming"] {
   const address = /^\d+$/.test(value) ? `:${value}` : value;
   const [, host, port] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(address) ?? [];
   if (host !== undefined && (host === "" || isHost(host)) && Number(port ?? 0) <= 65535) {
-    return { host: host.replace(/^\[|\]$/g, "") || undefined, port: port === undefined ? undefined : Number(port) };
+    return {
+      host: host.replace(/^\[|\]$/g, "") || undefined,
+      port: port === undefined ? undefined : Number(port),
+    };
   }
   throw new OptionError(`--wyoming is "${value}", expected an address, a port, or both: 0.0.0.0:10300.`);
 }
