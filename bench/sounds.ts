@@ -88,7 +88,8 @@ function noise(length: number, random: Random): Float32Array {
   return Float32Array.from({ length }, () => 0.2 * (2 * random() - 1));
 }
 
-const SOUNDS = { music, wind, applause, hum, noise };
+/** Sounds in which nobody speaks. */
+export const SOUNDS = { music, wind, applause, hum, noise };
 
 async function write(path: string, samples: Float32Array): Promise<void> {
   await Deno.writeFile(path, encodeWav(samples, { sampleRate: RATE }));

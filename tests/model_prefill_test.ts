@@ -97,6 +97,68 @@ Deno.test("prefillInPieces() gives the tokens of one pass, whatever the pieces a
   }
 });
 
+Deno.test("prefillInPieces() gives the logits of the last positions, however the pieces fall, and goes on in a cache", async () => {
+  const loaded = await loadFolder(join(FIXTURES, "models", "tiny-hf"), { device: "cpu" });
+  using engine = new Engine(loaded.model, loaded.tokenizer);
+  const { model } = engine, { backend } = model;
+  using embeddings = await promptOf(engine, await clip("speech_8p01s"), "");
+  const [, length, width] = embeddings.shape as [number, number, number];
+  const before = mx.liveHandles();
+  await backend.exclusive(async () => {
+    using cache = model.newCache();
+    using all = backend.build(() => model.decoder.logits(model.decoder.apply(embeddings, cache)));
+    await backend.evaluate(all);
+    const expected = mx.toFloat32(all), vocabulary = expected.length / length;
+    // In one, at a border, over a border, more than a piece, nearly all; and from a place on.
+    for (
+      const [rows, positions, from] of [[1, 512, 0], [10, 512, 0], [16, 16, 0], [10, 16, 5], [40, 16, 3], [
+        length - 1,
+        32,
+        0,
+      ]] as const
+    ) {
+      using parts = model.newCache();
+      using head = backend.build(() => mx.slice(embeddings, [0, 0, 0], [1, from, width]));
+      if (from > 0) (await prefillInPieces(model, head, parts)).result.dispose();
+      using rest = backend.build(() => mx.slice(embeddings, [0, from, 0], [1, length, width]));
+      using result = (await prefillInPieces(model, rest, parts, { rows, positions })).result;
+      assertEquals([result.shape, parts.length], [[rows, vocabulary], length]);
+      const found = mx.toFloat32(result), start = (length - rows) * vocabulary;
+      const apart = found.reduce(
+        (most, value, i) => Math.max(most, Math.abs(value - expected[start + i]!)),
+        0,
+      );
+      assert(apart <= TOLERANCE, `${rows} rows in pieces of ${positions} from ${from}: ${apart}`);
+    }
+  });
+  assertEquals(mx.liveHandles(), before);
+});
+
+Deno.test("a cache that was cut back and moved goes on as if nothing had been behind", async () => {
+  const loaded = await loadFolder(join(FIXTURES, "models", "tiny-hf"), { device: "cpu" });
+  using engine = new Engine(loaded.model, loaded.tokenizer);
+  const { model } = engine, { backend } = model;
+  using embeddings = await promptOf(engine, await clip("speech_8p01s"), "");
+  const [, length, width] = embeddings.shape as [number, number, number];
+  const before = mx.liveHandles();
+  await backend.exclusive(async () => {
+    using whole = model.newCache();
+    using expected = (await prefillInPieces(model, embeddings, whole)).result;
+    using first = model.newCache();
+    (await prefillInPieces(model, embeddings, first)).result.dispose();
+    first.truncate(60);
+    using moved = first.moved();
+    assertEquals([first.length, first.byteLength, moved.length], [0, 0, 60]);
+    first.dispose();
+    using rest = backend.build(() => mx.slice(embeddings, [0, 60, 0], [1, length, width]));
+    using again = (await prefillInPieces(model, rest, moved)).result;
+    const values = mx.toFloat32(expected), found = mx.toFloat32(again);
+    const apart = values.reduce((most, value, i) => Math.max(most, Math.abs(value - found[i]!)), 0);
+    assert(apart <= TOLERANCE, `logits differ by ${apart}`);
+  });
+  assertEquals(mx.liveHandles(), before);
+});
+
 Deno.test("an engine's memory for a prompt grows with its length, not with the square", async () => {
   const loaded = await loadFolder(DEMO_MODEL, { device: "cpu" });
   using engine = new Engine(loaded.model, loaded.tokenizer);

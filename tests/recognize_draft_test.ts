@@ -10,6 +10,7 @@ import type { BackendPolicy } from "../lib/model/backend.ts";
 import type { ClipRequest } from "../lib/recognize/clip.ts";
 import type { ClipAnswer } from "../lib/recognize/clip_answer.ts";
 import { Engine } from "../lib/recognize/engine.ts";
+import { GrowingClip } from "../lib/recognize/growing_clip.ts";
 import { Timing } from "../lib/recognize/timing.ts";
 import { DEMO_MODEL } from "./support/checkpoints.ts";
 import { recordingPath, samplesOf } from "./support/demo_files.ts";
@@ -79,6 +80,7 @@ function draftsOf(tokens: readonly number[], stop: number): number[][] {
 const CALLS: Record<string, Partial<ClipRequest>> = {
   "as it is": {},
   "with a forced language and context": { language: "English", context: "ten yellow windows" },
+  "with a prompt of several pieces": { context: "ten yellow windows ".repeat(230) },
   "with a beginning": { prefix: "language English<asr_text>I see" },
   "with languages to choose from": { languages: ["English", "German"] },
   "drawn": { temperature: 0.7 },
@@ -115,6 +117,26 @@ for (const doubleBuffer of [false, true]) {
     assertEquals([...reasons].sort(), ["length", "repetition", "stop"]);
   });
 }
+
+Deno.test("who looks on sees every token chosen, draft and kept clip or not", async () => {
+  using engine = await engineOf(DEMO_MODEL);
+  const samples = await samplesOf(recordingPath("dev-01-en.wav"));
+  const request = { samples, context: "", temperature: 0, seed: 0, maxTokens: 60 };
+  using growing = new GrowingClip(engine.model);
+  const plain = await decoded(engine, { ...request, growing });
+  const chosen: number[] = [];
+  let encoded = 0;
+  const observer = {
+    stages: new Set<string>(),
+    attention: new Set<number>(),
+    encoded: () => encoded++,
+    prompted: () => {},
+    chosen: (id: number) => chosen.push(id),
+    answered: () => {},
+  };
+  const seen = await decoded(engine, { ...request, growing, draft: plain.tokens, observer });
+  assertEquals([seen.tokens, chosen.slice(0, -1), encoded], [plain.tokens, plain.tokens, 1]);
+});
 
 Deno.test("rows of a batch each have their own draft, right or wrong", async () => {
   using engine = await engineOf(DEMO_MODEL);

@@ -54,6 +54,23 @@ Deno.test("rescue() decodes a chunk that nothing helps at most nine times more",
   assert(rescues.every(({ accepted }) => !accepted) && reasons.length > 0);
 });
 
+Deno.test("rescue() gives each half what the whole says there as a draft, and a loop to none", async () => {
+  for (const finishReason of ["stop", "repetition"] as const) {
+    const drafts: (readonly number[] | undefined)[] = [];
+    const halves = [answerOf("one two"), answerOf("three")];
+    const part: Part = {
+      clip: babble(8),
+      answer: answerOf("one two three", { finishReason, tokens: [7, 8, 9, 1, 2, 3] }),
+      reasons: ["It is doubted."],
+    };
+    await rescue(part, (_, { draft, temperature }) => {
+      if (temperature === undefined) drafts.push(draft);
+      return Promise.resolve(halves[drafts.length - 1]!);
+    }, plenty());
+    assertEquals(drafts, finishReason === "stop" ? [[7, 8, 9, 1, 2, 3], [7, 8, 9, 3]] : [[], []]);
+  }
+});
+
 Deno.test("rescue() never takes a try that failed", async () => {
   const part = partOf(4, answerOf("la la la la", { finishReason: "repetition" }));
   const broken: Redecode = () =>

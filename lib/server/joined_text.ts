@@ -3,17 +3,17 @@
  *
  * @module
  */
-import type { LiveTextEvent } from "../recognize/live/live_stream.ts";
+import type { LiveCommitted, LiveFinal } from "../recognize/live/live_stream.ts";
 import { joinTexts } from "../text/join.ts";
 import type { TokenLogprob } from "../transcript.ts";
 
 /** Utterances follow each other with a blank, in scripts that have some. */
 export class JoinedText {
   readonly #committed = new Map<number, string>();
-  readonly #finals: LiveTextEvent[] = [];
+  readonly #finals: LiveFinal[] = [];
 
   /** What an event of committed text adds to the text that is shown. */
-  added({ utterance, text }: LiveTextEvent): string {
+  added({ utterance, text }: LiveCommitted): string {
     const isFirst = !this.#committed.has(utterance);
     const before = isFirst ? joinTexts([...this.#committed.values()]) : "";
     const own = isFirst ? text.trimStart() : text;
@@ -23,7 +23,7 @@ export class JoinedText {
   }
 
   /** Keeps the final text of an utterance. */
-  settle(event: LiveTextEvent): void {
+  settle(event: LiveFinal): void {
     this.#finals.push(event);
   }
 

@@ -9,8 +9,8 @@ import { FRAME, frameLevels } from "../../audio/frame_levels.ts";
 import { SAMPLE_RATE } from "../../audio/samples.ts";
 import { SpeechMap } from "../../audio/speech_map.ts";
 import { FRAME_SAMPLES } from "../../vad/frames.ts";
-import { speechRanges, type VadOptions } from "../../vad/intervals.ts";
-import { type Endpoint, Endpointer } from "./endpointer.ts";
+import { speechRanges } from "../../vad/intervals.ts";
+import { type Endpoint, Endpointer, type EndpointerOptions } from "./endpointer.ts";
 import { Tail } from "./intake.ts";
 
 /** Where a cut without a pause is looked for, before the longest length. */
@@ -33,19 +33,9 @@ export interface Utterance {
   isCleared: boolean;
 }
 
-/** Complete options of voice activity. */
-export type CompleteVad = Required<{ [K in keyof VadOptions]: number }>;
-
-/** How utterances are found. */
-export interface HearingSettings {
-  vad: CompleteVad;
-  endpointing: boolean;
-  maxUtteranceSamples: number;
-}
-
 /** Cuts a stream into utterances. */
 export class Hearing {
-  readonly #settings: HearingSettings;
+  readonly #settings: EndpointerOptions;
   readonly #endpointer: Endpointer;
   readonly #samples = new Tail();
   readonly #probabilities = new Tail();
@@ -56,9 +46,9 @@ export class Hearing {
   #count = 0;
 
   /** @param tell Is told when an utterance begins and ends. */
-  constructor(settings: HearingSettings, tell: (type: "start" | "end", utterance: Utterance) => void) {
+  constructor(settings: EndpointerOptions, tell: (type: "start" | "end", utterance: Utterance) => void) {
     this.#settings = settings;
-    this.#endpointer = new Endpointer(settings.vad, settings.endpointing);
+    this.#endpointer = new Endpointer(settings);
     this.#tell = tell;
   }
 

@@ -21,27 +21,41 @@ export interface LiveSpeechEvent extends LivePlace {
 }
 
 /** Text of an utterance. */
-export interface LiveTextEvent extends LivePlace {
-  /**
-   * `committed`: what is appended to the utterance's text and never changes; `tentative`: what follows it for now, in the
-   * place of the tentative text before; `final`: the whole text of the utterance, decoded once more without constraints,
-   * which may differ from what was committed.
-   */
-  type: "committed" | "tentative" | "final";
+interface LiveText extends LivePlace {
   text: string;
   /** Canonical English name, "" when unknown. */
   language: string;
   /** How far the text is behind the sound: seconds of audio that were pushed and are not yet heard. */
   lagSeconds: number;
-  /** How sure the model was, token by token; of `committed` and `final`, with `logprobs` asked for. */
+}
+
+/** Text that is appended to the utterance's and never changes. */
+export interface LiveCommitted extends LiveText {
+  type: "committed";
+  /** How sure the model was, token by token, with `logprobs` asked for. */
   logprobs?: readonly TokenLogprob[];
-  /** With times in seconds of the stream; of `final`, with `timestamps: "word"`. */
-  words?: readonly Word[];
-  /** Sentences with their times, in seconds of the stream; of `final`. */
+}
+
+/** Text that follows what is committed for now, in the place of the tentative text before. */
+export interface LiveTentative extends LiveText {
+  type: "tentative";
+}
+
+/** The whole text of an utterance, decoded once more without constraints: it may differ from what was committed. */
+export interface LiveFinal extends LiveText {
+  type: "final";
+  /** How sure the model was, token by token, with `logprobs` asked for. */
+  logprobs?: readonly TokenLogprob[];
+  /** Sentences with their times, in seconds of the stream. */
   segments?: readonly Segment[];
-  /** Why the text of `final` is missing or doubtful. */
+  /** With times in seconds of the stream, with `timestamps: "word"`. */
+  words?: readonly Word[];
+  /** Why the text is missing or doubtful. */
   warning?: string;
 }
+
+/** Any text of an utterance. */
+export type LiveTextEvent = LiveCommitted | LiveTentative | LiveFinal;
 
 /** What happens in a live stream, in order. */
 export type LiveEvent = LiveSpeechEvent | LiveTextEvent;

@@ -18,7 +18,7 @@ import type { WordTimer } from "../word_times/word_timer.ts";
 import { LiveEvents } from "./events.ts";
 import { Hearing, type Utterance } from "./hearing.ts";
 import { Intake, joined } from "./intake.ts";
-import type { LiveEvent, LiveStream, LiveTextEvent } from "./live_stream.ts";
+import type { LiveEvent, LiveFinal, LiveStream } from "./live_stream.ts";
 import { OfficialRecipe } from "./official.ts";
 import type { LiveSettings } from "./settings.ts";
 import { Hypotheses } from "./utterance.ts";
@@ -41,7 +41,7 @@ export interface LiveParts {
 }
 
 /** What a final event says of its utterance's text. */
-type FinalText = Omit<LiveTextEvent, "type" | "utterance" | "startSeconds" | "endSeconds" | "lagSeconds">;
+type FinalText = Omit<LiveFinal, "type" | "utterance" | "startSeconds" | "endSeconds" | "lagSeconds">;
 
 type Command = Float32Array | "cut" | "clear" | "end";
 
@@ -353,10 +353,10 @@ export class LiveSession implements LiveStream {
     };
   }
 
-  #place({ index, startSample }: Utterance, endSample: number): Pick<
-    LiveTextEvent,
-    "utterance" | "startSeconds" | "endSeconds"
-  > {
+  #place(
+    { index, startSample }: Pick<Utterance, "index" | "startSample">,
+    endSample: number,
+  ): Pick<LiveFinal, "utterance" | "startSeconds" | "endSeconds"> {
     return {
       utterance: index,
       startSeconds: startSample / SAMPLE_RATE,
@@ -375,7 +375,7 @@ export class LiveSession implements LiveStream {
     let recipe = new OfficialRecipe(decoder, official);
     let utterance = 0, startSample = 0;
     const tell = (type: "tentative" | "final", { text, language }: { text: string; language: string }) => {
-      const place = this.#place({ index: utterance, startSample } as Utterance, this.#officialSamples);
+      const place = this.#place({ index: utterance, startSample }, this.#officialSamples);
       this.#events.push({ type, text, language, ...place, lagSeconds: this.#lag(this.#officialSamples) });
     };
     for (let command = await this.#next();; command = await this.#next()) {

@@ -5,7 +5,7 @@
  */
 import { SAMPLE_RATE } from "../../audio/samples.ts";
 import { type RecognizeSettings, recognizeSettings } from "../settings.ts";
-import type { HearingSettings } from "./hearing.ts";
+import type { EndpointerOptions } from "./endpointer.ts";
 import type { OfficialSettings } from "./official.ts";
 import { LIVE_VAD, type LiveOptions } from "./options.ts";
 import type { CommitRule } from "./utterance.ts";
@@ -14,7 +14,7 @@ import type { CommitRule } from "./utterance.ts";
 const OFFICIAL_TOKENS = 512;
 
 /** Checked settings of a live stream. */
-export interface LiveSettings extends HearingSettings, CommitRule {
+export interface LiveSettings extends EndpointerOptions, CommitRule {
   stepSamples: number;
   onOverload: "lengthen" | "drop-tentative" | "wait";
   /** How utterances are decoded. */

@@ -88,6 +88,16 @@ function isRunaway({ finishReason }: ClipAnswer): boolean {
   return finishReason === "repetition" || finishReason === "length";
 }
 
+/**
+ * What a half is likely to say: the whole's text behind so many tokens of it, after the same language line. Nothing where
+ * the whole is no text to guess from.
+ */
+function draftOf(whole: ClipAnswer, said: number): readonly number[] {
+  if (isRunaway(whole)) return [];
+  const { tokens, textTokens } = whole, start = tokens.length - textTokens;
+  return [...tokens.slice(0, start), ...tokens.slice(start + said)];
+}
+
 /** Halves that say the same, each for itself, have heard it: what was doubted is there. */
 function confirms(halves: ClipAnswer, whole: ClipAnswer): boolean {
   const words = comparableWords(halves.text).join(" ");
@@ -134,8 +144,10 @@ class Attempts {
     if (!this.#pays(part.clip)) return part;
     const cut = bestPause(samples, { speech });
     const halves: Part[] = [];
+    let said = 0;
     for (const [from, to] of [[0, cut], [cut, samples.length]] as const) {
-      const half = await this.#decode(partOf(part.clip, from, to), {});
+      const half = await this.#decode(partOf(part.clip, from, to), { draft: draftOf(part.answer, said) });
+      said += half.answer.textTokens;
       const isDoubted = half.reasons.length > 0 && !half.answer.error;
       const isOver = half.answer.finishReason === "cancelled";
       const best = isDoubted && !isOver ? await this.halve(half, depth - 1) : half;

@@ -101,12 +101,12 @@ export class VoiceTurns {
   }
 
   #write(item: Item, event: LiveTextEvent, at: number): void {
-    const logprobs = this.#told.logprobs ? event.logprobs ?? [] : undefined;
-    if (event.type === "committed") return this.#items.delta(item, event.text, logprobs);
     if (event.type === "tentative") {
       if (this.#told.tentative) this.#items.tentative(item, event.text);
       return;
     }
+    const logprobs = this.#told.logprobs ? event.logprobs ?? [] : undefined;
+    if (event.type === "committed") return this.#items.delta(item, event.text, logprobs);
     this.#end(item, event.utterance, at + event.endSeconds);
     this.#open.delete(event.utterance);
     const warnings = event.warning === undefined ? [] : [event.warning];
