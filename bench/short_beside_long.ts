@@ -2,10 +2,11 @@
  * How long short recordings wait beside long ones: clients with a clip of some seconds, one after the other, while
  * others keep sending 100 s.
  *
- *   deno run -A bench/short_beside_long.ts [--shorts 1] [--longs 1] [--seconds 20] [--checkout DIR]
+ *   deno run -A bench/short_beside_long.ts [--shorts 1] [--longs 1] [--seconds 20] [--pause 0] [--checkout DIR]
  *
  * The short clip's own work is the median of its time alone, measured before and after. A wait is what a request takes
- * beyond that. The goal: at most three times the own work, for one short client beside one long.
+ * beyond that. With `--pause` a short client rests so many seconds between its requests, so that two servers get about as
+ * many of them and the times of long ones can be compared. The goal: at most three times the own work, for one short client beside one long.
  *
  * @module
  */
@@ -15,8 +16,8 @@ import { loadAudio } from "../mod.ts";
 import { ServerProcess } from "./server_process.ts";
 
 const args = parseArgs(Deno.args, {
-  string: ["shorts", "longs", "seconds", "checkout"],
-  default: { shorts: "1", longs: "1", seconds: "20" },
+  string: ["shorts", "longs", "seconds", "pause", "checkout"],
+  default: { shorts: "1", longs: "1", seconds: "20", pause: "0" },
 });
 const LONG_SECONDS = 100;
 const ALONE = 10;
@@ -64,15 +65,24 @@ await measureAlone();
 const stop = new AbortController();
 const longTimes: number[] = [], shortTimes: number[] = [];
 const end = performance.now() + Number(args.seconds) * 1000;
-const client = async (wav: Uint8Array<ArrayBuffer>, times: number[], signal?: AbortSignal) => {
-  while (performance.now() < end) times.push(await ask(server.url, wav, signal));
+const client = async (
+  wav: Uint8Array<ArrayBuffer>,
+  times: number[],
+  { signal, pause = 0 }: { signal?: AbortSignal; pause?: number },
+) => {
+  while (performance.now() < end) {
+    times.push(await ask(server.url, wav, signal));
+    await new Promise((resolve) => setTimeout(resolve, pause * 1000));
+  }
 };
 const longs = Array.from(
   { length: Number(args.longs) },
-  () => client(long, longTimes, stop.signal).catch(() => {}),
+  () => client(long, longTimes, { signal: stop.signal }).catch(() => {}),
 );
 await new Promise((resolve) => setTimeout(resolve, 500));
-await Promise.all(Array.from({ length: Number(args.shorts) }, () => client(short, shortTimes)));
+await Promise.all(
+  Array.from({ length: Number(args.shorts) }, () => client(short, shortTimes, { pause: Number(args.pause) })),
+);
 stop.abort();
 await Promise.all(longs);
 await new Promise((resolve) => setTimeout(resolve, 500));

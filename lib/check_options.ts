@@ -76,7 +76,8 @@ export function oneOf(...words: readonly string[]): Rule {
   };
 }
 
-function isObject(value: unknown): value is object {
+/** Whether a value is an object with names, as JSON has them. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -5,12 +5,12 @@
  */
 import { join } from "@std/path";
 import { libraryInfo, openLibrary } from "../ffi/mod.ts";
-import { flag, oneOf, type Rule, type Rules, text, wholeFrom } from "./check_options.ts";
+import { flag, oneOf, type Rule, type Rules, text } from "./check_options.ts";
 import { ModelError } from "./errors.ts";
 import { downloadModel, type ResolvedModel, resolveModel } from "./hub/mod.ts";
 import { packagedFolder } from "./hub/packaged.ts";
 import { loadFolder } from "./load_folder.ts";
-import { type Backend, type BackendPolicy, MOST_THREADS } from "./model/backend.ts";
+import { type Backend, type BackendPolicy, THREADS_RULE } from "./model/backend.ts";
 import type { Qwen3ASRModel } from "./model/qwen3_asr_model.ts";
 import { Engine } from "./recognize/engine.ts";
 import type { Tokenizer } from "./text/tokenizer.ts";
@@ -49,7 +49,7 @@ const ALIGNER_RULE: Rule = {
 export const LOAD_RULES: Rules<RouteOptions> = {
   device: oneOf("auto", "cpu", "gpu"),
   dtype: oneOf("auto", "float32", "float16", "bfloat16"),
-  threads: wholeFrom(1, MOST_THREADS),
+  threads: THREADS_RULE,
   libraryPath: text,
   aligner: ALIGNER_RULE,
   download: flag,

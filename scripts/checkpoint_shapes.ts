@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Sizes to choose from: the two real ones, and small ones of the same architecture. */
+/** Sizes to choose from: the two real ones, the aligner's, and small ones of the same architecture. */
 export const SIZES = {
   /** Two and three narrow layers: for tests. */
   tiny: { encoder: [128, 2, 2, 256, 24], decoder: [128, 256, 3, 4, 2, 64] },
@@ -14,6 +14,8 @@ export const SIZES = {
   small: { encoder: [384, 6, 6, 1536, 128], decoder: [512, 1536, 8, 8, 4, 64] },
   "0.6b": { encoder: [896, 18, 14, 3584, 480], decoder: [1024, 3072, 28, 16, 8, 128] },
   "1.7b": { encoder: [1024, 24, 16, 4096, 480], decoder: [2048, 6144, 28, 16, 8, 128] },
+  /** Qwen3-ForcedAligner-0.6B: the encoder of 1.7B and the decoder of 0.6B. */
+  aligner: { encoder: [1024, 24, 16, 4096, 480], decoder: [1024, 3072, 28, 16, 8, 128], timeClasses: 5000 },
 } as const satisfies Record<string, CheckpointShape>;
 
 /** Name of a size. */
@@ -24,6 +26,8 @@ interface CheckpointShape {
   encoder: readonly [number, number, number, number, number];
   /** hidden_size, intermediate_size, layers, heads, key-value heads, head_dim. */
   decoder: readonly [number, number, number, number, number, number];
+  /** Rows of an aligner's head. */
+  timeClasses?: number;
 }
 
 /** Rows of the embedding of every real Qwen3-ASR. */
@@ -31,6 +35,13 @@ export const VOCABULARY = 151_936;
 
 /** How a folder names its tensors (spec 3.3). */
 export type CheckpointLayout = "mlx" | "original" | "hf";
+
+/** Rows of the embedding of an aligner. */
+const ALIGNER_VOCABULARY = 152_064;
+
+function vocabularyOf({ timeClasses }: CheckpointShape): number {
+  return timeClasses === undefined ? VOCABULARY : ALIGNER_VOCABULARY;
+}
 
 /** One tensor, under mlx-community's name; convolutions OHWI. */
 export interface TensorPlan {
@@ -80,7 +91,8 @@ function encoderTensors({ encoder, decoder }: CheckpointShape): TensorPlan[] {
   ];
 }
 
-function decoderTensors({ decoder }: CheckpointShape): TensorPlan[] {
+function decoderTensors(size: CheckpointShape): TensorPlan[] {
+  const { decoder, timeClasses } = size;
   const [width, feedForward, layers, heads, kvHeads, headWidth] = decoder;
   const matrix = (name: string, out: number, input: number): TensorPlan => ({
     name: `${name}.weight`,
@@ -92,7 +104,7 @@ function decoderTensors({ decoder }: CheckpointShape): TensorPlan[] {
     shape: [size],
     kind: "norm",
   });
-  const tensors = [matrix("model.embed_tokens", VOCABULARY, width)];
+  const tensors = [matrix("model.embed_tokens", vocabularyOf(size), width)];
   for (let layer = 0; layer < layers; layer++) {
     const path = `model.layers.${layer}`;
     tensors.push(
@@ -109,7 +121,8 @@ function decoderTensors({ decoder }: CheckpointShape): TensorPlan[] {
       norm(`${path}.post_attention_layernorm`, width),
     );
   }
-  return [...tensors, norm("model.norm", width)];
+  tensors.push(norm("model.norm", width));
+  return timeClasses === undefined ? tensors : [...tensors, matrix("lm_head", timeClasses, width)];
 }
 
 /** All tensors of a size, encoder first. */
@@ -129,7 +142,8 @@ export function nameIn(layout: CheckpointLayout, name: string): string {
 
 /** config.json of a size. */
 export function configOf(size: Size, layout: CheckpointLayout, bits: number): Record<string, unknown> {
-  const { encoder, decoder } = SIZES[size];
+  const shape: CheckpointShape = SIZES[size];
+  const { encoder, decoder, timeClasses } = shape;
   const packing = { group_size: 64, bits, mode: "affine" };
   const audio = {
     model_type: layout === "hf" ? "qwen3_asr_encoder" : "qwen3_asr_audio_encoder",
@@ -147,7 +161,7 @@ export function configOf(size: Size, layout: CheckpointLayout, bits: number): Re
   };
   const text = {
     model_type: "qwen3",
-    vocab_size: VOCABULARY,
+    vocab_size: vocabularyOf(shape),
     hidden_size: decoder[0],
     intermediate_size: decoder[1],
     num_hidden_layers: decoder[2],
@@ -155,7 +169,12 @@ export function configOf(size: Size, layout: CheckpointLayout, bits: number): Re
     num_key_value_heads: decoder[4],
     head_dim: decoder[5],
     ...{ rms_norm_eps: 1e-6, rope_theta: 1_000_000, hidden_act: "silu", max_position_embeddings: 65_536 },
-    ...{ tie_word_embeddings: true, attention_bias: false, attention_dropout: 0, use_cache: true },
+    ...{
+      tie_word_embeddings: timeClasses === undefined,
+      attention_bias: false,
+      attention_dropout: 0,
+      use_cache: true,
+    },
     rope_scaling: {
       ...{ rope_type: "default", type: "default", interleaved: true, mrope_interleaved: true },
       mrope_section: decoder[5] === 128 ? [24, 20, 20] : [12, 10, 10],
@@ -166,6 +185,7 @@ export function configOf(size: Size, layout: CheckpointLayout, bits: number): Re
     text_config: text,
     ...{ audio_token_id: 151_676, audio_start_token_id: 151_669, audio_end_token_id: 151_670 },
     ...{ dtype: "bfloat16", initializer_range: 0.02 },
+    ...(timeClasses === undefined ? {} : { classify_num: timeClasses }),
   };
   return {
     architectures: ["Qwen3ASRForConditionalGeneration"],

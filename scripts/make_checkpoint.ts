@@ -4,7 +4,7 @@
  *
  *   deno run -A scripts/make_checkpoint.ts --size 0.6b --bits 8 --out .cache/0.6b-8bit
  *
- * --size tiny|deep|small|0.6b|1.7b   --bits 16|8|6|5|4   --layout mlx|original|hf   --seed 1   --out DIR
+ * --size tiny|deep|small|0.6b|1.7b|aligner   --bits 16|8|6|5|4   --layout mlx|original|hf   --seed 1   --out DIR
  *
  * The vocabulary is the real one (151,936 rows, special tokens at their ids) and comes with a development dependency.
  *
@@ -155,7 +155,9 @@ class Shards {
 }
 
 async function writeTexts(options: Required<MakeCheckpointOptions>): Promise<void> {
-  const { vocabJson, mergesText, tokenizerConfigJson } = realTokenizerFiles();
+  const { vocabJson, mergesText, tokenizerConfigJson } = realTokenizerFiles({
+    aligner: options.size === "aligner",
+  });
   const tokenizerConfig = {
     ...JSON.parse(tokenizerConfigJson),
     tokenizer_class: "Qwen2Tokenizer",

@@ -114,8 +114,22 @@ Deno.test("loadAudio() passes on what ffmpeg says about a damaged file", async (
     damaged.fill(0x55, 20000, 24000);
     const { warnings, samples } = await loadAudio(damaged);
     assertEquals(warnings.length, 1);
-    assertMatch(warnings[0]!.message, /^the audio is damaged: ffmpeg says ".+" \(\d+ lines in all\)/);
+    assertMatch(
+      warnings[0]!.message,
+      /^the audio is damaged at about \d\.\d s: ffmpeg says ".+" \(\d+ lines in all\)/,
+    );
     assertGreater(samples.durationSeconds, 2);
+    // ffmpeg's reader of FLAC looks some frames of 0.3 s ahead, and complains before they are decoded.
+    const place = (20000 / damaged.length) * (await recording(RECORDING)).length / 16000;
+    assertAlmostEquals(warnings[0]!.startSeconds!, place, 0.6);
+    // In a container with a clock, silence that is made of a late start counts.
+    const late = join(folder, "late.mkv");
+    const picture = ["-f", "lavfi", "-i", "color=c=red:s=32x32:r=5:d=9", "-c:v", "mpeg4"];
+    await ffmpeg("-itsoffset", "5", "-i", WAV, ...picture, "-c:a", "aac", "-b:a", "64k", late);
+    const inside = await Deno.readFile(late);
+    inside.fill(0xff, inside.length / 2, inside.length / 2 + 1000);
+    const after = (await loadAudio(inside)).warnings[0]!;
+    assertAlmostEquals(after.startSeconds!, 5 + samples.durationSeconds / 2, 0.6);
   });
 });
 

@@ -65,6 +65,21 @@ Deno.test("loadAudio() hears the default track of a film and says that there are
   });
 });
 
+Deno.test("loadAudio() says that the default track is silent where another one may be meant", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "silent.mkv");
+    const silence = ["-f", "lavfi", "-i", "anullsrc=r=16000:cl=mono:d=4"];
+    await ffmpeg(...silence, "-i", WAV, "-map", "0:a", "-map", "1:a", "-c:a", "flac", path);
+    const { samples, warnings } = await loadAudio(path);
+    assert(samples.slice().every((x) => x === 0));
+    assertMatch(
+      warnings[0]!.message,
+      / has 2 audio tracks, 1 \(default\), 2: track 1 was heard and is silent; choose another by `track`/,
+    );
+    assertEquals((await loadAudio(path, { track: 2 })).warnings, []);
+  });
+});
+
 Deno.test("loadAudio() makes silence of gaps and late starts, by the container's clock, and of nothing else", async () => {
   const sound = await recording(RECORDING);
   await inFolder(async (folder) => {

@@ -8,6 +8,7 @@ import { join } from "@std/path";
 import { loadAudio } from "../lib/audio/load.ts";
 import { encodeWav } from "../lib/audio/wav.ts";
 import { AudioError } from "../lib/errors.ts";
+import { joinBytes } from "../lib/join_bytes.ts";
 import { inFolder, isSame, sine, whiteNoise } from "./support/audio_signals.ts";
 
 const RATE = 16000;
@@ -18,7 +19,7 @@ const HEADER = WAV.subarray(0, 36);
 const SAMPLES = WAV.subarray(44);
 
 function joined(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(parts.flatMap((part) => [...part]));
+  return joinBytes(parts);
 }
 
 function chunk(id: string, body: Uint8Array, size = body.length): Uint8Array {

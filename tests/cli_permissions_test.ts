@@ -39,6 +39,7 @@ async function words(folder: Folder, hub: FakeHub): Promise<Record<string, strin
     ASR: join(ROOT, "mod.ts"),
     LIBRARY: dirname(await Deno.realPath(openLibrary().path)),
     MODEL: join(ROOT, "demo", "model"),
+    ALIGNER: join(ROOT, "demo", "aligner"),
     VAD: join(ROOT, "lib", "vad", "weights"),
     DEMO: join(ROOT, "demo"),
     TALKS: talks,
@@ -79,7 +80,7 @@ Deno.test("every command of docs/permissions.md works as it stands, and not with
   const said = await reference(TALK);
   const all = commands();
   assertEquals(all.map(({ command }) => command !== "").includes(false), false);
-  assertEquals(all.length, 13);
+  assertEquals(all.length, 14);
   for (const { title, command } of all) {
     const { code, stdout } = await shell(command, env);
     assertEquals(code, 0, `${title}: ${stdout}`);

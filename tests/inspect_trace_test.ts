@@ -54,6 +54,19 @@ Deno.test("transcribe() with logprobs gives the tokens' probabilities as inspect
     }
   }));
 
+Deno.test("inspect() times the words that transcribe() times, by an aligner or where the decoder looked", async () => {
+  await using asr = await Qwen3ASR.load("demo", { device: "cpu", aligner: "demo" });
+  const before = liveHandles();
+  for (const aligner of [undefined, false] as const) {
+    const options = { timestamps: "word", aligner } as const;
+    const { segments } = await asr.transcribe(recording("dev-00-en.wav"), options);
+    const { transcript } = await asr.inspect(recording("dev-00-en.wav"), options);
+    assert(segments.every(({ words }) => words!.length > 0));
+    assertEquals(transcript.segments, segments);
+  }
+  assertEquals(liveHandles(), before, "arrays of MLX that nobody freed");
+});
+
 Deno.test("inspect() makes the same doubts and rescues as transcribe() and keeps every pass", () =>
   withDemo(async (asr) => {
     const range = { endSeconds: 34 };

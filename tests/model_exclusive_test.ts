@@ -1,6 +1,7 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { openLibrary, scalar } from "../ffi/mod.ts";
 import { Backend } from "../lib/model/backend.ts";
+import { exclusive, favour, letOthers } from "../lib/model/exclusive.ts";
 
 openLibrary();
 
@@ -48,4 +49,49 @@ Deno.test("exclusive() runs the tasks of all backends one after the other, in th
   await assertRejects(() => failing, Error, "mine alone");
   await Promise.all(all);
   assertEquals(log, ["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
+});
+
+Deno.test("a favoured task's turns come before those of all that wait, who go on all the same", async () => {
+  const log: string[] = [];
+  const hold = (name: string) =>
+    exclusive(async () => {
+      log.push(name);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    });
+  const others = ["a", "b", "c", "d"].map(hold);
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const short = favour(async () => {
+    for (const name of ["1", "2", "3"]) await hold(name);
+    await released;
+  });
+  // Who leaves while it rests or waits holds nobody up.
+  const controller = new AbortController();
+  const gone = exclusive(() => log.push("gone"), controller.signal);
+  controller.abort(new Error("enough"));
+  await assertRejects(() => gone, Error, "enough");
+  await Promise.all(others);
+  release();
+  await short;
+  assertEquals(log.toSorted(), ["1", "2", "3", "a", "b", "c", "d"]);
+  assertEquals(log.filter((name) => name > "9"), ["a", "b", "c", "d"]);
+  // At most one of the others ran before each of its turns.
+  for (const [index, name] of ["1", "2", "3"].entries()) {
+    assert(log.indexOf(name) <= 2 * index + 1, log.join());
+  }
+});
+
+Deno.test("letOthers() lets those that wait have MLX in the middle of a task", async () => {
+  const log: string[] = [];
+  const long = exclusive(async () => {
+    log.push("begins");
+    await letOthers();
+    log.push("goes on");
+    using backend = Backend.open({ device: "cpu" });
+    using one = backend.build(() => scalar(1));
+    await backend.evaluate(one);
+  });
+  const short = exclusive(() => log.push("short"));
+  await Promise.all([long, short]);
+  assertEquals(log, ["begins", "short", "goes on"]);
+  await assertRejects(() => letOthers(), Error, "outside of backend.exclusive()");
 });

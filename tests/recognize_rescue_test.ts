@@ -107,6 +107,33 @@ Deno.test("rescue() believes a sentence said twice when the halves say it too, a
   assertEquals(rescued.rescues.length, 1);
 });
 
+Deno.test("rescue() by halves knows where the decoder looked, in steps of the whole", async () => {
+  const part = partOf(12, answerOf("la la la", { finishReason: "repetition" }));
+  const texts = [
+    "One two three four five six seven eight nine ten.",
+    "Ten nine eight seven six five four three two one.",
+  ];
+  const lengths: number[] = [];
+  const halves: Redecode = ({ samples }) => {
+    const count = Math.ceil(13 * samples.length / 16_000);
+    lengths.push(samples.length / 16_000);
+    const looks = Array.from(
+      { length: 10 },
+      (_, token) => new Float32Array(count).fill(1, 5 * token, 5 * token + 5),
+    );
+    return Promise.resolve(answerOf(texts.shift()!, { looks: [...looks, undefined] }));
+  };
+  const { answer } = await rescue(part, halves, plenty());
+  assertEquals([lengths.length, answer.looks!.length, answer.looks![10]], [2, 22, undefined]);
+  assertEquals(answer.looks![0]!.indexOf(1), 0);
+  const start = answer.looks![11]!.indexOf(1);
+  assert(Math.abs(start / 13 - lengths[0]!) < 0.04, `${start} for ${lengths[0]} s`);
+  assert(answer.looks!.every((look) => look === undefined || Math.abs(look.length - 12 * 13) <= 1));
+  const unknown: Redecode = () =>
+    Promise.resolve(answerOf("One two three four five six seven eight nine ten."));
+  assertEquals((await rescue(part, unknown, plenty())).answer.looks, undefined);
+});
+
 Deno.test("speech without text is doubted, however often nothing is heard, and the language line is no text", async () => {
   const nothing: Redecode = () => Promise.resolve(answerOf(""));
   for (const seconds of [2, 4, 10, 30]) {

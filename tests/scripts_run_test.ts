@@ -50,6 +50,8 @@ Deno.test("test.sh closes with the numbers of deno test and of the notebooks, wh
     await using box = await Sandbox.create({
       ffmpeg: "exit 0",
       shellcheck: "exit 0",
+      zsh: "exit 0",
+      fish: "exit 0",
       chromium: "exit 0",
       deno:
         `case "$1 $2" in "-V "*) echo "deno 2.9.8" ;; "task notebooks") ${notebooks} ;; task*) ${task} ;; esac`,
@@ -64,7 +66,7 @@ Deno.test("test.sh closes with the numbers of deno test and of the notebooks, wh
   await using bare = await Sandbox.create();
   const run = await start("scripts/test.sh", [], bare.env);
   assertEquals({ code: run.code, stdout: run.stdout }, { code: 1, stdout: "0 passed, 1 failed\n" });
-  assertStringIncludes(run.stderr, "error: missing: ffmpeg, shellcheck. Install: ");
+  assertStringIncludes(run.stderr, "error: missing: ffmpeg, shellcheck, zsh, fish. Install: ");
 });
 
 Deno.test("all shell scripts are clean for shellcheck", async () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { OptionError } from "../mod.ts";
-import { ScriptedModel, settle } from "./support/live_script.ts";
+import { ScriptedModel, settle } from "./support/scripted_live.ts";
 import { openSession as open } from "./support/realtime_session.ts";
 
 const CLEAR = { type: "input_audio_buffer.clear" };

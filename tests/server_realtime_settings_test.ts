@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { settle } from "./support/live_script.ts";
+import { settle } from "./support/scripted_live.ts";
 import { openSession as open } from "./support/realtime_session.ts";
 
 Deno.test("a session greets with what it is, unasked", () => {

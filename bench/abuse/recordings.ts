@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
+import { joinBytes } from "../../lib/join_bytes.ts";
 import { wavHeader } from "../../tests/support/server_speech.ts";
 import { recording } from "../../tests/support/server_start.ts";
 
@@ -23,20 +24,10 @@ const BOMBS: ReadonlyMap<string, readonly string[]> = new Map([
   ["aac", ["-c:a", "aac", "-b:a", "8k", "-f", "adts"]],
 ]);
 
-function joined(parts: readonly Bytes[]): Bytes {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
-
 /** An hour of silence at 1 kHz in 8 bits: 3.6 MB that become 57.6 million samples. */
 export function slowWav(): Bytes {
   const dataBytes = 3_600_000;
-  return joined([
+  return joinBytes([
     wavHeader({ sampleRate: 1_000, channels: 1, bits: 8, dataBytes }),
     new Uint8Array(dataBytes).fill(128),
   ]);
@@ -46,7 +37,7 @@ export function slowWav(): Bytes {
 export function noiseWav(seconds: number): Bytes {
   const noise = Int16Array.from({ length: seconds * 16_000 }, (_, i) => 4 * Math.sin(i * i));
   const dataBytes = noise.byteLength;
-  return joined([
+  return joinBytes([
     wavHeader({ sampleRate: 16_000, channels: 1, bits: 16, dataBytes }),
     new Uint8Array(noise.buffer),
   ]);
@@ -56,7 +47,7 @@ export function noiseWav(seconds: number): Bytes {
 export async function speechWav(times: number): Promise<Bytes> {
   const speech = (await Deno.readFile(recording("long-en.wav"))).slice(44);
   const dataBytes = speech.length * times;
-  return joined([
+  return joinBytes([
     wavHeader({ sampleRate: 16_000, channels: 1, bits: 16, dataBytes }),
     ...new Array<Bytes>(times).fill(speech),
   ]);

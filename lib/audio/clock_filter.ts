@@ -6,6 +6,8 @@
  * ffmpeg keeps a gap in memory while it fills it, and such jumps are seldom silence. A 0 is printed for each frame that
  * is older than the one before: it was damaged, or the one before was.
  *
+ * Every tenth of a second it says at a lower level how far the sound is, so that what a decoder complains of has a time.
+ *
  * @module
  */
 
@@ -14,8 +16,14 @@ const LEAST_GAP_SECONDS = 0.1;
 export const MAX_GAP_SECONDS = 300;
 const MAX_GAP_SAMPLES = 300 * 48_000;
 const WARNING_LEVEL = 24;
+const INFO_LEVEL = 32;
 
 const LONGEST = `min(${MAX_GAP_SECONDS}*SR,${MAX_GAP_SAMPLES})`;
+
+/** Prints the place of a frame, given in samples, when it is time to. Register 7: the next place to print. */
+function told(place: string): string {
+  return `if(gte(${place},ld(7)),print(${place}/SR,${INFO_LEVEL})*0+st(7,${place}+SR/10))`;
+}
 
 /**
  * Time of a frame from its own time PTS, both in samples. Registers: 0 the time, 1 where the frame before ended, 2 how
@@ -31,8 +39,12 @@ const TIME = [
   "st(4,PTS)",
   `st(0,if(between(ld(3),${LEAST_GAP_SECONDS}*SR,${LONGEST}),PTS-ld(2),ld(1)))`,
   "st(1,ld(0)+NB_SAMPLES)",
+  told("ld(0)"),
   "ld(0)",
 ].join(";");
+
+/** Counts the samples, and leaves the times as they are. Register 1: samples before this frame. */
+const COUNT = [told("ld(1)"), "st(1,ld(1)+NB_SAMPLES)", "PTS"].join(";");
 
 /**
  * Without times of their own: what ffmpeg calls their clock is a count of frames, or, in Ogg, of what the packets of a
@@ -40,8 +52,8 @@ const TIME = [
  */
 const CLOCKLESS = ["wav", "aiff", "flac", "ogg", "mp3", "aac", "amr", "au", "caf"];
 
-/** ffmpeg's output options that follow the clock of a container, where it has one (see containerOf()). */
+/** ffmpeg's output options that follow the clock of a container, where it has one (see containerOf()), and tell the time. */
 export function clockArguments(container: string): readonly string[] {
-  if (CLOCKLESS.includes(container)) return [];
+  if (CLOCKLESS.includes(container)) return ["-af", `asetpts='${COUNT}'`];
   return ["-af", `asetpts='${TIME}',aresample=async=1:first_pts=0`];
 }

@@ -16,6 +16,9 @@ import type { PcmBlock } from "./pcm.ts";
 import { RAW_HINT } from "./raw.ts";
 import { chosenTrack, noSuchTrack } from "./tracks.ts";
 
+/** Below every sample of a track in which there is nothing: -80 dB of full scale, the noise of a lossy codec. */
+const SILENT = 1e-4;
+
 /** What ffmpeg reads: a file, where there is a path, else a stream through its standard input. */
 export interface DecoderInput {
   source: ByteSource;
@@ -129,18 +132,18 @@ async function feed(source: ByteSource, stdin: WritableStream<Uint8Array>): Prom
 function failure(input: DecoderInput, { complaints, tracks }: FfmpegLog, code: number): AudioError {
   const { name } = input.source;
   const isUnknown = input.container === "unknown";
-  if (complaints.some((line) => /matches no streams|does not contain any stream/.test(line))) {
+  if (complaints.some(({ words }) => /matches no streams|does not contain any stream/.test(words))) {
     return input.track !== undefined && tracks.length > 0
       ? noSuchTrack(input.track, tracks, name)
       : new AudioError(`Cannot read ${name}: there is no audio in it.`);
   }
-  if (complaints.some((line) => line.includes(NOT_LISTED))) {
+  if (complaints.some(({ words }) => words.includes(NOT_LISTED))) {
     return new AudioError(
       `Cannot read ${name}: it is a list, a picture or a rare format, expected a recording in one file of its own ` +
         `(convert it to WAV, FLAC or MP3${isUnknown ? `; ${RAW_HINT}` : ""}).`,
     );
   }
-  const words = complaints.at(-1)?.replace(/\.$/, "") ?? `nothing, but ended with code ${code}`;
+  const words = complaints.at(-1)?.words.replace(/\.$/, "") ?? `nothing, but ended with code ${code}`;
   const hint = isUnknown ? ` (${RAW_HINT})` : "";
   return new AudioError(
     `Cannot read ${name}: ffmpeg says ${complaints.length ? `"${words}"` : words}${hint}.`,
@@ -148,10 +151,10 @@ function failure(input: DecoderInput, { complaints, tracks }: FfmpegLog, code: n
 }
 
 /** What a listener has to know of a file that was read. */
-function warningsOf(input: DecoderInput, log: FfmpegLog, code: number): Warning[] {
+function warningsOf(input: DecoderInput, log: FfmpegLog, code: number, isSilent: boolean): Warning[] {
   const { name } = input.source;
   const { complaints, tracks, heard, leftOut } = log;
-  const warnings = input.track === undefined ? chosenTrack(tracks, heard, name) : [];
+  const warnings = input.track === undefined ? chosenTrack(tracks, heard, { name, isSilent }) : [];
   for (const seconds of leftOut) {
     warnings.push(damage(
       `The clock of ${name} jumps by ${seconds.toFixed(1)} s at one place: this is no silence of at most ` +
@@ -159,10 +162,12 @@ function warningsOf(input: DecoderInput, log: FfmpegLog, code: number): Warning[
     ));
   }
   if (complaints.length > 0 || code !== 0) {
-    const words = complaints[0] ?? `code ${code}`;
+    const { words, seconds } = complaints[0] ?? { words: `code ${code}`, seconds: undefined };
+    const where = seconds === undefined ? "" : ` at about ${seconds.toFixed(1)} s`;
     warnings.push(damage(
-      `${name} is damaged: ffmpeg says "${words}" (${complaints.length} lines in all); ` +
+      `${name} is damaged${where}: ffmpeg says "${words}" (${complaints.length} lines in all); ` +
         "what it could decode was read.",
+      seconds === undefined ? {} : { startSeconds: seconds },
     ));
   }
   return warnings;
@@ -187,12 +192,14 @@ export async function* decodeFfmpegBlocks(
   const onAbort = () => endNow(child, output, input.source);
   signal?.addEventListener("abort", onAbort, { once: true });
   let frames = 0;
+  let isSilent = true;
   let unread: AudioError | undefined;
   let finished = false;
   try {
     signal?.throwIfAborted();
     for await (const block of decodeWavBlocks(output, { name: "ffmpeg's output", warnings: [] })) {
       frames += block.interleaved.length;
+      isSilent &&= block.interleaved.every((sample) => Math.abs(sample) < SILENT);
       yield block;
     }
     finished = true;
@@ -213,7 +220,7 @@ export async function* decodeFfmpegBlocks(
   const { code, signal: killedBy } = await child.status;
   const log = await logging;
   if (frames === 0 || unread || killedBy) throw failure(input, log, code);
-  warnings.push(...warningsOf(input, log, code));
+  warnings.push(...warningsOf(input, log, code, isSilent));
 }
 
 function endNow(child: Deno.ChildProcess, output: ByteSource, source: ByteSource): void {

@@ -31,12 +31,22 @@ const PRINTED = /^-?\d+\.\d+$/;
 /** Said of every MP3 file with a Xing frame whose length is not known, as in a pipe. */
 const NO_LENGTH = "invalid concatenated file detected";
 
+/** What is wrong with the sound. */
+export interface Complaint {
+  /** ffmpeg's words, without module names, addresses and the name of the input. */
+  words: string;
+  /** Where in the sound, about; undefined when none had come yet. */
+  seconds: number | undefined;
+}
+
 /** Reads a log line by line. */
 export class FfmpegLog {
   readonly #isPipe: boolean;
   readonly #inputName: string;
   #isInput = true;
-  #complaints: { module: string; words: string }[] = [];
+  #complaints: (Complaint & { module: string })[] = [];
+  /** How far the sound is. */
+  #seconds: number | undefined;
   /** Decoders of pictures: what they say of a cover or a film is not about its sound. */
   readonly #pictureCodecs = new Set<string>();
   /** Audio tracks of the input. */
@@ -52,11 +62,9 @@ export class FfmpegLog {
     this.#inputName = inputName;
   }
 
-  /** What is wrong with the sound, without module names, addresses and the name of the input. */
-  get complaints(): string[] {
-    return this.#complaints.filter(({ module }) => !this.#pictureCodecs.has(module)).map(({ words }) =>
-      words
-    );
+  /** What is wrong with the sound. */
+  get complaints(): Complaint[] {
+    return this.#complaints.filter(({ module }) => !this.#pictureCodecs.has(module));
   }
 
   /** Reads all of it. */
@@ -76,8 +84,10 @@ export class FfmpegLog {
     if (!prefix) return;
     const [start, module = "", level] = prefix;
     const text = line.slice(start.length, MAX_LINE);
-    if (level === "info") this.#info(text);
-    else if (PRINTED.test(text)) this.#jump(Number(text));
+    if (PRINTED.test(text)) {
+      if (level === "info") this.#seconds = Number(text);
+      else this.#jump(Number(text));
+    } else if (level === "info") this.#info(text);
     else this.#complain(module, level!, text.replace(`${this.#inputName}: `, "").trim());
   }
 
@@ -104,6 +114,6 @@ export class FfmpegLog {
   #complain(module: string, level: string, words: string): void {
     if (level === "warning" && (!DAMAGE.test(words) || (this.#isPipe && words.includes(NO_LENGTH)))) return;
     if (words === "" || /^(To ignore this|Conversion failed)/.test(words)) return;
-    if (this.#complaints.length < MAX_LINES) this.#complaints.push({ module, words });
+    if (this.#complaints.length < MAX_LINES) this.#complaints.push({ module, words, seconds: this.#seconds });
   }
 }

@@ -118,7 +118,12 @@ export interface LoadedAudio {
   warnings: Warning[];
 }
 
-function refuse(name: string, container: string): void {
+/**
+ * Refuses what is no recording.
+ *
+ * @throws {AudioError} For lists of recordings, and web pages.
+ */
+export function refuseContainer(name: string, container: string): void {
   if (container === "playlist") {
     throw new AudioError(`Cannot read ${name}: it is a playlist, expected the recording itself.`);
   }
@@ -230,7 +235,7 @@ async function* decodeForeign(
 }
 
 /** The blocks of a file, decoded in whatever way suits it. */
-async function decode(
+export async function decodeBlocks(
   source: ByteSource,
   container: string,
   options: LoadAudioOptions,
@@ -306,9 +311,9 @@ async function fill(sink: PcmSink, bytes: ByteSource, options: LoadAudioOptions)
   const start = await bytes.peek(SNIFF_BYTES);
   if (start.length === 0) throw new AudioError(`Cannot read ${bytes.name}: it is empty.`);
   const container = options.raw === undefined ? containerOf(start) : "raw";
-  refuse(bytes.name, container);
+  refuseContainer(bytes.name, container);
   const warnings: Warning[] = [];
-  for await (const block of await decode(bytes, container, options, warnings)) {
+  for await (const block of await decodeBlocks(bytes, container, options, warnings)) {
     await sink.push(block);
     if (sink.full) break;
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { joinBytes } from "../join_bytes.ts";
 import type { ByteSource } from "./byte_source.ts";
 
 /** A packet of one of the logical streams. */
@@ -30,16 +31,6 @@ function isPage(bytes: Uint8Array): boolean {
   return bytes[0] === 0x4f && bytes[1] === 0x67 && bytes[2] === 0x67 && bytes[3] === 0x53;
 }
 
-function concat(parts: Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
-
 /** Reads whole pages; what is no page is passed over and reported. */
 async function* pagesOf(source: ByteSource, { onGap }: OggEvents): AsyncGenerator<Uint8Array> {
   let bytes: Uint8Array = new Uint8Array(0);
@@ -47,7 +38,7 @@ async function* pagesOf(source: ByteSource, { onGap }: OggEvents): AsyncGenerato
     while (bytes.length < count) {
       const block = await source.read();
       if (!block) return false;
-      bytes = concat([bytes, block]);
+      bytes = joinBytes([bytes, block]);
     }
     return true;
   };
@@ -91,7 +82,7 @@ export async function* oggPackets(source: ByteSource, events: OggEvents): AsyncG
       parts.push(page.subarray(at, at + size));
       at += size;
       if (size === 255) continue;
-      const data = concat(parts);
+      const data = joinBytes(parts);
       parts = [];
       if (isRest) {
         isRest = false;
@@ -101,6 +92,6 @@ export async function* oggPackets(source: ByteSource, events: OggEvents): AsyncG
       yield { serial, data, granule };
     }
     if ((page[5]! & LAST_PAGE) !== 0) events.onEnd(serial);
-    begun.set(serial, parts.length > 0 ? [concat(parts)] : []);
+    begun.set(serial, parts.length > 0 ? [joinBytes(parts)] : []);
   }
 }

@@ -72,13 +72,19 @@ export function noSuchTrack(track: number, tracks: readonly Track[], name: strin
   );
 }
 
-/** That a track was chosen which nobody asked for. */
-export function chosenTrack(tracks: readonly Track[], heard: string | undefined, name: string): Warning[] {
+/** That a track was chosen which nobody asked for, and whether there is nothing in it. */
+export function chosenTrack(
+  tracks: readonly Track[],
+  heard: string | undefined,
+  { name, isSilent }: { name: string; isSilent: boolean },
+): Warning[] {
   const track = tracks.find(({ stream }) => stream === heard);
   if (tracks.length < 2 || !track) return [];
   return [{
     code: "audio-selected",
-    message: `${name} has ${tracks.length} audio tracks, ${list(tracks)}: track ${track.number} was heard; ` +
-      "choose another by `track` (--track on the command line).",
+    message:
+      `${name} has ${tracks.length} audio tracks, ${list(tracks)}: track ${track.number} was heard${
+        isSilent ? " and is silent" : ""
+      }; ` + "choose another by `track` (--track on the command line).",
   }];
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { AudioError } from "../errors.ts";
+import { joinBytes } from "../join_bytes.ts";
 import {
   FMT_BYTES,
   isSameFormat,
@@ -54,11 +55,7 @@ export function isChunkId(id: string): boolean {
 
 /** Both in a row; no copy when the first is empty. */
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  if (first.length === 0) return second;
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
+  return first.length === 0 ? second : joinBytes([first, second]);
 }
 
 /** All in a row; no copy when there is one. */

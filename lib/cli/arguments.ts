@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
 import { meantName, type Rule } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
 import { processEnvironment } from "../hub/environment.ts";
 import { nearestName } from "../nearest_name.ts";
+import { commandWords } from "../option_words.ts";
 import { type OptionSpec, variableOf } from "./option_specs.ts";
 
 const TRUE = /^(1|true|yes|on)$/i;
@@ -94,11 +94,11 @@ export class Arguments {
   }
 }
 
-function unknownOption(given: string, specs: readonly OptionSpec[]): OptionError {
-  const name = given.replace(/^-+/, "").replace(/=.*$/s, "");
-  const nearest = given.startsWith("--") ? meantName(name, specs.map((spec) => spec.name)) : undefined;
+function unknownOption(written: string, specs: readonly OptionSpec[]): OptionError {
+  const name = written.replace(/^-+/, "");
+  const nearest = written.startsWith("--") ? meantName(name, specs.map((spec) => spec.name)) : undefined;
   const hint = nearest === undefined ? "see --help" : `did you mean --${nearest}?`;
-  return new OptionError(`Unknown option ${given.replace(/=.*$/s, "")}: ${hint}`);
+  return new OptionError(`Unknown option ${written}: ${hint}`);
 }
 
 function missingValue({ name, value = "" }: OptionSpec): OptionError {
@@ -107,7 +107,11 @@ function missingValue({ name, value = "" }: OptionSpec): OptionError {
   );
 }
 
-function fromEnvironment(spec: OptionSpec): readonly string[] | boolean | undefined {
+function texts(value: string[] | boolean | undefined): string[] {
+  return typeof value === "object" ? value : [];
+}
+
+function fromEnvironment(spec: OptionSpec): string[] | boolean | undefined {
   if (spec.onlyFlag) return undefined;
   const variable = variableOf(spec);
   const text = processEnvironment(variable);
@@ -124,38 +128,21 @@ function fromEnvironment(spec: OptionSpec): readonly string[] | boolean | undefi
  * @throws {OptionError} For an unknown option (with the nearest known one) or a missing value.
  */
 export function readArguments(args: readonly string[], specs: readonly OptionSpec[]): Arguments {
-  const switches = specs.filter((spec) => spec.value === undefined).map(({ name }) => name);
-  const valued = specs.filter((spec) => spec.value !== undefined).map(({ name }) => name);
-  const unknown: string[] = [];
-  const parsed = parseArgs(args, {
-    alias: Object.fromEntries(specs.flatMap(({ name, short }) => short ? [[short, name]] : [])),
-    boolean: switches,
-    collect: valued,
-    default: Object.fromEntries(switches.map((name) => [name, undefined])),
-    negatable: switches,
-    string: ["_", ...valued],
-    unknown: (arg, key) => {
-      if (key === undefined) return true;
-      unknown.push(arg.startsWith("--") ? arg : `-${key}`);
-      return false;
-    },
-  });
-  const given = new Map<string, readonly string[] | boolean>();
-  for (const spec of specs) {
-    const value = parsed[spec.name];
-    const texts = Array.isArray(value) ? value.map(String) : [];
-    if (texts.includes("")) throw missingValue(spec);
-    if (typeof value === "boolean") given.set(spec.name, value);
-    else if (texts.length > 0) given.set(spec.name, texts);
-  }
-  for (const arg of unknown) {
-    const bare = specs.find(({ name, value }) => value !== undefined && arg === `--${name}=`);
-    throw bare ? missingValue(bare) : unknownOption(arg, specs);
+  const { operands, options } = commandWords(
+    args,
+    specs.map((spec) => ({ ...spec, takesValue: spec.value !== undefined })),
+  );
+  const given = new Map<string, string[] | boolean>();
+  for (const { option, written, value } of options) {
+    if (option === undefined) throw unknownOption(written, specs);
+    if (value === undefined) throw missingValue(option);
+    if (typeof value === "boolean") given.set(option.name, value);
+    else given.set(option.name, [...texts(given.get(option.name)), value]);
   }
   const flags = new Set(given.keys());
   for (const spec of specs) {
     const value = given.has(spec.name) ? undefined : fromEnvironment(spec);
     if (value !== undefined) given.set(spec.name, value);
   }
-  return new Arguments(parsed._.map(String), given, flags);
+  return new Arguments(operands, given, flags);
 }

@@ -23,7 +23,7 @@ const WORDS: Readonly<Partial<Record<Name, readonly string[]>>> = {
 };
 
 /** Commands that take recordings. */
-const TAKES_FILES: readonly Name[] = ["transcribe", "inspect", "bench"];
+const TAKES_FILES: readonly Name[] = ["transcribe", "inspect", "bench", "live"];
 
 /** A command that a shell offers; `serve` belongs to the server, which reads its own arguments. */
 type Name = CommandName | "serve";

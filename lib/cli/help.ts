@@ -32,6 +32,7 @@ Usage  deno run -A jsr:@qwen3/asr [OPTIONS] RECORDING...   (below: qwen3-asr)
   qwen3-asr -f srt,txt -o subs film.mkv       write subtitles and text
   qwen3-asr -r interviews -o out --resume     whole folders; again: go on
   curl -s https://host/a.wav | qwen3-asr -    from a pipe
+  qwen3-asr live                              a microphone, while you speak
 Options (all of them: help options)
   -m, --model NAME|DIR    0.6b, 1.7b, 0.6b-4bit, demo, org/name or a folder
   -l, --language LANG     name or code; detected when left out
@@ -39,10 +40,10 @@ Options (all of them: help options)
       --range FROM-TO     a part only: 1:00-2:30, 90-
   -f, --format F,...      txt json jsonl srt vtt tsv csv ass lrc
   -o, --output-dir DIR    write files there (--resume: skip what is done)
-  -r, --recursive         folders with all their folders (--watch DIR: live)
+  -r, --recursive         folders with all their folders (--watch DIR)
   -q, --quiet  -v, --verbose  -y, --yes  --offline  -V, --version
 Commands
-  models list|download|path|remove|verify     languages   doctor   setup   bench
+  models list|download|path|remove|verify  languages doctor setup bench prove
   align RECORDING TEXT_FILE   inspect RECORDING   serve --help
   completions bash|zsh|fish   help TOPIC
 Topics
@@ -64,6 +65,10 @@ Prints the path of the native library (libmlxc). Where none works yet, it fetche
   bench: `qwen3-asr bench [RECORDING] [--model NAME|DIR] [--json]
 Speed on this machine: 0.6b against 1.7b where they are here, else the demo model.
 `,
+  prove: `qwen3-asr prove [--model 0.6b] [--output FILE] [--recordings LIST]
+Fetches the model and public recordings whose text is known, checks every stage
+and every text, and prints a report in Markdown. Exit code 1 when a check fails.
+`,
   align: `qwen3-asr align RECORDING TEXT_FILE [-f tsv,srt,...] [-o DIR]
 Prints the words of the text with their times. The recording is recognised
 first, so that it may be of any length and the text need not be all of it;
@@ -71,6 +76,13 @@ words that nobody was heard saying are "unmatched".
 `,
   inspect: `qwen3-asr inspect RECORDING [-o DIR]
 Writes STEM.inspect.png (mel, energy, chunks) and STEM.inspect.json (chunks, tokens, times).
+`,
+  live: `qwen3-asr live                    the microphone (also: qwen3-asr --mic)
+qwen3-asr live -                  standard input: WAV, or --raw s16le:16000
+qwen3-asr live RECORDING          a recording (--realtime: at its own speed)
+What is certain stands firm, what may still change is dim; a pause makes an
+utterance final. Ctrl-C ends with the text so far. Into a pipe: a line an
+utterance; -f jsonl: a line an event; -f srt and the others grow as they are.
 `,
   completions: `qwen3-asr completions bash|zsh|fish
   bash: source <(qwen3-asr completions bash)

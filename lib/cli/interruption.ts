@@ -31,6 +31,8 @@ export class Interruption implements Disposable {
   code = 0;
   /** Path of the native library once it is open. */
   libraryPath: string | undefined;
+  /** Called before the process ends at once: a terminal has to be given back as it was. */
+  beforeExit: () => void = () => {};
   readonly #controller = new AbortController();
   readonly #listeners: [Deno.Signal, () => void][] = [];
 
@@ -41,7 +43,10 @@ export class Interruption implements Disposable {
       : [["SIGINT", 130], ["SIGTERM", 143]];
     for (const [signal, code] of codes) {
       const listener = () => {
-        if (this.code !== 0) exitAtOnce(code, this.libraryPath);
+        if (this.code !== 0) {
+          this.beforeExit();
+          exitAtOnce(code, this.libraryPath);
+        }
         this.code = code;
         onFirst();
         this.#controller.abort(new Interrupted("Interrupted"));

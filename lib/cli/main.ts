@@ -19,8 +19,10 @@ const LOADERS: Record<CommandName, () => Promise<Command>> = {
   models: async () => (await import("./models.ts")).models,
   doctor: async () => (await import("./doctor.ts")).doctor,
   bench: async () => (await import("./bench.ts")).bench,
+  live: async () => (await import("./live/command.ts")).live,
   align: async () => (await import("./align.ts")).align,
   inspect: async () => (await import("./inspect.ts")).inspect,
+  prove: async () => (await import("./prove.ts")).prove,
   setup: async () => (await import("./setup.ts")).setup,
   languages: async () => (await import("./languages.ts")).languages,
   completions: async () => (await import("./completions.ts")).completions,
@@ -31,8 +33,10 @@ const LOADERS: Record<CommandName, () => Promise<Command>> = {
 const MOST_OPERANDS: Partial<Record<CommandName, number>> = {
   doctor: 0,
   setup: 0,
+  prove: 0,
   languages: 0,
   bench: 1,
+  live: 1,
   completions: 1,
   help: 1,
 };
@@ -58,9 +62,19 @@ async function findHome(): Promise<void> {
   }
 }
 
+/** Options that say by themselves that something is heard live. */
+const LIVE_FLAGS: readonly string[] = ["--mic", "--list-devices", "--realtime", "--push-to-talk"];
+
+/** The command that somebody means who named none. */
+function meantCommand(args: readonly string[]): CommandName {
+  const end = args.indexOf("--");
+  const options = end < 0 ? args : args.slice(0, end);
+  return options.some((arg) => LIVE_FLAGS.includes(arg)) ? "live" : "transcribe";
+}
+
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const [first, ...rest] = args;
-  const name = isCommand(first) ? first : "transcribe";
+  const name = isCommand(first) ? first : meantCommand(args);
   const given = readArguments(isCommand(first) ? rest : args, COMMAND_OPTIONS[name]);
   if (given.on("help")) {
     terminal.write(help(name));

@@ -126,6 +126,27 @@ const INPUT = [
   { name: "watch", value: "DIR", help: "transcribe what arrives there, until Ctrl-C", completes: "folder" },
 ] as const satisfies readonly OptionSpec[];
 
+/** Live text: where it comes from, and when. */
+const LIVE = [
+  { name: "mic", help: "hear the microphone", onlyFlag: true },
+  { name: "mic-device", value: "NAME", help: "which microphone: its name or a part of it" },
+  { name: "list-devices", help: "the microphones there are", onlyFlag: true },
+  { name: "realtime", help: "hear a recording at its own speed", onlyFlag: true },
+  { name: "push-to-talk", help: "space begins to talk, space ends it", onlyFlag: true },
+  { name: "step", value: "S", help: "seconds between two looks at the text (1)" },
+  { name: "silence", value: "S", help: "seconds of silence that end an utterance (0.5)" },
+] as const satisfies readonly OptionSpec[];
+
+const LIVE_SPEECH: readonly string[] = [
+  "language",
+  "languages",
+  "context",
+  "hotwords",
+  "raw",
+  "timestamps",
+  "vad-threshold",
+];
+
 /** Which native library. */
 const BACKEND = {
   name: "backend",
@@ -154,12 +175,35 @@ export const COMMAND_OPTIONS = {
   setup: [BACKEND, OFFLINE, JSON_OUTPUT, ...COMMON],
   languages: [JSON_OUTPUT, ...COMMON],
   bench: [...MODEL, JSON_OUTPUT, ...COMMON],
+  prove: [
+    ...MODEL,
+    ALIGNER,
+    ...NETWORK,
+    {
+      name: "recordings",
+      value: "FILE",
+      help: "a list of your own: docs/proof.md",
+      completes: "file",
+      onlyFlag: true,
+    },
+    { name: "output", value: "FILE", help: "write the report there", completes: "file", onlyFlag: true },
+    ...COMMON,
+  ],
   align: [
     ...MODEL,
     ALIGNER,
     ...NETWORK,
     ...SPEECH.filter(({ name }) => name === "language"),
     ...OUTPUT.filter(({ name }) => name !== "output-template" && name !== "resume" && name !== "json-stats"),
+    ...COMMON,
+  ],
+  live: [
+    ...LIVE,
+    ...SPEECH.filter(({ name }) => LIVE_SPEECH.includes(name)),
+    ...OUTPUT.filter(({ name }) => name !== "resume" && name !== "json-stats"),
+    ...MODEL,
+    ALIGNER,
+    ...NETWORK,
     ...COMMON,
   ],
   inspect: [
@@ -186,6 +230,8 @@ export const COMMANDS: Readonly<Record<CommandName, string>> = {
   setup: "gets the native library, if none works yet",
   languages: "the languages it knows",
   bench: "speed of this machine",
+  live: "words while they are spoken: a microphone, a pipe",
+  prove: "what is right here: a report to paste",
   align: "times for the words of a known text",
   inspect: "what the model sees: a picture and JSON",
   completions: "for bash, zsh or fish",

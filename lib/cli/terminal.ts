@@ -76,6 +76,8 @@ export class Terminal {
   readonly verbose: boolean;
   /** Whether people watch standard error: bars may move. */
   readonly isLive: boolean;
+  /** Whether a terminal that shows colours may be given some. */
+  readonly #wantsColor: boolean;
   readonly #color: boolean;
   #drawn = 0;
 
@@ -85,6 +87,7 @@ export class Terminal {
     this.verbose = verbose && !quiet;
     this.isLive = Deno.stderr.isTerminal() && !isDumb && !quiet;
     const isWanted = color ?? processEnvironment("NO_COLOR") === undefined;
+    this.#wantsColor = isWanted && !isDumb;
     this.#color = isWanted && Deno.stderr.isTerminal() && !isDumb;
   }
 
@@ -100,6 +103,16 @@ export class Terminal {
   /** Text in a colour, where there are colours. */
   paint(color: Color, text: string): string {
     return this.#color ? `\x1b[${CODES[color]}m${text}\x1b[0m` : text;
+  }
+
+  /** The same for whoever has found out that it goes to a terminal. */
+  paintOnScreen(color: Color, text: string): string {
+    return this.#wantsColor ? `\x1b[${CODES[color]}m${text}\x1b[0m` : text;
+  }
+
+  /** Whether lines on a terminal may be drawn anew. */
+  canDraw(stream: { isTerminal(): boolean }): boolean {
+    return stream.isTerminal() && processEnvironment("TERM") !== "dumb" && !this.quiet;
   }
 
   /** The transcript, or what else was asked for. */

@@ -15,6 +15,7 @@ export const TOPICS: Readonly<Record<string, string>> = {
   --watch DIR         what is in a folder and what arrives, until Ctrl-C. A
                       recording is taken when it has not changed for a second.
                       Ctrl-C while nothing is transcribed exits with 0.
+  live                the microphone, or - while it is spoken: help live
 All are transcribed with one loading of the model, in the given order. One bad
 recording does not stop the rest: the exit code and the last lines tell.
 A model's folder may stand in front of the recordings: MODEL_DIR a.wav.
@@ -79,7 +80,7 @@ Also: QWEN3_ASR_MLX_C (path of libmlxc), QWEN3_ASR_MODEL_PATH (folder or name),
 NO_COLOR, HF_* (see: help models).
 `,
   exit: `Exit codes
-  0    everything was transcribed, or was done before
+  0    everything was transcribed, or was done before; live: also Ctrl-C
   1    something failed: a recording, the model, the library
   2    wrong usage: nothing was begun
   130  Ctrl-C: what there was is written and marked; a second one ends at once

@@ -286,7 +286,12 @@ async function splitModel(
 /** Formats that can show which word is being said. */
 const KARAOKE = ["srt", "vtt", "ass", "lrc"];
 
-function refuseCombinations(args: Arguments, plan: OutputPlan): void {
+/**
+ * Options that shape nothing of what is written.
+ *
+ * @throws {OptionError}
+ */
+export function refuseCombinations(args: Arguments, plan: OutputPlan): void {
   if (args.isFlag("highlight-words") && !plan.formats.some((format) => KARAOKE.includes(format))) {
     throw new OptionError(
       `Cannot use --highlight-words with ${plan.formats.join(", ")}: it marks words in ${KARAOKE.join(", ")}`,

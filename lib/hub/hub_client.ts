@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isObject } from "../check_options.ts";
 import { DownloadError } from "../errors.ts";
 import { announcedSize, factsIn, type FileFacts } from "./file_facts.ts";
 import { refusalError } from "./refusal.ts";
@@ -47,10 +48,6 @@ export interface Listing {
 interface Answer {
   response: Response;
   facts: FileFacts;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
 
 /** Requests to one hub. */

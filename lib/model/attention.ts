@@ -48,11 +48,12 @@ interface Tile {
 /** How a pass attends, the same for all its layers: by MLX's own operation, or tile by tile with our exponential. */
 export type AttentionPlan = { route: "fused"; mask: Mask } | { route: "tiled"; tiles: Tile[] };
 
-function causalTile(start: number, stop: number, offset: number): Tile {
-  const keys = offset + stop;
+/** Queries at ascending positions see the keys up to their own. */
+function causalTile(start: number, stop: number, positions: readonly number[]): Tile {
+  const keys = positions[stop - 1]! + 1;
   const mask = new Float32Array((stop - start) * keys);
   for (let row = start; row < stop; row++) {
-    mask.fill(HIDDEN, (row - start) * keys + offset + row + 1, (row - start + 1) * keys);
+    mask.fill(HIDDEN, (row - start) * keys + positions[row]! + 1, (row - start + 1) * keys);
   }
   return { start, stop, keys, mask: fromData(mask, [stop - start, keys]) };
 }
@@ -61,22 +62,25 @@ function causalTile(start: number, stop: number, offset: number): Tile {
  * Chooses by the policy and the amount of work. Build in the scope of the pass.
  *
  * @param size Query heads of all rows, queries and keys of each.
+ * @param positions Where causal queries stand among the keys, ascending. @default {the last of them}
  */
 export function planAttention(
   { heads, length, span }: { heads: number; length: number; span: number },
   mask: Mask,
   policy: BackendPolicy,
+  positions?: readonly number[],
 ): AttentionPlan {
   const isApproximated = policy.exponential === "polynomial" && policy.dtype === "float32";
   const isCausal = mask === "causal";
   if (!isApproximated || (mask && !isCausal) || !paysOff(heads * length * span)) {
-    return { route: "fused", mask };
+    return { route: "fused", mask: positions ? visibleFrom(positions, span) : mask };
   }
+  const places = positions ?? Array.from({ length }, (_, row) => span - length + row);
   const tiles: Tile[] = [];
   for (let start = 0; start < length; start += TILE) {
     const stop = Math.min(length, start + TILE);
     tiles.push(
-      isCausal ? causalTile(start, stop, span - length) : { start, stop, keys: span, mask: undefined },
+      isCausal ? causalTile(start, stop, places) : { start, stop, keys: span, mask: undefined },
     );
   }
   return { route: "tiled", tiles };
@@ -178,6 +182,12 @@ export function attentionWeights(
   const scores = reshape(matmul(grouped, transposed), [batch, heads, length, span]);
   const visible = mask === "causal" ? causalMask(length, span) : mask;
   return softmax(maskScores(multiply(scores, scalar(scale, policy.dtype)), visible, policy), -1);
+}
+
+/** Whether a query at each of the positions sees a key: boolean `[positions, span]`. */
+function visibleFrom(positions: readonly number[], span: number): MLXArray {
+  const rows = fromData(Int32Array.from(positions), [positions.length, 1]);
+  return lessEqual(reshape(arange(0, span), [1, span]), rows);
 }
 
 /** Whether a query sees a key, the last query all: boolean `[length, span]`. */

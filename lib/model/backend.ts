@@ -19,8 +19,9 @@ import {
   Stream,
   useBlasThreads,
 } from "../../ffi/mod.ts";
+import { checkOptions, type Rule, wholeFrom } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
-import { assertExclusive, exclusive } from "./exclusive.ts";
+import { assertExclusive, exclusive, letOthers } from "./exclusive.ts";
 import { freeCores } from "./free_cores.ts";
 
 /** Where to compute: `auto` is MLX's GPU where there is one, else the CPU. */
@@ -70,12 +71,9 @@ export function wholeGraph(stages: Stages): MLXArray {
 }
 
 /** More cores than this one machine has rarely. */
-export const MOST_THREADS = 256;
-
-function checkThreads(count = 1): void {
-  if (Number.isInteger(count) && count >= 1 && count <= MOST_THREADS) return;
-  throw new OptionError(`Cannot use threads ${count}: it must be a whole number from 1 to ${MOST_THREADS}.`);
-}
+const MOST_THREADS = 256;
+/** What `threads` must be. */
+export const THREADS_RULE: Rule = wholeFrom(1, MOST_THREADS);
 
 /** As many threads as OpenBLAS chose, but no more than other programs leave cores for. */
 function threadsNow(): number | undefined {
@@ -115,7 +113,7 @@ export class Backend implements Disposable {
   ): Backend {
     const asked = options.device ?? "auto";
     const hasGpu = deviceCount("gpu") > 0;
-    checkThreads(options.threads);
+    checkOptions({ threads: options.threads }, { threads: THREADS_RULE });
     if (asked === "gpu" && !hasGpu) {
       throw new OptionError(
         `Cannot compute on "gpu": this build of MLX has no GPU device. Use device "cpu" or "auto".`,
@@ -161,10 +159,10 @@ export class Backend implements Disposable {
   }
 
   /**
-   * Builds and computes a pass stage by stage; the event loop is free during each and has a turn between them. Call it
-   * under the lock, or with `inTurns` outside of it.
+   * Builds and computes a pass stage by stage; the event loop is free during each, and other tasks that wait for the
+   * lock have their turns in between. Call it under the lock, or with `inTurns` outside of it.
    *
-   * @param options.inTurns Takes the lock for each stage by itself, so that other tasks get between two stages.
+   * @param options.inTurns Takes the lock for each stage by itself.
    * @param options.also More arrays to compute with the result, e.g. a cache.
    * @param options.signal Ends the pass between two stages with its reason.
    * @returns The result, evaluated, and the milliseconds spent building.
@@ -202,6 +200,7 @@ export class Backend implements Disposable {
         const result = await (options.inTurns ? this.exclusive(stage, options.signal) : stage());
         if (result) return { result, hostMs };
         options.signal?.throwIfAborted();
+        if (!options.inTurns) await letOthers();
       }
     } finally {
       disposeAll(between);

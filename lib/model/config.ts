@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isObject } from "../check_options.ts";
 import { ModelError } from "../errors.ts";
 
 /** Sizes of the audio encoder. */
@@ -64,10 +65,6 @@ export interface ModelConfig {
 }
 
 type Json = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** Reads positive numbers and says which key of which part is missing. */
 class Section {

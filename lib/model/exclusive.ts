@@ -2,16 +2,73 @@
  * The lock around MLX: while an evaluation runs on a pool thread nobody may build a graph, whatever model it belongs
  * to. One for the process; taken through `Backend.exclusive`, or here where there is no backend yet.
  *
+ * Short work need not wait for long work stage by stage: while a {@linkcode favour | favoured} task runs, all others go
+ * one at a time, and after each hold rest as long as it took. So a favoured task waits at most for as long as it works,
+ * and for one stage; the others have half of the time at least.
+ *
  * @module
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { abortable } from "../abortable.ts";
 import { Mutex } from "../mutex.ts";
 
+/** A task that holds the lock. What it leaves behind, a promise nobody awaited, holds it no longer. */
+interface Hold {
+  isFavoured: boolean;
+  start: number;
+  release: () => void;
+}
+
 const lock = new Mutex();
+/** Those that are not favoured, one at a time, so that only one of them is ever in front of a favoured task. */
+const others = new Mutex();
 /** The task that the running code was called by. */
-const caller = new AsyncLocalStorage<object>();
-/** The task that holds the lock. What a task leaves behind it, a promise nobody awaited, holds it no longer. */
-let holder: object | undefined;
+const caller = new AsyncLocalStorage<Hold>();
+let holder: Hold | undefined;
+
+const favoured = new AsyncLocalStorage<true>();
+let favouredTasks = 0;
+/** When the others may go on, however many favoured tasks there are. */
+let restUntil = 0;
+/** Resolves when the last favoured task ends. */
+let ended = Promise.withResolvers<void>();
+
+/** What is not favoured lets what is catch up. */
+async function rest(signal: AbortSignal | undefined): Promise<void> {
+  const milliseconds = restUntil - performance.now();
+  if (favouredTasks === 0 || milliseconds <= 0) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  try {
+    await abortable(Promise.race([promise, ended.promise]), signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function take(hold: Hold, signal?: AbortSignal): Promise<void> {
+  const leave = hold.isFavoured ? () => {} : await others.acquire(signal);
+  try {
+    if (!hold.isFavoured) await rest(signal);
+    const release = await lock.acquire(signal);
+    hold.release = () => {
+      release();
+      leave();
+    };
+  } catch (error) {
+    leave();
+    throw error;
+  }
+  hold.start = performance.now();
+  holder = hold;
+}
+
+function give(hold: Hold): void {
+  holder = undefined;
+  const now = performance.now();
+  if (!hold.isFavoured) restUntil = now + (now - hold.start);
+  hold.release();
+}
 
 /**
  * Runs a task that has MLX for itself. Hold it for a stage or a few decode steps, never for a whole call; a task that
@@ -19,15 +76,35 @@ let holder: object | undefined;
  *
  * @param signal Ends the waiting with its reason; a task that runs is left alone.
  */
-export function exclusive<T>(task: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
-  return lock.run(async () => {
-    holder = {};
-    try {
-      return await caller.run(holder, task);
-    } finally {
-      holder = undefined;
+export async function exclusive<T>(task: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+  const hold = { isFavoured: favoured.getStore() === true, start: 0, release: () => {} };
+  await take(hold, signal);
+  try {
+    return await caller.run(hold, task);
+  } finally {
+    give(hold);
+  }
+}
+
+/** In the middle of a task that holds the lock: lets those that wait have their turns first. */
+export async function letOthers(): Promise<void> {
+  assertExclusive("let others have their turns");
+  const hold = holder!;
+  give(hold);
+  await take(hold);
+}
+
+/** Runs a task that is short: its turns come before those of others, which get half of the time. */
+export async function favour<T>(task: () => Promise<T>): Promise<T> {
+  favouredTasks++;
+  try {
+    return await favoured.run(true, task);
+  } finally {
+    if (--favouredTasks === 0) {
+      ended.resolve();
+      ended = Promise.withResolvers<void>();
     }
-  }, signal);
+  }
 }
 
 /** @throws {Error} Outside of {@linkcode exclusive}: a mistake in this module, not of its user. */

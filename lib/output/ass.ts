@@ -48,10 +48,15 @@ const UNSAID = "&H00A0A0A0";
 export function formatASS({ segments, durationSeconds }: Transcript, options: FormatOptions = {}): string {
   const cues = makeCues(segments, { ...options, durationSeconds });
   const isExact = cues.every(({ timing }) => timing === "aligned");
+  return assHead({ ...options, isExact }) + assLines(cues, options);
+}
+
+/** Everything before the first line. */
+export function assHead(options: FormatOptions & { isExact: boolean }): string {
   const lines = [
     "[Script Info]",
     ...(options.note === undefined ? [] : [`; ${normaliseSpace(options.note)}`]),
-    ...(isExact
+    ...(options.isExact
       ? []
       : ["; Times are not aligned with the words: they are estimated or the limits of chunks."]),
     `Title: ${normaliseSpace(options.title ?? "Transcript")}`,
@@ -69,9 +74,16 @@ export function formatASS({ segments, durationSeconds }: Transcript, options: Fo
     "",
     "[Events]",
     "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
-    ...cues.map((cue) => dialogue(cue, options.highlightWords ? sungPieces(cue) : undefined)),
   ];
   return lines.map((line) => `${line}\n`).join("");
+}
+
+/** A line for each cue. */
+export function assLines(
+  cues: readonly Cue[],
+  { highlightWords }: Pick<FormatOptions, "highlightWords">,
+): string {
+  return cues.map((cue) => `${dialogue(cue, highlightWords ? sungPieces(cue) : undefined)}\n`).join("");
 }
 
 function dialogue(cue: Cue, sung: readonly SungPiece[] | undefined): string {

@@ -11,7 +11,12 @@ function field(value: string | number): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** A row with its line feed. */
+export function csvRow(row: readonly (string | number)[]): string {
+  return `${row.map(field).join(",")}\n`;
+}
+
 /** One segment, or one word where words have times, a row. */
 export function formatCSV({ segments }: Transcript): string {
-  return rowsOf(segments).map((row) => `${row.map(field).join(",")}\n`).join("");
+  return rowsOf(segments).map(csvRow).join("");
 }

@@ -81,9 +81,12 @@ export function makeCues(segments: readonly Segment[], options: CueOptions = {})
 }
 
 /** Segments with text, free of overlaps, short ones stretched into the silence around them. */
-function placeSegments(segments: readonly Segment[], { minSeconds, durationSeconds }: CueLimits): Segment[] {
+function placeSegments(
+  segments: readonly Segment[],
+  { minSeconds, durationSeconds, startSeconds: earliest }: CueLimits,
+): Segment[] {
   const placed: Segment[] = [];
-  let clock = 0;
+  let clock = earliest;
   for (const [index, segment] of segments.entries()) {
     if (!Number.isFinite(segment.startSeconds) || !Number.isFinite(segment.endSeconds)) {
       throw new OptionError(
@@ -96,7 +99,7 @@ function placeSegments(segments: readonly Segment[], { minSeconds, durationSecon
     placed.push({ ...segment, startSeconds, endSeconds: clock });
   }
   for (const [index, segment] of placed.entries()) {
-    const before = placed[index - 1]?.endSeconds ?? 0;
+    const before = placed[index - 1]?.endSeconds ?? earliest;
     const after = placed[index + 1]?.startSeconds ?? Math.max(durationSeconds, segment.endSeconds);
     segment.endSeconds = Math.max(segment.endSeconds, Math.min(after, segment.startSeconds + minSeconds));
     segment.startSeconds = Math.min(segment.startSeconds, Math.max(before, segment.endSeconds - minSeconds));
@@ -129,7 +132,7 @@ function timingOf(
 
 /** Gives cues that are too short to read the pause after (or before) them, cuts long ones, rounds to milliseconds. */
 function settle(cues: Cue[], widths: readonly number[], ends: readonly number[], limits: CueLimits): Cue[] {
-  let clock = 0;
+  let clock = limits.startSeconds;
   for (const [k, cue] of cues.entries()) {
     const wanted = Math.min(limits.maxSeconds, Math.max(limits.minSeconds, widths[k]! / limits.readingSpeed));
     const free = Math.min(ends[k]!, cues[k + 1]?.startSeconds ?? Infinity);

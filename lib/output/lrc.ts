@@ -12,10 +12,10 @@ import type { FormatOptions } from "./options.ts";
 
 const WORD_JOINER = "\u2060";
 /** A shorter pause leaves the line where it is. */
-const PAUSE_SECONDS = 2;
+export const PAUSE_SECONDS = 2;
 
 /** `02:03.45`; minutes go on beyond 99. */
-function lyricsTime(seconds: number): string {
+export function lyricsTime(seconds: number): string {
   const total = Math.round(seconds * 100);
   const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
   return `${two(total / 6000)}:${two(total / 100 % 60)}.${two(total % 100)}`;
@@ -37,6 +37,12 @@ function timedWords({ text, words = [] }: Segment): string {
   return parts.join("").trimStart();
 }
 
+/** The line of a segment. */
+export function lyricsLine(segment: Segment, highlightWords = false): string {
+  const isSung = highlightWords && segment.words;
+  return `[${lyricsTime(segment.startSeconds)}]${isSung ? timedWords(segment) : defuse(segment.text)}`;
+}
+
 /** One line a segment. */
 export function formatLRC(
   { segments, durationSeconds }: Transcript,
@@ -47,10 +53,7 @@ export function formatLRC(
     `[length:${lyricsTime(durationSeconds)}]`,
   ];
   for (const [index, segment] of segments.entries()) {
-    const isSung = highlightWords && segment.words;
-    lines.push(
-      `[${lyricsTime(segment.startSeconds)}]${isSung ? timedWords(segment) : defuse(segment.text)}`,
-    );
+    lines.push(lyricsLine(segment, highlightWords));
     const next = segments[index + 1]?.startSeconds ?? durationSeconds;
     if (next - segment.endSeconds >= PAUSE_SECONDS) lines.push(`[${lyricsTime(segment.endSeconds)}]`);
   }

@@ -51,6 +51,8 @@ export interface CueOptions
   extends Pick<FormatOptions, "maxColumns" | "maxLines" | "readingSpeed" | "minSeconds" | "maxSeconds"> {
   /** Length of the recording: no short cue is stretched past it. @default {Infinity} */
   durationSeconds?: number | undefined;
+  /** Where the first cue may begin: behind cues that were made before. @default {0} */
+  startSeconds?: number | undefined;
 }
 
 /** Limits with every default filled in. */
@@ -65,6 +67,7 @@ export function limitsOf(options: CueOptions): CueLimits {
     minSeconds: options.minSeconds ?? 0.7,
     maxSeconds: options.maxSeconds ?? 7,
     durationSeconds: options.durationSeconds ?? Infinity,
+    startSeconds: options.startSeconds ?? 0,
   };
   const refuse = (name: keyof CueOptions, wanted: string) => {
     throw new OptionError(`Cannot make cues: ${name} is ${limits[name]}, it must be ${wanted}.`);
@@ -76,6 +79,7 @@ export function limitsOf(options: CueOptions): CueLimits {
   if (!(limits.readingSpeed > 0)) refuse("readingSpeed", "above 0");
   if (!(limits.minSeconds >= 0 && limits.minSeconds < Infinity)) refuse("minSeconds", "0 or more");
   if (!(limits.maxSeconds > limits.minSeconds)) refuse("maxSeconds", "above minSeconds");
+  if (!(limits.startSeconds >= 0 && limits.startSeconds < Infinity)) refuse("startSeconds", "0 or more");
   if (!(limits.durationSeconds >= 0)) refuse("durationSeconds", "0 or more");
   return limits;
 }

@@ -16,11 +16,24 @@ const WORD_JOINER = "\u2060";
 
 /** Numbered cues; with `highlightWords` one for each word, which is underlined in it, and one for each pause. */
 export function formatSRT({ segments, durationSeconds }: Transcript, options: FormatOptions = {}): string {
-  const blocks = makeCues(segments, { ...options, durationSeconds }).flatMap((cue): Block[] => {
-    const sung = options.highlightWords ? sungPieces(cue) : undefined;
+  return srtBlocks(makeCues(segments, { ...options, durationSeconds }), options).join("\n");
+}
+
+/**
+ * Cues as blocks of text, between which an empty line belongs.
+ *
+ * @param before Blocks that stand before them.
+ */
+export function srtBlocks(
+  cues: readonly Cue[],
+  { highlightWords }: Pick<FormatOptions, "highlightWords">,
+  before = 0,
+): string[] {
+  const blocks = cues.flatMap((cue): Block[] => {
+    const sung = highlightWords ? sungPieces(cue) : undefined;
     return sung ? underlined(cue, sung) : [{ ...cue, text: cue.lines.map(defuse).join("\n") }];
   });
-  return blocks.map(formatBlock).join("\n");
+  return blocks.map((block, index) => formatBlock(block, before + index + 1));
 }
 
 /** What is shown from one moment to another. */
@@ -41,8 +54,8 @@ function underlined(cue: Cue, sung: readonly SungPiece[]): Block[] {
   }));
 }
 
-function formatBlock({ startSeconds, endSeconds, text }: Block, index: number): string {
-  return `${index + 1}\n${timeCode(startSeconds, ",")} --> ${timeCode(endSeconds, ",")}\n${text}\n`;
+function formatBlock({ startSeconds, endSeconds, text }: Block, number: number): string {
+  return `${number}\n${timeCode(startSeconds, ",")} --> ${timeCode(endSeconds, ",")}\n${text}\n`;
 }
 
 function defuse(line: string): string {

@@ -6,12 +6,19 @@
  *
  * @module
  */
-import type { Segment, Transcript } from "../transcript.ts";
+import type { Segment, Transcript, Word } from "../transcript.ts";
 import { normaliseSpace } from "./line_break.ts";
 
+/** Words of a segment; one that has none stands for itself. */
+function wordsOf({ words, text, startSeconds, endSeconds }: Segment): Word[] {
+  return words ?? [{ text, startSeconds, endSeconds, timing: "approximate" }];
+}
+
 /** Header and rows: of words when all segments have them, else of segments. */
-export function rowsOf(segments: readonly Segment[]): (string | number)[][] {
-  const isByWord = segments.length > 0 && segments.every(({ words }) => words);
+export function rowsOf(
+  segments: readonly Segment[],
+  isByWord: boolean = segments.length > 0 && segments.every(({ words }) => words),
+): (string | number)[][] {
   const milliseconds = (seconds: number) => Math.round(seconds * 1000);
   if (!isByWord) {
     const rows = segments.map(({ startSeconds, endSeconds, text }) => [
@@ -21,8 +28,7 @@ export function rowsOf(segments: readonly Segment[]): (string | number)[][] {
     ]);
     return [["start", "end", "text"], ...rows];
   }
-  const words = segments.flatMap((segment) => segment.words ?? []);
-  const rows = words.map(({ startSeconds, endSeconds, text, timing, confidence }) => [
+  const rows = segments.flatMap(wordsOf).map(({ startSeconds, endSeconds, text, timing, confidence }) => [
     milliseconds(startSeconds),
     milliseconds(endSeconds),
     normaliseSpace(text),
@@ -32,7 +38,12 @@ export function rowsOf(segments: readonly Segment[]): (string | number)[][] {
   return [["start", "end", "text", "confidence", "timing"], ...rows];
 }
 
+/** A row with its line feed. */
+export function tsvRow(row: readonly (string | number)[]): string {
+  return `${row.join("\t")}\n`;
+}
+
 /** One segment, or one word, a row. For segments the format cannot say which times are estimated: json can. */
 export function formatTSV({ segments }: Transcript): string {
-  return rowsOf(segments).map((row) => `${row.join("\t")}\n`).join("");
+  return rowsOf(segments).map(tsvRow).join("");
 }

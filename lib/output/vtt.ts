@@ -27,14 +27,29 @@ export function formatVTT(transcript: Transcript, options: FormatOptions = {}): 
   const { segments, durationSeconds, partial } = transcript;
   const blocks = ["WEBVTT"];
   if (partial) blocks.push("NOTE The transcription was stopped early: text is missing at the end.");
-  let timing: Segment["timing"] = "aligned";
-  for (const cue of makeCues(segments, { ...options, durationSeconds })) {
-    if (cue.timing !== timing) blocks.push(TIMING_NOTES[cue.timing]);
-    timing = cue.timing;
-    blocks.push(formatCue(cue, options.highlightWords ? sungPieces(cue) : undefined));
-  }
+  blocks.push(...vttBlocks(makeCues(segments, { ...options, durationSeconds }), options));
   if (options.note !== undefined) blocks.push(`NOTE ${escape(normaliseSpace(options.note))}`);
   return `${blocks.join("\n\n")}\n`;
+}
+
+/**
+ * Cues and notes as blocks of text, between which an empty line belongs.
+ *
+ * @param before Where the times of the cue before them come from.
+ */
+export function vttBlocks(
+  cues: readonly Cue[],
+  { highlightWords }: Pick<FormatOptions, "highlightWords">,
+  before: Segment["timing"] = "aligned",
+): string[] {
+  const blocks: string[] = [];
+  let timing = before;
+  for (const cue of cues) {
+    if (cue.timing !== timing) blocks.push(TIMING_NOTES[cue.timing]);
+    timing = cue.timing;
+    blocks.push(formatCue(cue, highlightWords ? sungPieces(cue) : undefined));
+  }
+  return blocks;
 }
 
 function formatCue(cue: Cue, sung: readonly SungPiece[] | undefined): string {

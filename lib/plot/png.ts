@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { joinBytes } from "../join_bytes.ts";
 import type { Canvas } from "./canvas.ts";
 import type { Color } from "./colors.ts";
 
@@ -35,7 +36,7 @@ function assemble({ width, height }: Canvas, palette: readonly Color[], data: Ui
   view.setUint32(0, width);
   view.setUint32(4, height);
   header.set([8, INDEXED, 0, 0, 0], 8);
-  return concat([
+  return joinBytes([
     SIGNATURE,
     chunk("IHDR", header),
     chunk("PLTE", Uint8Array.from(palette.flat())),
@@ -80,7 +81,7 @@ function zlibStored(data: Uint8Array): Uint8Array {
   }
   const sum = new Uint8Array(4);
   new DataView(sum.buffer).setUint32(0, adler32(data));
-  return concat([...parts, sum]);
+  return joinBytes([...parts, sum]);
 }
 
 function adler32(bytes: Uint8Array): number {
@@ -91,14 +92,4 @@ function adler32(bytes: Uint8Array): number {
     high = (high + low) % ADLER_MODULUS;
   }
   return (high << 16 | low) >>> 0;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

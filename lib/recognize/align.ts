@@ -3,12 +3,21 @@
  *
  * @module
  */
-import { argmax, astype, fromData, reshape, takeAxis, toInt32 } from "../../ffi/mod.ts";
+import { argmax, astype, type MLXArray, readInt32 } from "../../ffi/mod.ts";
+import type { Stages } from "../model/backend.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
-import { alignerPrompt } from "../text/timestamps.ts";
+import { type AlignerPrompt, alignerPrompt } from "../text/timestamps.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { encode } from "./encode.ts";
 import { Timing } from "./timing.ts";
+
+/** The likeliest class at each marker: int32 `[2 * words]`. */
+function* classStages(model: Qwen3ASRModel, prompt: AlignerPrompt, embeddings: MLXArray): Stages {
+  const { decoder } = model;
+  const rows = model.splice(prompt.ids, prompt.audioStart, embeddings);
+  const markers = yield* decoder.stagesAt(rows, prompt.markers);
+  return astype(argmax(decoder.logits(markers), -1), "int32");
+}
 
 /**
  * Times of words in a clip as the model says them: nothing repaired, nothing checked.
@@ -24,19 +33,14 @@ export async function alignClip(
   words: readonly string[],
   signal?: AbortSignal,
 ): Promise<number[]> {
-  const { backend, decoder, config } = model;
+  const { backend } = model;
   using embeddings = await encode(model, samples, { timing: new Timing(), signal });
   const prompt = alignerPrompt(tokenizer, words, embeddings.dim(0));
-  const found = await backend.exclusive(async () => {
-    using cache = model.newCache();
-    using classes = backend.build(() => {
-      const hidden = decoder.apply(model.splice(prompt.ids, prompt.audioStart, embeddings), cache);
-      const rows = reshape(hidden, [prompt.ids.length, config.decoder.width]);
-      const markers = takeAxis(rows, fromData(Int32Array.from(prompt.markers)), 0);
-      return astype(argmax(decoder.logits(markers), -1), "int32"); // [2 * words]
-    });
-    await backend.evaluate(classes);
-    return toInt32(classes);
+  const { result } = await backend.runStages(() => classStages(model, prompt, embeddings), {
+    signal,
+    inTurns: true,
   });
-  return Array.from(found.subarray(0, 2 * words.length), (index) => index * config.timestampStepMs);
+  using classes = result;
+  const found = await backend.exclusive(() => readInt32(classes));
+  return Array.from(found.subarray(0, 2 * words.length), (index) => index * model.config.timestampStepMs);
 }

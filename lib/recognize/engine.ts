@@ -5,6 +5,7 @@
  * @module
  */
 import { SAMPLE_RATE } from "../audio/samples.ts";
+import { favour } from "../model/exclusive.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
 import { Mutex } from "../mutex.ts";
 import { parseAnswer } from "../text/answer.ts";
@@ -185,7 +186,8 @@ export class Engine implements Disposable {
     };
     try {
       const isShort = requests.length === 1 && requests[0]!.samples.length <= SHORT_SAMPLES;
-      return await (isShort ? this.#shortClips : this.#batches).run(inTurn, signal);
+      if (isShort) return await this.#shortClips.run(() => favour(inTurn), signal);
+      return await this.#batches.run(inTurn, signal);
     } catch (error) {
       if (!signal?.aborted) throw error;
       return requests.map(cancelled);

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
 import { OptionError } from "../errors.ts";
 import { processEnvironment } from "../hub/environment.ts";
 import { alignerOf } from "../open_model.ts";
+import { commandWords } from "../option_words.ts";
 import { isHost, isLoopback } from "./hosts.ts";
 import { type RunningServer, serve, type ServeOptions } from "./serve.ts";
 
@@ -69,6 +69,8 @@ const NUMBERS = [
 const WORDS = ["model", "aligner", "host", "device", "cert", "key", "wyoming"] as const;
 const SWITCHES = ["download", "lazy", "verbose", "help"] as const;
 
+const WYOMING_HOST = "127.0.0.1";
+
 /** Writes all of a text. */
 function write(stream: typeof Deno.stdout | typeof Deno.stderr, text: string): void {
   const bytes = new TextEncoder().encode(text);
@@ -84,15 +86,12 @@ type Values = Record<string, unknown>;
 
 function words(values: Values, name: typeof WORDS[number]): string | undefined {
   const value = values[name];
-  if (value === "") throw new OptionError(`--${name} needs a value.`);
   return typeof value === "string" ? value : undefined;
 }
 
 function list(values: Values, name: typeof LISTS[number]): string[] {
   const value = values[name];
-  const items = Array.isArray(value) ? value.map(String) : [];
-  if (items.includes("")) throw new OptionError(`--${name} needs a value.`);
-  return items;
+  return Array.isArray(value) ? value.map(String) : [];
 }
 
 function number(values: Values, name: typeof NUMBERS[number]): number | undefined {
@@ -184,16 +183,26 @@ function optionsOf(values: Values): ServeOptions & { graceSeconds: number } {
   };
 }
 
+/** `--wyoming` is the one option whose value may be left out. */
+function withWyomingAddress(arg: string, at: number, args: readonly string[]): string {
+  return arg === "--wyoming" && /^(-|$)/.test(args[at + 1] ?? "") ? `--wyoming=${WYOMING_HOST}` : arg;
+}
+
 function parse(args: readonly string[]): Values {
-  const values = parseArgs([...args], {
-    string: [...WORDS, ...NUMBERS, ...LISTS],
-    collect: [...LISTS],
-    boolean: [...SWITCHES],
-    alias: { help: "h" },
-    unknown: (arg: string) => {
-      throw new OptionError(`serve does not know "${arg}": see serve --help.`);
-    },
-  });
+  const lists: readonly string[] = LISTS;
+  const { operands, options } = commandWords(args.map(withWyomingAddress), [
+    ...[...WORDS, ...NUMBERS, ...LISTS].map((name) => ({ name, takesValue: true })),
+    ...SWITCHES.map((name) => ({ name, takesValue: false, ...(name === "help" ? { short: "h" } : {}) })),
+  ]);
+  const unknown = options.find(({ option }) => option === undefined)?.written ?? operands[0];
+  if (unknown !== undefined) throw new OptionError(`serve does not know "${unknown}": see serve --help.`);
+  const values: Values = {};
+  for (const { option, value } of options) {
+    const { name } = option!;
+    if (value === undefined) throw new OptionError(`--${name} needs a value.`);
+    if (!lists.includes(name)) values[name] = value;
+    else values[name] = [...(Array.isArray(values[name]) ? values[name] : []), value];
+  }
   return values;
 }
 

@@ -43,19 +43,35 @@ export class TerminalSession implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #keys: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #read: Promise<void>;
+  readonly #name: string;
   #output = "";
   #wake = () => {};
 
-  /** Starts `deno run -A mod.ts ARGS` in it. */
+  /** Starts `deno run -A mod.ts ARGS` in it. `program` stands in for mod.ts; `redirect` goes behind the command, e.g. `2>file`. */
   constructor(
     args: readonly string[],
-    options: { cwd: string; env?: Record<string, string>; columns?: number },
+    options: {
+      cwd: string;
+      env?: Record<string, string>;
+      columns?: number;
+      program?: string;
+      redirect?: string;
+      /** A command that runs before the program and again after it, in the same terminal. */
+      around?: string;
+    },
   ) {
     const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-    const line = [Deno.execPath(), "run", "--no-check", "-A", join(ROOT, "mod.ts"), ...args].map(quote).join(
-      " ",
-    );
-    const command = `stty cols ${options.columns ?? COLUMNS} rows ${ROWS} -echo; exec ${line}`;
+    const program = join(ROOT, options.program ?? "mod.ts");
+    const line = [Deno.execPath(), "run", "--no-check", "-A", program, ...args].map(quote).join(" ");
+    this.#name = join(options.cwd, ".terminal");
+    const size = `stty cols ${options.columns ?? COLUMNS} rows ${ROWS} -echo`;
+    const named = `sh -c 'echo $$ >"$0"; exec "$@"' ${quote(`${this.#name}.pid`)} ${line}`;
+    const run = `${named} ${options.redirect ?? ""}`;
+    const { around } = options;
+    const all = around === undefined
+      ? `exec ${run}`
+      : `trap : INT; ${around}; ${run}; code=$?; ${around}; exit $code`;
+    const command = `tty >${quote(this.#name)}; ${size}; ${all}`;
     this.#child = new Deno.Command("script", {
       args: Deno.build.os === "darwin"
         ? ["-q", "/dev/null", "sh", "-c", command]
@@ -112,6 +128,19 @@ export class TerminalSession implements AsyncDisposable {
   /** Presses keys: "\x03" is Ctrl-C. */
   async press(keys: string): Promise<void> {
     await this.#keys.write(new TextEncoder().encode(keys));
+  }
+
+  /** Asks the system about the terminal, or changes it, with `stty`. */
+  async stty(...args: string[]): Promise<string> {
+    const name = (await Deno.readTextFile(this.#name)).trim();
+    const flag = Deno.build.os === "darwin" ? "-f" : "-F";
+    const { stdout } = await new Deno.Command("stty", { args: [flag, name, ...args] }).output();
+    return new TextDecoder().decode(stdout);
+  }
+
+  /** Sends a signal to the program. */
+  async signal(signal: Deno.Signal): Promise<void> {
+    Deno.kill(Number(await Deno.readTextFile(`${this.#name}.pid`)), signal);
   }
 
   /** Waits for the end, and returns the exit code and the last screen. */

@@ -1,113 +1,100 @@
 /**
- * A live stream that says what a test tells it to, instead of a model.
+ * A live stream that says what is written down for it, whatever it hears.
  *
  * @module
  */
-import type { LiveEvent, LiveStream } from "../../lib/recognize/live/live_stream.ts";
-import type { LiveOptions } from "../../lib/recognize/live/options.ts";
-import type { Hearing, HearingOptions } from "../../lib/server/ear.ts";
+import type { LiveEvent, LiveStream, LiveTextEvent } from "../../lib/recognize/live/live_stream.ts";
 
-/** A live stream whose events a test writes. */
-export class ScriptedStream implements LiveStream {
-  /** Everything that was asked of it, in order. */
-  readonly calls: string[] = [];
-  readonly rates = new Set<number>();
-  samples = 0;
-  lagSeconds = 0;
-  pushedSeconds = 0;
-  isDisposed = false;
-  readonly #queue: LiveEvent[] = [];
-  #news = Promise.withResolvers<void>();
-  #isDone = false;
-  #error: unknown;
-
-  constructor(readonly options: LiveOptions) {}
-
-  push(samples: Float32Array | Int16Array, { sampleRate = 16_000 } = {}): void {
-    if (this.calls.at(-1) !== "push") this.calls.push("push");
-    this.rates.add(sampleRate);
-    this.samples += samples.length;
-    this.pushedSeconds += samples.length / sampleRate;
-    this.onPush();
-  }
-  cut(): void {
-    this.calls.push("cut");
-  }
-  clear(): void {
-    this.calls.push("clear");
-  }
-  end(): Promise<void> {
-    this.calls.push("end");
-    this.onEnd();
-    return Promise.resolve();
-  }
-  /** What it does with every piece of sound. */
-  onPush = () => {};
-  /** What it does when no more sound comes. */
-  onEnd = () => this.done();
-
-  /** Something is heard. */
-  say(...events: Partial<LiveEvent>[]): void {
-    for (const event of events) {
-      const usual = { utterance: 0, startSeconds: 0, endSeconds: 1 };
-      const text = event.type?.startsWith("speech") ? {} : { text: "", language: "", lagSeconds: 0 };
-      this.#queue.push({ ...usual, ...text, ...event } as LiveEvent);
-    }
-    this.#tell();
-  }
-  /** Nothing more is heard. */
-  done(): void {
-    this.#isDone = true;
-    this.#tell();
-  }
-  /** Hearing fails. */
-  fail(error: unknown): void {
-    this.#error = error;
-    this.#tell();
-  }
-  #tell(): void {
-    this.#news.resolve();
-    this.#news = Promise.withResolvers();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncIterator<LiveEvent> {
-    while (true) {
-      const news = this.#news.promise;
-      const event = this.#queue.shift();
-      if (event) yield event;
-      else if (this.#error !== undefined) throw this.#error;
-      else if (this.#isDone) return;
-      else await news;
-    }
-  }
-  [Symbol.asyncDispose](): Promise<void> {
-    this.isDisposed = true;
-    this.done();
-    return Promise.resolve();
-  }
+/** An event that comes when so many seconds were pushed, or at the end. */
+export interface ScriptLine {
+  atSeconds: number;
+  event: LiveEvent;
 }
 
-/** Opens scripted streams and keeps them. */
-export class ScriptedModel {
-  readonly streams: ScriptedStream[] = [];
-  released = 0;
-  /** What a stream says as soon as it is there. */
-  onOpen: (stream: ScriptedStream) => void = () => {};
+const SAMPLE_RATE = 16000;
 
-  /** Opens one. */
-  stream(options: LiveOptions): ScriptedStream {
-    const stream = new ScriptedStream(options);
-    this.streams.push(stream);
-    this.onOpen(stream);
-    return stream;
-  }
-
-  readonly open = (options: HearingOptions): Promise<Hearing> => {
-    return Promise.resolve({ stream: this.stream(options), release: () => this.released++ });
+/** A text event with everything filled in. */
+export function textEvent(
+  type: LiveTextEvent["type"],
+  utterance: number,
+  text: string,
+  more: Partial<LiveTextEvent> = {},
+): LiveTextEvent {
+  return {
+    type,
+    utterance,
+    text,
+    startSeconds: utterance,
+    endSeconds: utterance + 0.9,
+    language: "English",
+    lagSeconds: 0.25,
+    ...more,
   };
 }
 
-/** Lets everything happen that is only waiting for its turn. */
-export async function settle(): Promise<void> {
-  for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve));
+/** Follows a script. */
+export class ScriptedStream implements LiveStream {
+  readonly #script: ScriptLine[];
+  readonly #ready: LiveEvent[] = [];
+  #wake = () => {};
+  #isOver = false;
+  #pushed = 0;
+  /** How often an utterance was cut, and what was pushed until then, in samples. */
+  readonly cuts: number[] = [];
+  /** Seconds that are not heard yet, for those who look. */
+  lagSeconds = 0;
+
+  readonly #hangs: boolean;
+
+  /** @param hangs Whether the end never comes. */
+  constructor(script: readonly ScriptLine[], hangs = false) {
+    this.#script = [...script];
+    this.#hangs = hangs;
+  }
+
+  get pushedSeconds(): number {
+    return this.#pushed / SAMPLE_RATE;
+  }
+
+  #release(untilSeconds: number): void {
+    while (this.#script[0] !== undefined && this.#script[0].atSeconds <= untilSeconds) {
+      this.#ready.push(this.#script.shift()!.event);
+    }
+    this.#wake();
+  }
+
+  push(samples: Float32Array | Int16Array): void {
+    this.#pushed += samples.length;
+    this.#release(this.pushedSeconds);
+  }
+
+  cut(): void {
+    this.cuts.push(this.#pushed);
+  }
+
+  clear(): void {}
+
+  /** What has a time beyond the end comes as far as it is final: speech that was begun. */
+  end(): Promise<void> {
+    if (this.#hangs) return new Promise(() => {});
+    const rest = this.#script.splice(0).filter(({ event }) => event.type === "final");
+    this.#ready.push(...rest.map(({ event }) => event));
+    this.#isOver = true;
+    this.#wake();
+    return Promise.resolve();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<LiveEvent> {
+    while (true) {
+      for (let event; (event = this.#ready.shift()) !== undefined;) yield event;
+      if (this.#isOver) return;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
+    this.#wake();
+    return Promise.resolve();
+  }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Recognizer, RunningServer } from "../../lib/server/mod.ts";
-import { ScriptedModel, type ScriptedStream } from "./live_script.ts";
+import { ScriptedModel, type ScriptedStream } from "./scripted_live.ts";
 import { demoModel, recording } from "./server_start.ts";
 
 /** Events are JSON. */

@@ -5,7 +5,7 @@
  */
 import { Session } from "../../lib/server/realtime/session.ts";
 import { USUAL_SETTINGS } from "../../lib/server/realtime/settings.ts";
-import { ScriptedModel } from "./live_script.ts";
+import { ScriptedModel } from "./scripted_live.ts";
 import type { Sent } from "./realtime_client.ts";
 
 /** Names of the model. */

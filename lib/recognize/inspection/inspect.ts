@@ -28,6 +28,8 @@ export interface InspectOptions extends
     | "rescue"
     | "rescueBudget"
     | "vad"
+    | "timestamps"
+    | "aligner"
     | "signal"
     | "onProgress"
     | "range"
@@ -65,6 +67,8 @@ export const INSPECT_RULES: Rules<InspectOptions> = {
   track: TRANSCRIBE_RULES.track,
   raw: TRANSCRIBE_RULES.raw,
   vad: TRANSCRIBE_RULES.vad,
+  timestamps: TRANSCRIBE_RULES.timestamps,
+  aligner: TRANSCRIBE_RULES.aligner,
   rescueBudget: TRANSCRIBE_RULES.rescueBudget,
   attention: numbers,
   layers: numbers,

@@ -6,7 +6,7 @@
 import type { Segment, TokenLogprob, Word } from "../../transcript.ts";
 
 /** Where in the stream something was said. */
-interface LivePlace {
+export interface LivePlace {
   /** Number of the utterance, from 0. */
   utterance: number;
   /** Where the utterance begins, in seconds of the stream. */
@@ -17,11 +17,13 @@ interface LivePlace {
 
 /** Speech began (`speech-start`), or a pause ended it (`speech-end`). The text of an utterance comes between and after. */
 export interface LiveSpeechEvent extends LivePlace {
+  /** Which of the two. */
   type: "speech-start" | "speech-end";
 }
 
 /** Text of an utterance. */
-interface LiveText extends LivePlace {
+export interface LiveText extends LivePlace {
+  /** What is said. */
   text: string;
   /** Canonical English name, "" when unknown. */
   language: string;
@@ -31,6 +33,7 @@ interface LiveText extends LivePlace {
 
 /** Text that is appended to the utterance's and never changes. */
 export interface LiveCommitted extends LiveText {
+  /** "committed". */
   type: "committed";
   /** How sure the model was, token by token, with `logprobs` asked for. */
   logprobs?: readonly TokenLogprob[];
@@ -38,11 +41,13 @@ export interface LiveCommitted extends LiveText {
 
 /** Text that follows what is committed for now, in the place of the tentative text before. */
 export interface LiveTentative extends LiveText {
+  /** "tentative". */
   type: "tentative";
 }
 
 /** The whole text of an utterance, decoded once more without constraints: it may differ from what was committed. */
 export interface LiveFinal extends LiveText {
+  /** "final". */
   type: "final";
   /** How sure the model was, token by token, with `logprobs` asked for. */
   logprobs?: readonly TokenLogprob[];

@@ -13,6 +13,7 @@ import { mergeLanguages } from "../../text/languages.ts";
 import type { FinishReason, Rescue } from "../../transcript.ts";
 import { type Clip, type ClipRequest, partOf } from "../clip.ts";
 import type { ClipAnswer } from "../clip_answer.ts";
+import { STEP_SECONDS } from "../word_times/attended.ts";
 import { ABORTED, doubts, evidenceOf } from "./coverage.ts";
 
 /** Parts shorter than this are not halved. */
@@ -64,10 +65,32 @@ export type Redecode = (clip: Clip, change: Partial<ClipRequest>) => Promise<Cli
 
 const WORST: readonly FinishReason[] = ["error", "cancelled", "repetition", "length", "stop"];
 
+/** Where the decoder looked in two halves, as steps of the whole; undefined unless it is known of both. */
+function joinedLooks(parts: readonly Part[]): ClipAnswer["looks"] {
+  const places: { looks: (Float32Array | undefined)[]; start: number }[] = [];
+  let samples = 0, end = 0;
+  for (const { clip, answer: { looks } } of parts) {
+    if (!looks) return undefined;
+    const start = Math.round(samples / SAMPLE_RATE / STEP_SECONDS);
+    places.push({ looks, start });
+    samples += clip.samples.length;
+    end = Math.max(end, start + (looks.find((look) => look)?.length ?? 0));
+  }
+  return places.flatMap(({ looks, start }) =>
+    looks.map((look) => {
+      if (!look) return undefined;
+      const whole = new Float32Array(end);
+      whole.set(look, start);
+      return whole;
+    })
+  );
+}
+
 /** Two halves as one answer. */
 function joined(parts: readonly Part[]): ClipAnswer {
   const answers = parts.map((part) => part.answer);
   const failed = answers.find((answer) => answer.error);
+  const looks = joinedLooks(parts);
   return {
     tokens: answers.flatMap((answer) => answer.tokens),
     textTokens: answers.reduce((sum, { textTokens }) => sum + textTokens, 0),
@@ -79,6 +102,7 @@ function joined(parts: readonly Part[]): ClipAnswer {
     ...(answers.some(({ logprobs }) => logprobs)
       ? { logprobs: answers.flatMap(({ logprobs = [] }) => logprobs) }
       : {}),
+    ...(looks ? { looks } : {}),
     ...(failed?.error ? { error: failed.error } : {}),
   };
 }

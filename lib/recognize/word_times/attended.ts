@@ -13,7 +13,7 @@ import { tokenRanges } from "./confidence.ts";
 import { type Ground, lengthOf, type Stretch, within } from "./fill.ts";
 
 /** Seconds of one audio token: 100 mel frames of 10 ms become 13. */
-const STEP_SECONDS = 1 / 13;
+export const STEP_SECONDS: number = 1 / 13;
 /** What the square of a logarithm of length over expected length costs, in logarithms of a share of attention. */
 const LENGTH_COST = 3;
 /** A share of attention too small to tell from none. */

@@ -1,0 +1,77 @@
+/**
+ * A pass that is asked for some rows gives what the whole pass gives there, keeps no keys and values, and ends between
+ * two stages when it is aborted.
+ */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import * as mx from "../ffi/mod.ts";
+import { loadFolder } from "../lib/load_folder.ts";
+import type { BackendPolicy } from "../lib/model/backend.ts";
+
+const DEMO_ALIGNER = join(import.meta.dirname!, "..", "demo", "aligner");
+/** Differences allowed between two orders of the same float32 sums, as in tests/model_routes_test.ts. */
+const TOLERANCE = 5e-3;
+const LENGTH = 300;
+/** More than a tile of queries, from the first row to the last but some. */
+const POSITIONS = [0, ...Array.from({ length: 140 }, (_, index) => 11 + 2 * index)];
+
+const ROUTES: Record<string, Partial<BackendPolicy>> = {
+  "in tiles": {},
+  "by MLX's own attention": { exponential: "native" },
+  "layer by layer": { stageRows: 1 },
+};
+
+for (const [name, policy] of Object.entries(ROUTES)) {
+  Deno.test(`Decoder.stagesAt() gives the rows of the whole pass, ${name}`, async () => {
+    const { model } = await loadFolder(DEMO_ALIGNER, { device: "cpu", policy });
+    using _free = model;
+    const { backend, decoder, config: { decoder: { width } } } = model;
+    const before = mx.liveHandles();
+    {
+      using rows = await backend.exclusive(() =>
+        backend.build(() => mx.normal([1, LENGTH, width], mx.randomKey(1)))
+      );
+      using whole = await backend.exclusive(async () => {
+        using cache = model.newCache();
+        const hidden = backend.build(() => decoder.apply(rows, cache));
+        await backend.evaluate(hidden);
+        return hidden;
+      });
+      const { result } = await backend.runStages(() => decoder.stagesAt(rows, POSITIONS), { inTurns: true });
+      using wanted = result;
+      assertEquals(wanted.shape, [POSITIONS.length, width]);
+      const [all, own] = [mx.toFloat32(whole), mx.toFloat32(wanted)];
+      for (const [index, position] of POSITIONS.entries()) {
+        for (let column = 0; column < width; column++) {
+          const difference = Math.abs(own[index * width + column]! - all[position * width + column]!);
+          assert(difference < TOLERANCE, `row ${position}: ${difference}`);
+        }
+      }
+    }
+    assertEquals(mx.liveHandles(), before);
+  });
+}
+
+Deno.test("Decoder.stagesAt() ends between two stages when it is aborted", async () => {
+  const { model } = await loadFolder(DEMO_ALIGNER, { device: "cpu", policy: { stageRows: 1 } });
+  using _free = model;
+  const { backend, decoder, config: { decoder: { width } } } = model;
+  const controller = new AbortController();
+  using rows = await backend.exclusive(() =>
+    backend.build(() => mx.normal([1, LENGTH, width], mx.randomKey(1)))
+  );
+  const before = mx.liveHandles();
+  const stages = function* () {
+    for (const stage of decoder.stagesAt(rows, POSITIONS)) {
+      yield stage;
+      controller.abort(new Error("enough"));
+    }
+    throw new Error("went on");
+  };
+  await assertRejects(
+    () => backend.runStages(stages, { signal: controller.signal, inTurns: true }),
+    Error,
+    "enough",
+  );
+  assertEquals(mx.liveHandles(), before);
+});
