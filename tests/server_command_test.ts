@@ -77,7 +77,9 @@ Deno.test("serve ends with 2 and one sentence for arguments that are not usable"
 });
 
 Deno.test("serve listens, warns beyond loopback, takes keys from the environment, and ends by SIGTERM", async () => {
-  const child = command(["--model", "demo", "--host", "0.0.0.0", "--port", "0", "--verbose"]).spawn();
+  const child = command(
+    ["--model", "demo", "--host", "0.0.0.0", "--port", "0", "--verbose", "--wyoming", "localhost:0"],
+  ).spawn();
   const secured = command(["--model", "demo", "--host", "0.0.0.0", "--port", "0"], {
     QWEN3_ASR_API_KEY: "one, two",
   }).spawn();
@@ -113,6 +115,8 @@ Deno.test("serve listens, warns beyond loopback, takes keys from the environment
     await process.stdout.cancel();
     assertEquals((await process.status).code, 0);
   }
+  assertMatch(texts[0]!, /^Wyoming at tcp:\/\/localhost:\d+$/m);
+  assert(!texts[1]!.includes("Wyoming"));
   assertMatch(texts[0]!, /Warning: everybody who reaches 0\.0\.0\.0/);
   assertMatch(texts[0]!, /POST \/v1\/audio\/transcriptions 200/);
   assert(!texts[1]!.includes("Warning"));
