@@ -111,7 +111,7 @@ function roomOf(path: string): string {
 }
 
 function isOutside(to: string): boolean {
-  return /^(node:|npm:|jsr:|@)|^ws$/.test(to);
+  return /^(node:|npm:|jsr:|@)/.test(to);
 }
 
 /** What a room may import besides itself, `node:` and packages. */
@@ -247,7 +247,6 @@ Deno.test("npm packages are imported where the architecture says so", () => {
     "@std/assert": /^(tests|bench|notebooks|std)\//,
     "@std/cli": /^(scripts|bench|tests|std)\//,
     "@huggingface/tokenizers": /^(lib\/text|tests)\//,
-    "ws": /^lib\/server\/realtime\//,
   };
   const wrong = allImports.filter(({ from, to }) => {
     const rule = Object.entries(ROOMS).find(([name]) => to.startsWith(name));

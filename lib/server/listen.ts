@@ -15,7 +15,7 @@ import { ClientGone, HttpError, refusalOf } from "./http_error.ts";
 import { requestOf } from "./incoming.ts";
 import { probe, send } from "./outgoing.ts";
 import { isWebSocket } from "./realtime/connect.ts";
-import { refuse, upgrade } from "./realtime/upgrade.ts";
+import { refuse, upgrade, webSocketServer } from "./realtime/upgrade.ts";
 
 /** A request in, a response out. */
 export type Fetch = (request: Request, info: ClientInfo) => Promise<Response>;
@@ -75,12 +75,14 @@ async function switchProtocols(
     const signal = new AbortController().signal;
     const request = requestOf(incoming, { origin, signal, onRead: () => {} });
     answer = await admit(request, { remoteAddr: { hostname: connection.remoteAddress } });
+    if (!(answer instanceof Response)) {
+      return upgrade(await webSocketServer(), incoming, connection, head, answer);
+    }
   } catch (error) {
     const isBadRequest = error instanceof TypeError;
     answer = (isBadRequest ? new HttpError(400, "The request is not well-formed.") : refusalOf(error))
       .toResponse();
   }
-  if (!(answer instanceof Response)) return await upgrade(incoming, connection, head, answer);
   await refuse(answer, connection);
   connection.destroySoon();
 }

@@ -3,8 +3,6 @@
  *
  * @module
  */
-// @ts-types="npm:@types/ws@8.18.2"
-import type { WebSocket } from "ws";
 import type { Keys, Origins } from "../access.ts";
 import { BodyReader } from "../body.ts";
 import { hearingOf } from "../hearing.ts";
@@ -17,6 +15,7 @@ import { newId } from "./items.ts";
 import { RealtimeError } from "./realtime_error.ts";
 import { RealtimeSessions } from "./sessions.ts";
 import { sessionObject, type SettingsContext, USUAL_SETTINGS } from "./settings.ts";
+import type { WebSocket } from "./web_socket.ts";
 
 /** A body that describes a session. */
 const MAX_BODY_BYTES = 256 * 1024;

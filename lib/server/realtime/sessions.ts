@@ -3,13 +3,12 @@
  *
  * @module
  */
-// @ts-types="npm:@types/ws@8.18.2"
-import type { WebSocket } from "ws";
 import type { OpenHearing } from "../ear.ts";
 import type { RealtimeRequest } from "./connect.ts";
 import { RealtimeError } from "./realtime_error.ts";
 import { Session } from "./session.ts";
 import { checkModelName, type SessionSettings, type SettingsContext } from "./settings.ts";
+import type { WebSocket } from "./web_socket.ts";
 
 /** How often a socket is looked at: whether its client is there, whether it says something. */
 const LOOK_MS = 15_000;
@@ -90,14 +89,14 @@ class Connected {
     this.#socket.send(text);
   }
 
-  #receive(data: WebSocket.RawData, isBinary: boolean): void {
+  #receive(data: Uint8Array, isBinary: boolean): void {
     this.#isThere = true;
     this.#saidAt = performance.now();
     if (isBinary) {
       this.session.fail(
         new RealtimeError("invalid_event", "Binary messages are not taken: send JSON as text."),
       );
-    } else this.session.receive(data.toString());
+    } else this.session.receive(new TextDecoder().decode(data));
   }
 
   #look(): void {
