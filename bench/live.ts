@@ -3,6 +3,7 @@
  *
  *   deno run -A bench/live.ts quality [--real]    errors of final and committed texts, lag (--real: at the speed of speech)
  *   deno run -A bench/live.ts flat [--minutes 120]   processor time and memory of a long stream, by quarters
+ *   deno run -A bench/live.ts aged [--minutes 120]   the same sound in a stream of that age and in a new one, turn by turn
  *   deno run -A bench/live.ts steps               a step at 10 to 600 s of stream, beside the official recipe
  *   deno run -A bench/live.ts noise [--minutes 10]   what is committed in sounds in which nobody speaks
  *   deno run -A bench/live.ts slices [--count 100]   whether the same sound in other pushes gives the same text
@@ -197,6 +198,45 @@ async function flat(asr: Qwen3ASR): Promise<void> {
   report();
 }
 
+/** What an old stream costs beside a new one: turns are short, so that a busy machine is as busy for both. */
+async function aged(asr: Qwen3ASR): Promise<void> {
+  const minutes = Number(args.minutes ?? 120), turns = 24;
+  const parts = (await speeches()).map(({ samples }) => samples);
+  await using old = asr.live({ onOverload: "wait" });
+  await using fresh = asr.live({ onOverload: "wait" });
+  const reading = [old, fresh].map(async (session) => {
+    for await (const _ of session);
+  });
+  const settled = async (session: LiveSession) => {
+    while (session.lagSeconds > 0.1) await new Promise((go) => setTimeout(go, 5));
+  };
+  const hear = async (session: LiveSession, samples: Float32Array) => {
+    await push(session, samples, false);
+    await push(session, new Float32Array(2 * RATE), false);
+    await settled(session);
+  };
+  for (const part of endless(parts, minutes * 60)) {
+    for (let at = 0; at < part.length; at += 30 * RATE) await hear(old, part.subarray(at, at + 30 * RATE));
+  }
+  const ratios: number[] = [];
+  const before = Deno.memoryUsage().rss;
+  for (let turn = 0; turn < turns; turn++) {
+    const long = parts[0]!, at = turn % 6 * 15 * RATE;
+    const some = long.subarray(at, at + 15 * RATE);
+    const order = turn % 2 ? [old, fresh] : [fresh, old];
+    const costs = new Map<LiveSession, number>();
+    for (const session of order) costs.set(session, await cost(1, () => hear(session, some)));
+    if (turn > 1) ratios.push(costs.get(old)! / costs.get(fresh)!);
+  }
+  await Promise.all([old.end(), fresh.end(), ...reading]);
+  console.log(
+    `${old.pushedSeconds / 60 | 0} min of stream against ${fresh.pushedSeconds / 60 | 0}: processor time ` +
+      `${quantile(ratios, 0.5).toFixed(3)} (${quantile(ratios, 0.25).toFixed(3)} to ${
+        quantile(ratios, 0.75).toFixed(3)
+      } in the middle half of ${ratios.length} turns); resident ${(before / 1e6).toFixed(0)} MB`,
+  );
+}
+
 /** Median of processor milliseconds. */
 async function cost(times: number, work: () => Promise<void>): Promise<number> {
   const all: number[] = [];
@@ -278,7 +318,7 @@ async function slices(asr: Qwen3ASR): Promise<void> {
   console.log(`${same} of ${count} slicings give the same committed and final texts`);
 }
 
-const works: Record<string, (asr: Qwen3ASR) => Promise<void>> = { quality, flat, steps, noise, slices };
+const works: Record<string, (asr: Qwen3ASR) => Promise<void>> = { quality, flat, aged, steps, noise, slices };
 const work = works[what];
 if (!work) throw new Error(`There is no ${what}: ${Object.keys(works).join(", ")}.`);
 await using asr = await Qwen3ASR.load("demo");

@@ -144,7 +144,7 @@ function rope(native: Native, bench: Bench): boolean {
 }
 
 /** 8-bit groups of 64 there and back, and a product with the packed weights. */
-function quantization(native: Native, bench: Bench): boolean {
+function quantization(native: Native, bench: Bench, canary: CanaryNative): boolean | string {
   const weights = wave(2 * 64, 5), x = wave(64, 6);
   const group = optionalInt(64), bits = optionalInt(8), affine = cString("affine");
   const cell = bench.cell();
@@ -156,10 +156,33 @@ function quantization(native: Native, bench: Bench): boolean {
     bench.take(native.mlx_vector_array_get(bench.cell(), parts, index), "mlx_vector_array_get")
   );
   native.mlx_vector_array_free(parts);
+  const row = bench.array(x, [1, 64]);
+  try {
+    const scale = 0n;
+    bench.take(
+      canary.scaledProduct(
+        bench.cell(),
+        row,
+        w!,
+        scales!,
+        biases!,
+        true,
+        group,
+        bits,
+        affine,
+        scale,
+        bench.stream,
+      ),
+      "mlx_quantized_matmul",
+    );
+    return "takes a global scale, which came with a later generation";
+  } catch {
+    // No stream where that library has its scale: as it should be.
+  }
   const product = bench.take(
     native.mlx_quantized_matmul(
       bench.cell(),
-      bench.array(x, [1, 64]),
+      row,
       w!,
       scales!,
       biases!,
@@ -202,13 +225,20 @@ function fourier(native: Native, bench: Bench): boolean {
 const PROBES = { attention, rope, quantization, "Fourier transform": fourier };
 
 /**
- * The fused attention, its flag as wide as the register or stack slot it travels in: a library that takes a stream
- * there must read null and say so, not half a pointer and crash.
+ * Functions as other generations have them, so that a wrong guess ends in a message and not in a crash. The fused
+ * attention, its flag as wide as the register or stack slot it travels in: a library that takes a stream there must read
+ * null and say so, not half a pointer. The packed product with a global scale before its stream (MLX's change 4458): a
+ * library that has the stream there reads null and says so; only one that has the scale computes.
  */
 export const CANARY_SYMBOLS = {
   attention: {
     name: "mlx_fast_scaled_dot_product_attention",
     parameters: ["buffer", "u64", "u64", "u64", "f32", "buffer", "u64", "u64", "u64", "u64"],
+    result: "i32",
+  },
+  scaledProduct: {
+    name: "mlx_quantized_matmul",
+    parameters: ["buffer", "u64", "u64", "u64", "u64", "bool", "u64", "u64", "buffer", "u64", "u64"],
     result: "i32",
   },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -221,7 +251,9 @@ export function runCanary(native: Native, canary: CanaryNative): string | undefi
   using bench = new Bench(native);
   for (const [name, probe] of Object.entries(PROBES)) {
     try {
-      if (!probe(native, bench, canary)) return `its ${name} gives wrong numbers`;
+      const answer = probe(native, bench, canary);
+      if (typeof answer === "string") return `its ${name} ${answer}`;
+      if (!answer) return `its ${name} gives wrong numbers`;
     } catch (error) {
       return `its ${name} fails (${error instanceof Error ? error.message : String(error)})`;
     }

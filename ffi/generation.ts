@@ -11,6 +11,8 @@ export interface Generation {
   name: string;
   /** Whether symbols.ts has the right arguments for it. */
   supported: boolean;
+  /** Whether it is from before those that are supported. */
+  isOld: boolean;
 }
 
 /** Symbols that date a library, oldest first: a library that has one has all before it. */
@@ -45,6 +47,9 @@ export function classify(has: (symbol: string) => boolean, mlxVersion: string): 
   let age = 0;
   while (age < MARKERS.length && has(MARKERS[age]!)) age++;
   const strange = MARKERS.slice(age).find(has);
-  if (strange) return { name: `unknown (has ${strange} but not ${MARKERS[age]})`, supported: false };
-  return { name: NAMES[age]!, supported: age >= 3 && atLeast(mlxVersion, OLDEST_MLX) };
+  if (strange) {
+    return { name: `unknown (has ${strange} but not ${MARKERS[age]})`, supported: false, isOld: false };
+  }
+  const supported = age >= 3 && atLeast(mlxVersion, OLDEST_MLX);
+  return { name: NAMES[age]!, supported, isOld: !supported };
 }

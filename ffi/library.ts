@@ -65,7 +65,12 @@ function openCandidate(candidate: Candidate): LibraryInfo {
   try {
     symbols = Deno.dlopen(path, SYMBOLS).symbols;
   } catch (error) {
-    throw unknownGeneration(candidate, `it is ${classify(has, "0").name} (${reasonOf(error)}).`);
+    const { name } = classify(has, "0");
+    throw unknownGeneration(
+      candidate,
+      `it is ${name} (${reasonOf(error)}).`,
+      MARKERS.some((mark) => !has(mark)),
+    );
   }
   installErrorHandler(symbols.mlx_set_error_handler);
   const mlxVersion = readVersion(symbols);
@@ -74,6 +79,7 @@ function openCandidate(candidate: Candidate): LibraryInfo {
     throw unknownGeneration(
       candidate,
       `it is ${generation.name} over MLX ${mlxVersion || "of unknown version"}.`,
+      generation.isOld,
     );
   }
   const fault = runCanary(symbols, Deno.dlopen(path, CANARY_SYMBOLS).symbols);

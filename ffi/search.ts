@@ -70,7 +70,7 @@ export function libraryCandidates(explicitPath?: string): Candidate[] {
 
 const CURE = "Get it with `deno run -A jsr:@qwen3/asr setup`" +
   (Deno.build.os === "darwin" ? " or `brew install mlx-c`" : "") +
-  ", or build it with `bash scripts/build_mlx_c.sh` from a checkout.";
+  " (in a checkout: `bash scripts/build_mlx_c.sh`).";
 
 /** The error for a search that found nothing usable. */
 export function notFound(tried: readonly (Candidate & { reason: string })[]): LibraryError {
@@ -80,10 +80,28 @@ export function notFound(tried: readonly (Candidate & { reason: string })[]): Li
   );
 }
 
-/** The error for a library whose generation we do not know. */
-export function unknownGeneration({ path, origin }: Candidate, what: string): LibraryError {
+/** Whether Homebrew put it there, perhaps behind a link. */
+function isHomebrew({ path, origin }: Candidate): boolean {
+  if (origin === "Homebrew") return true;
+  try {
+    return /\/(homebrew|Cellar)\//.test(Deno.realPathSync(path));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The error for a library whose generation we do not know.
+ *
+ * @param isOld Whether it is one from before those that we know.
+ */
+export function unknownGeneration(candidate: Candidate, what: string, isOld = false): LibraryError {
+  const { path, origin } = candidate;
+  const upgrade = isOld && isHomebrew(candidate)
+    ? "Get a newer one with `brew upgrade mlx-c`. Or else: "
+    : "";
   const unset = origin === "QWEN3_ASR_MLX_C" ? " Then unset QWEN3_ASR_MLX_C." : "";
   return new LibraryError(
-    `Cannot use the mlx-c at ${path}: ${what} Its functions would be called with wrong arguments. ${CURE}${unset}`,
+    `Cannot use the mlx-c at ${path}: ${what} Its functions would be called with wrong arguments. ${upgrade}${CURE}${unset}`,
   );
 }

@@ -88,8 +88,8 @@ export class ForcedAligner implements Disposable {
   ): Promise<ForcedAligner> {
     const { device, dtype, threads, libraryPath, download } = LOAD_RULES;
     checkOptions(options, { device, dtype, threads, libraryPath, download });
+    openLibrary({ path: options.libraryPath }); // Before anything large is fetched for it.
     const { directory } = await locate(model, resolveAligner, options.download);
-    openLibrary({ path: options.libraryPath });
     const loaded = await loadFolder(directory, {
       device: options.device ?? "auto",
       dtype: options.dtype ?? "auto",

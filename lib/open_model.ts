@@ -143,8 +143,8 @@ export async function openModel(
   options: RouteOptions,
 ): Promise<{ engine: Engine; vad: VadNetwork; info: ModelInfo }> {
   const start = performance.now();
+  openLibrary({ path: options.libraryPath }); // Before anything large is fetched for it.
   const found = await locate(model, resolveModel, options.download);
-  openLibrary({ path: options.libraryPath });
   const { model: loaded, tokenizer } = await loadFolder(found.directory, {
     device: options.device ?? "auto",
     dtype: options.dtype ?? "auto",

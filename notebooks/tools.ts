@@ -74,6 +74,26 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   return new Html(html, [head, ...rows].map((row) => row.join("\t")).join("\n"));
 }
 
+/** A text of which a part may still change. */
+export interface Hypothesis {
+  /** What stands before it. */
+  label: string;
+  /** What does not change any more. */
+  firm: string;
+  /** What follows it for now. */
+  loose: string;
+}
+
+/** Texts one below the other: firm as it is, pale and slanted what may still change. */
+export function hypotheses(rows: readonly Hypothesis[]): Html {
+  const html = rows.map(({ label, firm, loose }) =>
+    `<tr><td style="text-align:left;white-space:nowrap;vertical-align:top">${escape(label)}</td>` +
+    `<td style="text-align:left"><b>${escape(firm)}</b><i style="opacity:0.6">${escape(loose)}</i></td></tr>`
+  );
+  const plain = rows.map(({ label, firm, loose }) => `${label}\t${firm}${loose === "" ? "" : `[${loose}]`}`);
+  return new Html(`<table>${html.join("")}</table>`, plain.join("\n"));
+}
+
 function wordsOf(text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== "");
 }

@@ -2,8 +2,10 @@
 # Makes a usable libmlxc (with libmlx and all that it needs, side by side) and prints its path.
 #
 #   MLX itself     comes compiled in a Python wheel (mlx-cpu, mlx-metal, mlx-cuda-13), which pip fetches by checksum
-#   mlx-c          is compiled here from source, which cargo (a crate contains it) or git fetches, by checksum
+#   mlx-c          is compiled here from the source that lies beside this script, 38 kB
 #   BLAS on Linux  is OpenBLAS (wheel scipy-openblas32), put in front of the slow reference BLAS of the MLX wheel
+#
+# It needs a C++ compiler and pip. The published module carries it: the command `setup` runs it from the user's cache.
 #
 # The result is built beside its final folder and renamed to it, so it is either complete or absent: the script may be
 # killed at any time, and two may run at once. docs/building.md has the reasons.
@@ -14,11 +16,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 MLX=0.32.2
 OPENBLAS=0.3.34.481.3
-CRATE=mlxrs-sys
-CRATE_VERSION=0.2.0
-CRATE_SHA256=ace6d5383b15cade95fbf8b7a10dfa5c4a84b3dcfa57abe012a5020208570f25
+SOURCE=$here/mlx-c-source.tar.gz
 SOURCE_SHA256=63963f89fe1fd2826bcc37358fbfdb365cc5fbcd52749e64286bc01046f94984 # of the compiled files, concatenated
-GIT_TREE=45b2f5173730aec7e7c5643fd1a5884645043eda # git's tree id of the folder mlx/ in them
 RECIPE=1 # raise it when the same versions must be built in another way
 
 usage() {
@@ -29,7 +28,7 @@ Builds mlx-c over MLX $MLX and prints the path of libmlxc on stdout. When it is 
 
   --backend NAME  cpu (default on Linux), metal (default on macOS), cuda (Linux with an NVIDIA GPU; not proved yet)
   --prefix DIR    make the folder DIR instead of one in the per-user cache
-  --jobs N        compile N files at once (default: one per processor)
+  --jobs N        compile with N processes at once (default: one per processor)
   --help          print this
 Environment: QWEN3_ASR_CACHE moves the cache; CXX chooses the C++ compiler.
 END
@@ -70,7 +69,8 @@ case $os-$arch in
   linux-x86_64 | linux-aarch64 | darwin-aarch64) ;;
   *) die "there is no MLX $MLX wheel for $os on $arch" ;;
 esac
-case $jobs in '' | [1-9] | [1-9][0-9] | [1-9][0-9][0-9]) ;; *) die "--jobs needs a number from 1 to 999, not '$jobs'" ;; esac
+jobs=${jobs:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
+case $jobs in [1-9] | [1-9][0-9] | [1-9][0-9][0-9]) ;; *) die "--jobs needs a number from 1 to 999, not '$jobs'" ;; esac
 
 key="$MLX-r$RECIPE-$backend-$os-$arch"
 store=$(cache_root)/mlx-c
@@ -107,12 +107,17 @@ if is_complete; then finish; fi
 if [ -n "$prefix" ] && [ -e "$final" ] && [ ! -f "$final/complete" ]; then
   rmdir "$final" 2>/dev/null || die "$final is not empty and was not made by this script; name another folder"
 fi
+# Of Homebrew's mlx-c one that is too old is told by the marker symbol of the oldest usable one (ffi/generation.ts).
+MARKER=mlx_stream_new_thread_unsafe
 if [ "$os" = darwin ] && [ -z "$prefix" ] && have brew && brewed=$(brew --prefix mlx-c 2>/dev/null) &&
   [ -f "$brewed/lib/libmlxc.dylib" ]; then
-  say "using Homebrew's mlx-c in $brewed"
-  point "$brewed"
-  printf '%s\n' "$brewed/lib/libmlxc.dylib"
-  exit 0
+  if nm -gU "$brewed/lib/libmlxc.dylib" 2>/dev/null | grep -q "_$MARKER\$"; then
+    say "using Homebrew's mlx-c in $brewed"
+    point "$brewed"
+    printf '%s\n' "$brewed/lib/libmlxc.dylib"
+    exit 0
+  fi
+  say "Homebrew's mlx-c in $brewed is too old for this module (brew upgrade mlx-c makes it new); building another one"
 fi
 
 # ---------------------------------------------------------------- one build at a time
@@ -172,19 +177,11 @@ need_glibc() { # the wheels are made for glibc 2.35: Debian 12, Ubuntu 22.04
   esac
 }
 
-get_tools() {
-  local compiler=(g++:g++:)
-  if [ -n "${CXX:-}" ]; then
-    have "$CXX" || die "CXX=$CXX is not a command; unset CXX or point it to a C++ compiler"
-    compiler=()
-  fi
-  if [ "$os" = darwin ]; then
-    need_tools "c++::xcode-select --install" "cmake:cmake:brew install cmake"
-  else
-    need_glibc
-    need_tools ${compiler[@]+"${compiler[@]}"} nm:binutils: make:make: cmake:cmake:
-  fi
-  need_pip
+get_tools() { # all at once, and before anything is downloaded
+  if [ "$os" = linux ]; then need_glibc; fi
+  need_tools compiler nm pip
+  find_compiler
+  find_pip
 }
 
 # ---------------------------------------------------------------- MLX and OpenBLAS, from wheels
@@ -208,84 +205,39 @@ wheels() { # one line per wheel, in pip's form; a hash for every platform that h
   fi
 }
 
+# take NAME WHAT ARGUMENT...: pip's result in $work/NAME, or the reason why there is none.
+take() {
+  local name=$1 what=$2 reason
+  shift 2
+  if watched "taking $what" pip_into "$work/$name" "$@"; then return 0; fi
+  if reason=$(network_reason "$work/$name.log"); then
+    die "no network: pip cannot fetch $what ($reason); connect this machine, or tell pip of a proxy or a mirror, and start again"
+  fi
+  tail -n 5 "$work/$name.log" >&2
+  die "pip could not get $what; its reason stands above (they need Linux with glibc 2.35 or macOS 14, and pip 21 or newer)"
+}
+
 get_wheels() {
   say "taking MLX $MLX with pip"
   wheels >"$work/wheels.txt"
-  pip_into "$work/wheels" --no-deps --only-binary=:all: --require-hashes -r "$work/wheels.txt" ||
-    die "pip could not get the wheels of MLX $MLX; pip's reason stands above (they need Linux with glibc 2.35 or macOS 14, and pip 21 or newer)"
+  take wheels "the wheels of MLX $MLX" --no-deps --only-binary=:all: --require-hashes -r "$work/wheels.txt"
   if [ "$backend" = cuda ]; then # NVIDIA's own libraries, in the versions that the MLX wheel asks for
-    pip_into "$work/nvidia" --only-binary=:all: 'nvidia-cudnn-cu13==9.*' nvidia-nccl-cu13 'nvidia-cublas==13.*' \
-      'nvidia-cufft==12.*' 'nvidia-cuda-nvrtc==13.*' 'nvidia-cuda-runtime==13.*' ||
-      die "pip could not get NVIDIA's libraries (wheels nvidia-*)"
+    take nvidia "NVIDIA's libraries" --only-binary=:all: 'nvidia-cudnn-cu13==9.*' nvidia-nccl-cu13 'nvidia-cublas==13.*' \
+      'nvidia-cufft==12.*' 'nvidia-cuda-nvrtc==13.*' 'nvidia-cuda-runtime==13.*'
   fi
 }
 
 # ---------------------------------------------------------------- mlx-c's source
 
-crate_in_cache() { # the path of the crate in cargo's own download cache, if its checksum is right
-  local file
-  for file in "${CARGO_HOME:-${HOME:-/nonexistent}/.cargo}"/registry/cache/*/"$CRATE-$CRATE_VERSION.crate"; do
-    if [ -f "$file" ] && [ "$(sha256_of <"$file")" = "$CRATE_SHA256" ]; then
-      printf '%s\n' "$file"
-      return 0
-    fi
-  done
-  return 1
-}
-
-get_crate() {
-  local project=$work/crate
-  crate_in_cache && return 0
-  have cargo || return 1
-  say "taking mlx-c's source with cargo (crate $CRATE $CRATE_VERSION)"
-  mkdir -p "$project/src"
-  printf '[package]\nname = "fetch"\nversion = "0.0.0"\n[dependencies]\n%s = "=%s"\n' "$CRATE" "$CRATE_VERSION" >"$project/Cargo.toml"
-  : >"$project/src/lib.rs"
-  # `cargo info` downloads just this crate. Older versions lack it: there `cargo fetch` may fail on a manifest that is too
-  # new for it, but by then the crate is in its cache. The flag makes cargo 1.65 (Debian 12) ask for single crates instead
-  # of cloning the whole index; newer versions do so anyway.
-  (cd "$project" && { limited cargo info "$CRATE@$CRATE_VERSION" || RUSTC_BOOTSTRAP=1 limited cargo -Z sparse-registry fetch; }) \
-    >"$work/cargo.log" 2>&1 </dev/null || true
-  crate_in_cache
-}
-
-from_crate() {
-  local crate
-  crate=$(get_crate) || return 1
+# mlx-c's own version (0.6.0) does not identify this source; its folder mlx/ is the one that git calls 45b2f5173730.
+get_source() {
   mkdir -p "$work/source"
-  tar -xzf "$crate" -C "$work/source" --strip-components=3 "$CRATE-$CRATE_VERSION/vendor/mlx-c"
-  source_from="crate $CRATE $CRATE_VERSION"
-}
-
-# mlx-c's version does not identify this source, so the commit is found by the tree id of its folder mlx/.
-from_git() {
-  local url=${QWEN3_ASR_MLX_C_GIT:-https://github.com/ml-explore/mlx-c} commit
-  have git || return 1
-  say "taking mlx-c's source with git ($url)"
-  GIT_TERMINAL_PROMPT=0 limited git clone --quiet --no-checkout --filter=blob:none "$url" "$work/git" \
-    >"$work/git.log" 2>&1 </dev/null || return 1
-  for commit in $(git -C "$work/git" rev-list --all); do
-    if [ "$(git -C "$work/git" rev-parse --quiet --verify "$commit:mlx" 2>/dev/null)" = "$GIT_TREE" ]; then
-      git -C "$work/git" -c advice.detachedHead=false checkout --quiet "$commit" >>"$work/git.log" 2>&1 </dev/null || return 1
-      mv "$work/git" "$work/source"
-      source_from="git commit $commit"
-      return 0
-    fi
-  done
-  say "$url has no commit with the tree $GIT_TREE"
-  return 1
+  tar -xzf "$SOURCE" -C "$work/source" || die "$SOURCE cannot be unpacked; take a fresh copy of this project"
+  [ "$(source_digest)" = "$SOURCE_SHA256" ] || die "$SOURCE is not the expected one (checksum); take a fresh copy of this project"
 }
 
 source_digest() {
   (cd "$work/source" && find CMakeLists.txt mlx-c.pc.in mlx -type f | LC_ALL=C sort | while read -r file; do cat "$file"; done) | sha256_of
-}
-
-get_source() {
-  if ! from_crate && ! from_git && ! { can_apt && ! have cargo && apt_install cargo && from_crate; }; then
-    tail -n 3 "$work/git.log" "$work/cargo.log" 2>/dev/null >&2 || true
-    die "mlx-c's source could not be had: neither the crate $CRATE $CRATE_VERSION with cargo nor the repository ml-explore/mlx-c with git. Install cargo (Debian, Ubuntu: sudo apt-get install cargo; macOS: brew install rust, or brew install mlx-c, which needs no source)"
-  fi
-  [ "$(source_digest)" = "$SOURCE_SHA256" ] || die "mlx-c's source from the $source_from is not the expected one (checksum)"
 }
 
 # ---------------------------------------------------------------- OpenBLAS in front of the reference BLAS
@@ -311,44 +263,53 @@ make_blas() {
     done <"$work/both"
   } >"$work/blas.s"
   # shellcheck disable=SC2016 # $ORIGIN is for the dynamic linker
-  "${CXX:-g++}" -shared -nostdlib -o "$lib/libqwen3asr_blas.so" "$work/blas.s" "$lib/libscipy_openblas.so" \
+  "$CXX_FOUND" -shared -nostdlib -o "$lib/libqwen3asr_blas.so" "$work/blas.s" "$lib/libscipy_openblas.so" \
     -Wl,-soname,libqwen3asr_blas.so,--disable-new-dtags,-rpath,'$ORIGIN',-z,noexecstack
   say "OpenBLAS stands in for $(wc -l <"$work/both" | tr -d ' ') of $(wc -l <"$work/wanted" | tr -d ' ') BLAS functions"
 }
 
 # ---------------------------------------------------------------- building
 
+# compile FLAG...: what mlx-c's CMakeLists.txt does for a shared library over an MLX that is there; the flags are for linking.
+# Nearly all of the time goes into reading MLX's headers, so the files are compiled in as few pieces as there are jobs:
+# 16 s of one processor instead of 97.
+# shellcheck disable=SC2317 # called by watched
+compile() {
+  local lib=$work/out/lib count=0 file
+  cd "$work/source" || return 1
+  for file in mlx/c/*.cpp; do
+    printf '#include "%s"\n' "$file" >>"piece$((count % jobs)).cpp"
+    count=$((count + 1))
+  done
+  printf '%s\0' piece*.cpp | xargs -0 -n 1 -P "$jobs" \
+    "$CXX_FOUND" -std=gnu++20 -O3 -DNDEBUG -fPIC -I"$work/source" -I"$work/wheels/mlx/include" -c &&
+    "$CXX_FOUND" "$@" -o "$lib/libmlxc.$so" piece*.o "$lib/libmlx.$so"
+}
+
 build() {
-  local out=$work/out rpath flags=''
+  local out=$work/out dir link rpath
+  # shellcheck disable=SC2016 # for the dynamic linker, not for this shell
+  rpath='$ORIGIN'
   cp "$work"/wheels/mlx/lib/*."$so"* "$work"/wheels/mlx*.libs/*."$so"* "$work"/wheels/mlx/lib/*.metallib "$out/lib/" 2>/dev/null || true
   [ -f "$out/lib/libmlx.$so" ] || die "the MLX wheel holds no libmlx.$so; this script does not know its layout"
+  if [ "$backend" = cuda ]; then
+    mv "$work/nvidia/nvidia" "$out/lib/nvidia"
+    for dir in "$out"/lib/nvidia/*/lib; do rpath="$rpath:\$ORIGIN${dir#"$out/lib"}"; done
+    cp -R "$work/wheels/mlx/include/." "$out/include/" # MLX compiles kernels at run time and needs the headers for it
+  fi
   if [ "$os" = darwin ]; then
-    rpath='@loader_path'
+    link=(-dynamiclib -install_name @rpath/libmlxc.dylib "-Wl,-rpath,@loader_path")
   else
     make_blas
     # DT_RPATH (not RUNPATH), because it also applies to indirect dependencies: libmlx finds its own here.
-    # shellcheck disable=SC2016
-    rpath='$ORIGIN'
-    flags="-Wl,--disable-new-dtags -Wl,--no-as-needed $out/lib/libqwen3asr_blas.so"
+    link=(-shared "-Wl,-soname,libmlxc.so,--disable-new-dtags,-rpath,$rpath,--no-as-needed" "$out/lib/libqwen3asr_blas.so")
   fi
-  if [ "$backend" = cuda ]; then
-    local dir
-    mv "$work/nvidia/nvidia" "$out/lib/nvidia"
-    for dir in "$out"/lib/nvidia/*/lib; do rpath="$rpath;\$ORIGIN${dir#"$out/lib"}"; done
-    cp -R "$work/wheels/mlx/include/." "$out/include/" # MLX compiles kernels at run time and needs the headers for it
-  fi
-  say "compiling mlx-c (about half a minute)"
-  {
-    cmake -S "$work/source" -B "$work/build" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON \
-      -DMLX_C_USE_SYSTEM_MLX=ON -DMLX_C_BUILD_EXAMPLES=OFF -DMLX_DIR="$work/wheels/mlx/share/cmake/MLX" \
-      -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON -DCMAKE_INSTALL_RPATH="$rpath" -DCMAKE_SHARED_LINKER_FLAGS="$flags" &&
-      cmake --build "$work/build" -j "${jobs:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}"
-  } >"$work/build.log" 2>&1 </dev/null || {
+  say "compiling mlx-c (about a quarter of a minute)"
+  watched 'compiling mlx-c' logged "$work/build.log" compile "${link[@]}" || {
     grep -iE 'error|fatal|not found' "$work/build.log" | head -n 10 >&2 || true
     tail -n 15 "$work/build.log" >&2
     die "mlx-c did not compile (it needs a C++20 compiler: g++ 11 or newer, or clang 15 or newer)"
   }
-  cp "$work/build/libmlxc.$so" "$out/lib/"
   (cd "$work/source" && find mlx/c -name private -prune -o -name '*.h' -print) | while read -r header; do
     mkdir -p "$out/include/$(dirname "$header")"
     cp "$work/source/$header" "$out/include/$header"
@@ -356,7 +317,7 @@ build() {
   {
     echo "$key"
     echo "mlx=$MLX"
-    echo "mlx-c=$(sed -n 's/.*set(MLX_C_VERSION \([0-9.]*\)).*/\1/p' "$work/source/CMakeLists.txt") for MLX $MLX ($source_from)"
+    echo "mlx-c=$(sed -n 's/.*set(MLX_C_VERSION \([0-9.]*\)).*/\1/p' "$work/source/CMakeLists.txt") for MLX $MLX"
     if [ "$os" = linux ]; then echo "blas=openblas $OPENBLAS"; fi
   } >"$out/complete"
 }
@@ -368,7 +329,6 @@ place() {
   if ! move "$work/out" "$final" 2>/dev/null; then is_complete || die "cannot write $final"; fi
 }
 
-source_from=''
 get_tools
 get_wheels
 get_source

@@ -12,18 +12,21 @@ const TABLE = join(ROOT, "lib", "hub", "packaged_files.ts");
 /** Folders with such files. */
 const FOLDERS = ["demo/aligner", "demo/model", "lib/vad/weights"];
 
+/** Such files of a folder that has others: the recipe of the native library. */
+const FILES = ["scripts/build_mlx_c.sh", "scripts/lib.sh", "scripts/mlx-c-source.tar.gz"];
+
 /** The source of lib/hub/packaged_files.ts for the files as they are now. */
 export async function packagedFilesTable(): Promise<string> {
-  const rows: string[] = [];
+  const paths: string[] = [];
   for (const folder of FOLDERS) {
     const names = (await Array.fromAsync(Deno.readDir(join(ROOT, folder)))).map(({ name }) => name).sort();
-    for (const name of names) {
-      const bytes = await Deno.readFile(join(ROOT, folder, name));
-      const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-      rows.push(
-        `  "${folder}/${name}": {\n    sizeBytes: ${bytes.length},\n    sha256: "${sha256}",\n  },\n`,
-      );
-    }
+    paths.push(...names.map((name) => `${folder}/${name}`));
+  }
+  const rows: string[] = [];
+  for (const path of [...paths, ...FILES]) {
+    const bytes = await Deno.readFile(join(ROOT, path));
+    const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+    rows.push(`  "${path}": {\n    sizeBytes: ${bytes.length},\n    sha256: "${sha256}",\n  },\n`);
   }
   return `/**
  * Data files of this package: made by scripts/packaged_files.ts, held to the files by a test.

@@ -21,12 +21,8 @@ trap close EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-need_tools "ffmpeg:ffmpeg:brew install ffmpeg" "shellcheck:shellcheck:brew install shellcheck" \
-  "zsh:zsh:brew install zsh" "fish:fish:brew install fish"
-# The server's page is tested in a browser: any of Chromium's names will do.
-if ! have google-chrome && ! have chromium-browser && ! have chrome; then
-  need_tools "chromium:chromium:brew install --cask chromium"
-fi
+# All at once, those of build_mlx_c.sh too. The server's page is tested in a browser: any of Chromium's names will do.
+need_tools compiler nm pip ffmpeg shellcheck zsh fish curl git browser
 if [ -z "${QWEN3_ASR_MLX_C:-}" ]; then bash scripts/build_mlx_c.sh >/dev/null; fi
 bash scripts/deno.sh run -A tests/support/fixtures.ts >/dev/null
 

@@ -108,7 +108,9 @@ Deno.test("doctor is content here, and says what to do where it is not", async (
   assertMatch(ill.stdout, /^FAIL {2}library +Cannot find mlx-c.*\n +-> \w.*(setup|build_mlx_c)/m);
   assertMatch(ill.stdout, /^FAIL {2}model .*config\.json is missing.*\n +-> models download 0\.6b/m);
   assertMatch(ill.stdout, /^FAIL {2}self test/m);
-  if (Deno.build.os === "linux") assertMatch(ill.stdout, /^warn {2}decoders +WAV only/m);
+  if (Deno.build.os === "linux") {
+    assertMatch(ill.stdout, /^warn {2}decoders +WAV, FLAC, MP3, Ogg Opus: there is no ffmpeg\n +-> .* m4a/m);
+  }
 });
 
 Deno.test("languages lists all of them, as text and as JSON", async () => {

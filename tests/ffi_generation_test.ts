@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { basename, dirname, join } from "@std/path";
 import { classify, MARKERS } from "../ffi/generation.ts";
 import { SYMBOLS } from "../ffi/symbols.ts";
 import { openInProcess } from "./support/ffi_script.ts";
@@ -25,7 +26,12 @@ const CLASSES: [markers: string[], mlxVersion: string, name: string, supported: 
 
 Deno.test("classify() tells generations apart by their symbols and MLX's version", () => {
   for (const [markers, version, name, supported] of CLASSES) {
-    assertEquals(classify((symbol) => markers.includes(symbol), version), { name, supported }, version);
+    const isOld = !supported && !name.startsWith("unknown");
+    assertEquals(
+      classify((symbol) => markers.includes(symbol), version),
+      { name, supported, isOld },
+      version,
+    );
   }
 });
 
@@ -59,6 +65,36 @@ for (
     assert(message.startsWith(`Cannot use the mlx-c at ${path}: it is ${expected}`), message);
     assertMatch(message, /wrong arguments\. .*scripts\/build_mlx_c\.sh.*unset QWEN3_ASR_MLX_C/);
     assert(!message.includes("\n"), message);
+  });
+}
+
+for (
+  const [state, missing, version, upgrade] of [
+    ["0.6.0 over MLX 0.31", [FFTFREQ, THREAD_UNSAFE, THREAD_LOCAL], "0.31.2", true],
+    ["0.6.0 over MLX 0.32.1", [FFTFREQ, THREAD_UNSAFE, THREAD_LOCAL], "0.32.1", true],
+    [
+      "0.6.0 without a function that we need",
+      [FFTFREQ, THREAD_UNSAFE, THREAD_LOCAL, "mlx_addmm"],
+      "0.32.1",
+      true,
+    ],
+    ["of no known time", [BARTLETT], "0.32.2", false],
+  ] as const
+) {
+  Deno.test(`openLibrary() says of Homebrew's mlx-c ${state} ${upgrade ? "how to upgrade it" : "no upgrade"}`, async () => {
+    const functions = boundNames().union(new Set(MARKERS)).difference(new Set<string>(missing));
+    const built = await hollowLibrary(`homebrew-${state.replaceAll(/\W+/g, "-")}`, version, functions);
+    const folder = join(await Deno.makeTempDir(), "homebrew");
+    try {
+      await Deno.mkdir(folder);
+      const path = join(folder, basename(built));
+      await Deno.copyFile(built, path);
+      const message = await refusal(path);
+      assertEquals(message.includes("`brew upgrade mlx-c`"), upgrade, message);
+      assert(!(await refusal(built)).includes("brew upgrade"), "it is not Homebrew's");
+    } finally {
+      await Deno.remove(dirname(folder), { recursive: true });
+    }
   });
 }
 
@@ -132,6 +168,17 @@ const ALTERED: Record<string, { source: string; fault: RegExp }> = {
         return REAL(mlx_dequantize)(res, w, scales, scales, group_size, bits, mode, global_scale, dtype, s);
       }`,
     fault: /its quantization gives wrong numbers/,
+  },
+  "quantized_matmul with a global scale, as after mlx-c 0.7.0": {
+    source: `
+      int real_mlx_quantized_matmul(handle*, handle, handle, handle, handle, bool, optional_int, optional_int,
+        const char*, handle);
+      int mlx_quantized_matmul(handle* res, handle x, handle w, handle scales, handle biases, bool transpose,
+          optional_int group_size, optional_int bits, const char* mode, handle global_scale, handle s) {
+        if (global_scale.ctx) __builtin_trap(); /* Whoever takes it for the stream brings the process down. */
+        return REAL(mlx_quantized_matmul)(res, x, w, scales, biases, transpose, group_size, bits, mode, s);
+      }`,
+    fault: /its quantization takes a global scale, which came with a later generation/,
   },
   "rfft without norm, as before MLX 0.31.2": {
     source: `

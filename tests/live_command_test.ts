@@ -294,6 +294,7 @@ Deno.test("what cannot be heard is refused in one sentence", async () => {
   );
   assertMatch(await refused("live", "-f", "srt,vtt", "-"), /^2 error: Cannot print srt and vtt at once/);
   assertMatch(await refused("live", "a.wav", "b.wav"), /^2 error: live has no use for "b.wav"/);
+  assertMatch(await refused("live", "--device", "yeti"), /^2 error: .*--mic-device$/);
   assertMatch(await refused("live", "--silence", "-1", "-"), /^2 error: /);
 });
 

@@ -154,7 +154,7 @@ Deno.test("statusLine() fits any width, and the level is last to go", () => {
     state: "listening",
     seconds: 72,
     peak: 0.5,
-    lagSeconds: 1.23,
+    lagSeconds: 3.21,
     source: "内蔵マイク of a computer with a long name",
   } as const;
   for (let columns = 20; columns < 120; columns++) {
@@ -162,5 +162,5 @@ Deno.test("statusLine() fits any width, and the level is last to go", () => {
     assert(displayWidth(line) <= columns, `${columns}: ${line}`);
     assert(line.startsWith("● 1:12 "), line);
   }
-  assertEquals(statusLine(facts, 40), "● 1:12 ███████▎▏ 1.2 s behind");
+  assertEquals(statusLine(facts, 40), "● 1:12 ███████▎▏ 3.2 s behind");
 });

@@ -14,7 +14,7 @@ import { Folder, ROOT } from "./support/cli_process.ts";
 import { FileServer } from "./support/setup_server.ts";
 
 const MODEL = "demo/model";
-const FOLDERS = ["demo/aligner", MODEL, "lib/vad/weights"];
+const FOLDERS = ["demo/aligner", MODEL, "lib/vad/weights", "scripts"];
 const WEIGHTS = `${MODEL}/model.safetensors`;
 
 async function packageServer(): Promise<FileServer> {
@@ -107,6 +107,25 @@ Deno.test("packagedFolder() uses no network when it is forbidden, and needs none
   assertEquals(server.seen, []);
   const folder = await packagedFolder(MODEL, optionsFor(server, cache));
   assertEquals(await packagedFolder(MODEL, offline), folder);
+});
+
+Deno.test("packagedFolder() takes files out of a compiled program, and names what it was compiled without", async () => {
+  await using cache = await Folder.make();
+  const environment = (name: string) => ({ QWEN3_ASR_CACHE: cache.path })[name];
+  const base = new URL("..", import.meta.url);
+  const folder = await packagedFolder(MODEL, { base, environment, isCompiled: true });
+  assertStringIncludes(folder, cache.path);
+  const copied = await Deno.readFile(join(folder, "model.safetensors"));
+  assertEquals(copied, await Deno.readFile(join(ROOT, WEIGHTS)));
+  assertEquals((await filesUnder(cache.path)).filter((name) => name.endsWith(".tmp")), []);
+  const empty = new URL("tests/", base);
+  await using other = await Folder.make();
+  const elsewhere = (name: string) => ({ QWEN3_ASR_CACHE: other.path })[name];
+  await assertRejects(
+    () => packagedFolder(MODEL, { base: empty, environment: elsewhere, isCompiled: true }),
+    DownloadError,
+    "compile it with --include demo/model",
+  );
 });
 
 Deno.test("userCache() is the folder in which the native library is looked for", () => {

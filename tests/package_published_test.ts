@@ -56,6 +56,9 @@ Deno.test("the package has the demo and the code, and nothing of the workshop", 
     "deno.json",
     "lib/vad/weights/LICENSE",
     "lib/vad/weights/silero_vad_16k.safetensors",
+    "scripts/build_mlx_c.sh",
+    "scripts/lib.sh",
+    "scripts/mlx-c-source.tar.gz",
   ]);
   const code = [...files.keys()].filter((path) =>
     path.endsWith(".ts") && !/^(mod\.ts$|ffi\/|lib\/)/.test(path)

@@ -248,3 +248,12 @@ Deno.test("sessions side by side and a transcription beside them do not mix", as
   assertEquals(together, alone);
   assert(whole.text.length > 10);
 });
+
+Deno.test("live() in the official mode tells of each step once, and one final text", async () => {
+  await using asr = await Qwen3ASR.load("demo");
+  const samples = await samplesOf(recordingPath("dev-01-en.wav")); // 2.9 s
+  const events = await heard(asr, pieces(samples, 1600), { mode: "official", stepSeconds: 1 });
+  assertEquals(events.at(-1)?.type, "final");
+  assertEquals(texts(events, "final"), ["I see ten yellow windows."]);
+  assertLessOrEqual(events.length, 1 + Math.floor(samples.length / RATE));
+});

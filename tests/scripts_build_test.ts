@@ -1,7 +1,7 @@
 /** The build of libmlxc, without its downloads: what can go wrong around it, and the library that it made. */
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
-import { exists, names, Sandbox, start, tools } from "./support/scripts_sandbox.ts";
+import { exists, names, ROOT, Sandbox, start, tools } from "./support/scripts_sandbox.ts";
 
 const EXTENSION = Deno.build.os === "darwin" ? "dylib" : "so";
 const BUILD = "scripts/build_mlx_c.sh";
@@ -57,7 +57,7 @@ async function multiply(
 Deno.test("build_mlx_c.sh prints only the path, and runs no tool, when the library is there", async () => {
   const { folder, key } = await finished();
   const standIns = Object.fromEntries(
-    ["g++", "c++", "nm", "make", "cmake", "cargo", "git", "pip3", "python3", "apt-get"]
+    ["g++", "c++", "clang++", "nm", "pip3", "python3", "uv", "apt-get"]
       .map((tool) => [tool, "touch $HOME/touched; exit 1"]),
   );
   await using box = await Sandbox.create(standIns);
@@ -159,28 +159,148 @@ Deno.test("build_mlx_c.sh leaves nothing when it is asked to stop", async () => 
   assertEquals(await names(box.store), []);
 });
 
-Deno.test("build_mlx_c.sh names the missing tools and their packages", async () => {
-  const { cmake: _, nm: _nm, ...rest } = tools("exit 0");
-  await using box = await Sandbox.create(rest);
+const isLinux = Deno.build.os === "linux";
+
+/** What a bare machine with one package manager is told. */
+async function cure(standIns: Record<string, string>): Promise<string> {
+  await using box = await Sandbox.create({ ...standIns, id: "echo 1000" });
   const { code, stdout, stderr } = await start(BUILD, [], box.env);
   assertEquals({ code, stdout }, { code: 1, stdout: "" });
+  assertEquals(await names(box.store), [], "nothing is begun");
+  return stderr;
+}
+
+Deno.test("build_mlx_c.sh names all that is missing at once, as this system's packages", async () => {
+  if (!isLinux) return assertMatch(await cure({}), /xcode-select --install && brew install python\n$/);
+  const start =
+    "error: missing: compiler (g++ 11 or clang 15 or newer), nm (binutils), pip (or uv). Install: ";
+  assertEquals(await cure({ "apt-get": "" }), `${start}sudo apt-get install g++ binutils python3-pip\n`);
+  assertEquals(await cure({ dnf: "" }), `${start}sudo dnf install gcc-c++ binutils python3-pip\n`);
+  assertEquals(await cure({ pacman: "" }), `${start}sudo pacman -S gcc binutils python-pip\n`);
+  assertEquals(await cure({}), `${start}these with the package manager of this system\n`);
+});
+
+Deno.test("build_mlx_c.sh names only what is missing, and knows a compiler that lacks C++20", async () => {
+  const { python3: _, ...noPip } = tools("");
+  assertMatch(
+    await cure({ ...noPip, "apt-get": "" }),
+    /^error: missing: pip \(or uv\)\. Install: \S.*pip|python\n$/,
+  );
+  const old = { ...tools(""), "g++": "exit 1", "c++": "exit 1" };
+  assertMatch(await cure({ ...old, "apt-get": "" }), /^error: missing: compiler \(.*\)\. Install: \S/);
+});
+
+/** A pip that cannot reach anything. */
+const UNREACHABLE = `echo "ERROR: Could not find a version that satisfies mlx-cpu" >&2
+echo "NewConnectionError: Failed to establish a new connection: Temporary failure in name resolution" >&2; exit 1`;
+
+Deno.test("without a network build_mlx_c.sh says so, and names no package to install", async () => {
+  await using box = await Sandbox.create(tools(UNREACHABLE));
+  const { code, stderr } = await start(BUILD, [], box.env);
+  assertEquals(code, 1);
   assertMatch(
     stderr,
-    Deno.build.os === "linux"
-      ? /^error: missing: nm, cmake\. Install: sudo apt-get install binutils cmake \(Debian, Ubuntu\)\n$/
-      : /^error: missing: cmake\. Install: brew install cmake\n$/,
+    /error: no network: pip cannot fetch the wheels of MLX \S+ \(.*name resolution\); connect/,
+  );
+  assertEquals(stderr.includes("apt-get"), false, stderr);
+});
+
+Deno.test("without a network apt-get's failure is called that too", async () => {
+  if (!isLinux) return;
+  await using box = await Sandbox.create({
+    id: "echo 0",
+    "apt-get": "echo \"Err:1 bookworm InRelease Temporary failure resolving 'mirror'\" >&2; exit 100",
+  });
+  const { code, stderr } = await start(BUILD, [], box.env);
+  assertEquals(code, 1);
+  assertMatch(stderr, /error: no network: apt-get cannot fetch g\+\+ binutils python3-pip \(.*resolving/);
+  assertEquals(stderr.includes("sudo"), false, stderr);
+});
+
+Deno.test("build_mlx_c.sh says every 20 seconds that it still waits", async () => {
+  // Seconds pass quickly here, and pip takes 45 of them.
+  const sleep = 'echo >>"$HOME/seconds"; exec /bin/sleep 0.01';
+  const pip = 'while [ "$(wc -l <"$HOME/seconds")" -lt 45 ]; do /bin/sleep 0.02; done 2>/dev/null; exit 1';
+  await using box = await Sandbox.create({ ...tools(pip), sleep });
+  const { stderr } = await start(BUILD, [], box.env);
+  assertMatch(
+    stderr,
+    /still taking the wheels of MLX \S+ \(20 s\)\nstill taking the wheels of MLX \S+ \(40 s\)\n/,
   );
 });
 
-Deno.test("build_mlx_c.sh names the missing pip and its package", async () => {
-  const { python3: _, ...rest } = tools("");
-  await using box = await Sandbox.create(rest);
-  const { code, stderr } = await start(BUILD, [], box.env);
-  assertEquals(code, 1);
-  assertStringIncludes(
-    stderr,
-    "pip is missing. Install it: Debian or Ubuntu: sudo apt-get install python3-pip",
+Deno.test("build_mlx_c.sh compiles where the cache's path has a space, and links with it whole", async () => {
+  if (!isLinux) return;
+  const log = 'printf "<%s>" "$@" >>"$HOME/compiler.log"; echo >>"$HOME/compiler.log"\n';
+  const object = 'for file; do case $file in *.cpp) : >"${file%.cpp}.o" ;; esac; done\n';
+  const out = 'for ((i = 1; i < $#; i++)); do [ "${!i}" != -o ] || { i=$((i + 1)); : >"${!i}"; }; done\n';
+  await using box = await Sandbox.create({
+    ...tools(`while [ $# -gt 0 ]; do [ "$1" != --target ] || dir=$2; shift; done
+mkdir -p "$dir/mlx/lib" "$dir/scipy_openblas32/lib" "$dir/mlx_cpu.libs"
+touch "$dir/mlx/lib/libmlx.so" "$dir/scipy_openblas32/lib/libscipy_openblas.so" "$dir/mlx_cpu.libs/libblas-1.so"`),
+    "g++": log + object + out,
+    nm: 'case $* in *libscipy*) echo "0 T scipy_cblas_sgemm" ;; *) echo "0 T cblas_sgemm" ;; esac',
+    comm: 'exec /usr/bin/comm "$@"',
+  });
+  const cache = join(box.path, "a cache");
+  const { code, stdout, stderr } = await start(BUILD, ["--jobs", "3"], {
+    ...box.env,
+    QWEN3_ASR_CACHE: cache,
+  });
+  assertEquals(code, 0, stderr);
+  assertEquals(await exists(stdout.trimEnd()), true);
+  assertMatch(stdout, /\/a cache\/qwen3-asr\/mlx-c\/[^ ]+\/lib\/libmlxc\.so\n$/);
+  const calls = (await Deno.readTextFile(join(box.path, "compiler.log"))).split("\n");
+  assertEquals(calls.filter((call) => call.includes("<-c>")).length, 3, "one piece for each job");
+  assertMatch(
+    calls.at(-2)!,
+    /<[^<>]*\/a cache\/[^<>]*\/lib\/libqwen3asr_blas\.so>.*<piece0\.o><piece1\.o><piece2\.o>/,
   );
+});
+
+Deno.test("mlx-c's source is the tree that git has of it, with its licence", async () => {
+  await using box = await Sandbox.create();
+  const run = async (command: string, ...args: string[]) => {
+    const { stdout, success } = await new Deno.Command(command, { args, cwd: box.path }).output();
+    assert(success);
+    return new TextDecoder().decode(stdout);
+  };
+  await run("tar", "-xzf", join(ROOT, "scripts/mlx-c-source.tar.gz"));
+  await run("git", "init", "--quiet", ".");
+  await run("git", "add", "--force", "mlx");
+  assertEquals(await run("git", "write-tree", "--prefix=mlx/"), "45b2f5173730aec7e7c5643fd1a5884645043eda\n");
+  assertMatch(
+    await Deno.readTextFile(join(box.path, "LICENSE")),
+    /^MIT License\n\nCopyright \(c\) 2023 ml-explore/,
+  );
+});
+
+/** A Mac with Homebrew's mlx-c, whose library exports a symbol. */
+async function mac(symbol: string): Promise<Sandbox> {
+  const box = await Sandbox.create({
+    ...tools("exit 1"),
+    uname: "case $1 in -m) echo arm64 ;; *) echo Darwin ;; esac",
+    brew: 'echo "$HOME/brew"',
+    nm: `echo "00 T _mlx_add"; echo "00 T _${symbol}"`,
+    mv: 'shift; exec /bin/mv -fT "$@"',
+  });
+  await Deno.mkdir(join(box.path, "brew/lib"), { recursive: true });
+  await Deno.writeTextFile(join(box.path, "brew/lib/libmlxc.dylib"), "");
+  return box;
+}
+
+Deno.test("build_mlx_c.sh takes Homebrew's mlx-c when it is new enough, else builds", async () => {
+  await using young = await mac("mlx_stream_new_thread_unsafe");
+  const taken = await start(BUILD, [], young.env);
+  assertEquals([taken.code, taken.stdout], [0, `${young.path}/brew/lib/libmlxc.dylib\n`], taken.stderr);
+  await using old = await mac("mlx_stream_new_thread_unsafe_not");
+  const built = await start(BUILD, [], old.env);
+  assertEquals([built.code, built.stdout], [1, ""]);
+  assertStringIncludes(
+    built.stderr,
+    "is too old for this module (brew upgrade mlx-c makes it new); building another",
+  );
+  assertStringIncludes(built.stderr, "taking MLX");
 });
 
 Deno.test("build_mlx_c.sh refuses arguments that it does not know, with one sentence", async () => {

@@ -1,7 +1,7 @@
 /** The scripts that start Deno: deno.sh, demo.sh, test.sh. */
 import { assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { ROOT, Sandbox, start } from "./support/scripts_sandbox.ts";
+import { ROOT, Sandbox, start, tools } from "./support/scripts_sandbox.ts";
 
 Deno.test("deno.sh runs the Deno of DENO and refuses one that is too old", async () => {
   await using box = await Sandbox.create({ old: 'echo "deno 2.8.9"' });
@@ -48,11 +48,10 @@ Deno.test("test.sh closes with the numbers of deno test and of the notebooks, wh
   ];
   await Promise.all(cases.map(async ([task, notebooks, code, last]) => {
     await using box = await Sandbox.create({
-      ffmpeg: "exit 0",
-      shellcheck: "exit 0",
-      zsh: "exit 0",
-      fish: "exit 0",
-      chromium: "exit 0",
+      ...tools(""),
+      ...Object.fromEntries(
+        ["ffmpeg", "shellcheck", "zsh", "fish", "chromium", "curl", "git"].map((tool) => [tool, "exit 0"]),
+      ),
       deno:
         `case "$1 $2" in "-V "*) echo "deno 2.9.8" ;; "task notebooks") ${notebooks} ;; task*) ${task} ;; esac`,
     });
@@ -63,10 +62,33 @@ Deno.test("test.sh closes with the numbers of deno test and of the notebooks, wh
       run.stderr,
     );
   }));
-  await using bare = await Sandbox.create();
+});
+
+Deno.test("test.sh names all that the tests and the build need, at once", async () => {
+  await using bare = await Sandbox.create({ id: "echo 1000", "apt-get": "" });
   const run = await start("scripts/test.sh", [], bare.env);
   assertEquals({ code: run.code, stdout: run.stdout }, { code: 1, stdout: "0 passed, 1 failed\n" });
-  assertStringIncludes(run.stderr, "error: missing: ffmpeg, shellcheck, zsh, fish. Install: ");
+  if (Deno.build.os !== "linux") return;
+  assertMatch(
+    run.stderr,
+    /^error: missing: compiler .*, nm .*, pip .*, ffmpeg, shellcheck, zsh, fish, curl, git, browser /,
+  );
+  assertMatch(
+    run.stderr,
+    /sudo apt-get install g\+\+ binutils python3-pip ffmpeg shellcheck zsh fish curl git chromium\n$/,
+  );
+});
+
+Deno.test("deno.sh says of DENO_DIR that it cannot be written", async () => {
+  await using box = await Sandbox.create();
+  await Deno.writeTextFile(join(box.path, "file"), "");
+  const env = { ...box.env, DENO: Deno.execPath(), DENO_DIR: join(box.path, "file/cache") };
+  const unwritable = await start("scripts/deno.sh", ["-V"], env);
+  assertEquals([unwritable.code, unwritable.stdout], [1, ""]);
+  assertMatch(
+    unwritable.stderr,
+    /^error: DENO_DIR=\S+ is no folder that can be written; unset DENO_DIR or .*\n$/,
+  );
 });
 
 Deno.test("all shell scripts are clean for shellcheck", async () => {

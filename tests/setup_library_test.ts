@@ -5,13 +5,15 @@
  * @module
  */
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { basename, fromFileUrl, join } from "@std/path";
 import { libraryCandidates } from "../ffi/search.ts";
 import { DownloadError } from "../lib/errors.ts";
+import { buildLibrary } from "../lib/setup/build.ts";
 import type { Bundle } from "../lib/setup/bundle.ts";
 import { installLibrary, type InstallOptions, type SetupProgress } from "../lib/setup/install.ts";
 import { bundleTable, readBundles } from "../scripts/bundle_table.ts";
 import { cli, Folder, recording, reference } from "./support/cli_process.ts";
+import { Sandbox, tools } from "./support/scripts_sandbox.ts";
 import { FileServer, sha256 } from "./support/setup_server.ts";
 
 const BACKEND = Deno.build.os === "darwin" ? "metal" : "cpu";
@@ -195,10 +197,14 @@ Deno.test("setupLibrary() says how else to come by a library: offline, none for 
   await assertRejects(
     () => installLibrary(windows),
     DownloadError,
-    "No prebuilt mlx-c for windows on x86_64, cpu: this version has none for it; build it from a checkout",
+    "There is no mlx-c for windows on x86_64, cpu",
   );
   const mac = { ...there.options, bundles: [], platform: { os: "darwin", arch: "aarch64" } };
-  await assertRejects(() => installLibrary(mac), DownloadError, "brew install mlx-c");
+  await assertRejects(
+    () => installLibrary(mac),
+    DownloadError,
+    "Cannot build mlx-c for darwin on aarch64, metal",
+  );
   assertEquals(there.server.seen, []);
 });
 
@@ -225,6 +231,52 @@ Deno.test("the command setup prints the path of a library that works, and fetche
   assertMatch(mlxVersion, /^0\.\d+\.\d+$/);
 });
 
+Deno.test("setupLibrary() builds where no release has a library, by the script of this package", async () => {
+  await using cache = await Folder.make();
+  const environment = (name: string) => ({ QWEN3_ASR_CACHE: cache.path })[name];
+  const asked: string[] = [];
+  const build = ({ backend }: { backend: string }) => {
+    asked.push(backend);
+    return Promise.resolve({ path: "/x/1-r1/lib/libmlxc.so", name: "1-r1" });
+  };
+  const built = await installLibrary({ bundles: [], environment, build });
+  const made = { path: "/x/1-r1/lib/libmlxc.so", name: "1-r1", backend: BACKEND, wasThere: false } as const;
+  assertEquals([built, asked], [made, [BACKEND]]);
+
+  // The real script finds what it built before.
+  const store = await Deno.realPath(await builtFolder());
+  const { path, name } = await buildLibrary({ backend: BACKEND });
+  assertEquals([await Deno.realPath(path), name], [join(store, "lib", LIBRARY), basename(store)]);
+});
+
+Deno.test("buildLibrary() hands on what the script says, its reason, and the order to stop", async () => {
+  if (Deno.build.os !== "linux") return;
+  await using bare = await Sandbox.create({ "apt-get": "", id: "echo 1000" });
+  const missing = await assertRejects(
+    () => buildLibrary({ backend: "cpu", variables: bare.env }),
+    DownloadError,
+  );
+  assertMatch(
+    missing.message,
+    /^Cannot build mlx-c: missing: compiler .*sudo apt-get install g\+\+ binutils python3-pip$/,
+  );
+
+  const controller = new AbortController();
+  await using slow = await Sandbox.create(tools("exec sleep 600 >/dev/null 2>&1"));
+  const lines: string[] = [];
+  const stopped = buildLibrary({
+    backend: "cpu",
+    variables: slow.env,
+    signal: controller.signal,
+    onMessage: (line) => {
+      lines.push(line);
+      controller.abort(new Error("enough"));
+    },
+  });
+  await assertRejects(() => stopped, Error, "enough");
+  assertMatch(lines[0]!, /^taking MLX \S+ with pip$/);
+});
+
 Deno.test("without a library, a transcription names setup, and setup the other ways", async () => {
   await using cache = await Folder.make();
   const env = { QWEN3_ASR_CACHE: cache.path, QWEN3_ASR_MLX_C: cache.at(LIBRARY) };
@@ -233,7 +285,7 @@ Deno.test("without a library, a transcription names setup, and setup the other w
   assertStringIncludes(first.stderr, "deno run -A jsr:@qwen3/asr setup");
   const second = await cli(["setup", "--offline"], { env });
   assertEquals([second.code, second.stdout], [1, ""]);
-  assertStringIncludes(second.stderr, "bash scripts/build_mlx_c.sh");
+  assertStringIncludes(second.stderr, "no network may be used");
   const third = await cli(["setup", "--backend", "abacus"], { env });
   assertEquals(third.code, 2);
 });

@@ -98,7 +98,7 @@ async function candidates(wanted: string | undefined): Promise<Candidate[]> {
   const systems = captureSystems(Deno.build.os);
   const [first] = systems;
   if (wanted === undefined && first !== "dshow") {
-    return systems.map((system) => ({ system, id: undefined, name: "the default microphone" }));
+    return systems.map((system) => ({ system, id: undefined, name: "default microphone" }));
   }
   const devices = await listMicrophones();
   if (wanted === undefined) {

@@ -9,6 +9,7 @@ import { Qwen3ASR } from "../qwen3_asr.ts";
 import { join } from "@std/path";
 import type { Arguments } from "./arguments.ts";
 import { size } from "./clock.ts";
+import { isFrom, TESTED_DENO } from "./deno_version.ts";
 import { versionText } from "./help.ts";
 import { demoRecording, SHORT_RECORDING } from "./inputs.ts";
 import { type ModelSettings, modelSettings } from "./settings.ts";
@@ -25,17 +26,14 @@ export interface Finding {
   advice?: string;
 }
 
-const OLDEST_DENO = [2, 9] as const;
-
 function denoFinding(): Finding {
-  const [major = 0, minor = 0] = Deno.version.deno.split(".").map(Number);
-  const isNew = major > OLDEST_DENO[0] || (major === OLDEST_DENO[0] && minor >= OLDEST_DENO[1]);
   const text = versionText().trim();
-  return isNew ? { name: "program", status: "ok", text } : {
+  if (isFrom(Deno.version.deno, TESTED_DENO)) return { name: "program", status: "ok", text };
+  return {
     name: "program",
     status: "warn",
     text,
-    advice: `Tested from Deno ${OLDEST_DENO.join(".")} on: deno upgrade`,
+    advice: `Tested from Deno ${TESTED_DENO.join(".")} on: deno upgrade`,
   };
 }
 
@@ -82,7 +80,7 @@ async function libraryFindings(settings: ModelSettings): Promise<Finding[]> {
       status: "fail",
       text: [text, ...rest.map((line) => line.trim())].join(" "),
       advice:
-        "the command setup fetches it; on a Mac brew install mlx-c gets it; bash scripts/build_mlx_c.sh builds it",
+        "the command setup gets it (it fetches MLX and builds mlx-c); on a Mac brew install mlx-c does too",
     }];
   }
 }
@@ -131,6 +129,9 @@ async function versionOf(command: string, args: string[]): Promise<string | unde
   }
 }
 
+/** What is read without any program: WAV here, the others by code of this module or, fetched on first use, from npm. */
+const OWN_FORMATS = "WAV, FLAC, MP3, Ogg Opus";
+
 async function decoderFinding(): Promise<Finding> {
   const { state } = await Deno.permissions.query({ name: "run", command: "ffmpeg" });
   if (state !== "granted") {
@@ -144,12 +145,14 @@ async function decoderFinding(): Promise<Finding> {
   const ffmpeg = await versionOf("ffmpeg", ["-version"]);
   const found = ffmpeg === undefined ? [] : [ffmpeg];
   if (Deno.build.os === "darwin") found.push("afconvert");
-  if (found.length > 0) return { name: "decoders", status: "ok", text: `WAV, ${found.join(", ")}` };
+  if (found.length > 0) {
+    return { name: "decoders", status: "ok", text: `WAV, ${found.join(", ")}` };
+  }
   return {
     name: "decoders",
     status: "warn",
-    text: "WAV only: there is no ffmpeg",
-    advice: "apt install ffmpeg (or dnf, pacman, ...) for mp3, m4a, flac and films",
+    text: `${OWN_FORMATS}: there is no ffmpeg`,
+    advice: "apt install ffmpeg (or dnf, pacman, ...) for m4a, other formats and films",
   };
 }
 

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { abortable } from "../abortable.ts";
 import { ModelError } from "../errors.ts";
 import {
   downloadModel,
@@ -14,7 +13,9 @@ import {
 } from "../hub/mod.ts";
 import { Qwen3ASR } from "../qwen3_asr.ts";
 import { clock, size } from "./clock.ts";
+import { ensureLibrary } from "./get_library.ts";
 import { bar } from "./progress.ts";
+import { canAsk, confirm } from "./question.ts";
 import type { ModelSettings } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -61,30 +62,6 @@ export async function download(
   }
 }
 
-/**
- * Asks on the terminal.
- *
- * @returns Whether the answer is yes; an empty line is, the end of the input is not.
- */
-export async function confirm(terminal: Terminal, question: string, signal?: AbortSignal): Promise<boolean> {
-  terminal.ask(`${question} [Y/n] `);
-  const buffer = new Uint8Array(1024);
-  const count = await abortable(Deno.stdin.read(buffer), signal).catch((error) => {
-    if (signal?.aborted) return null;
-    throw error;
-  });
-  if (count === null) {
-    terminal.line("");
-    return false;
-  }
-  return /^\s*(y|yes)?\s*$/i.test(new TextDecoder().decode(buffer.subarray(0, count)));
-}
-
-/** Whether somebody can be asked. */
-export function canAsk(terminal: Terminal): boolean {
-  return Deno.stdin.isTerminal() && terminal.isLive;
-}
-
 /** Finds the model, or gets it. */
 export async function locateModel(
   settings: ModelSettings,
@@ -115,6 +92,7 @@ export async function loadModel(
   terminal: Terminal,
   signal?: AbortSignal,
 ): Promise<Qwen3ASR> {
+  await ensureLibrary(settings, terminal, signal);
   const found = await locateModel(settings, terminal, signal);
   const isLarge = terminal.isLive;
   if (isLarge) terminal.draw([terminal.paint("dim", `loading ${found.name}`)]);

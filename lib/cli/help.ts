@@ -59,7 +59,8 @@ qwen3-asr models verify NAME|DIR  compare every file with its hash
 `,
   doctor: "qwen3-asr doctor [--model NAME|DIR] [--json]     checks everything, says what to do\n",
   setup: `qwen3-asr setup [--backend cpu|metal|cuda] [--json]
-Prints the path of the native library (libmlxc). Where none works yet, it fetches a prebuilt one.
+Prints the path of the native library (libmlxc). Where none works yet, it fetches a prebuilt one,
+or builds it where there is none: with MLX from pip and a C++ compiler, in about a minute.
 `,
   languages: "qwen3-asr languages [--json]     the languages it knows\n",
   bench: `qwen3-asr bench [RECORDING] [--model NAME|DIR] [--json]

@@ -7,6 +7,7 @@
 import { OptionError } from "../errors.ts";
 import { processEnvironment } from "../hub/environment.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
+import { denoRefusal } from "./deno_version.ts";
 import { help, versionText } from "./help.ts";
 import { Interrupted } from "./interruption.ts";
 import { COMMAND_OPTIONS, type CommandName } from "./option_specs.ts";
@@ -113,6 +114,11 @@ function failure(error: unknown, terminal: Terminal): number {
  */
 export async function main(args: readonly string[]): Promise<number> {
   const terminal = new Terminal();
+  const refusal = denoRefusal(Deno.version.deno);
+  if (refusal !== undefined) {
+    terminal.error(refusal);
+    return 1;
+  }
   await findHome();
   try {
     return await run(args, terminal);

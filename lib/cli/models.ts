@@ -17,7 +17,8 @@ import {
 import { nearestName } from "../nearest_name.ts";
 import type { Arguments } from "./arguments.ts";
 import { size } from "./clock.ts";
-import { canAsk, confirm, download } from "./get_model.ts";
+import { download } from "./get_model.ts";
+import { canAsk, confirm } from "./question.ts";
 import { Interruption } from "./interruption.ts";
 import { sentence, table, type Terminal } from "./terminal.ts";
 

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { statfs } from "node:fs/promises";
+import * as fs from "node:fs/promises"; // Not by name: Deno before 2.6 has no statfs, and would load nothing of ours.
 
 async function fromSystem(path: string): Promise<number | undefined> {
   if (Deno.permissions.querySync({ name: "sys", kind: "statfs" }).state !== "granted") return undefined;
   try {
-    const { bavail, bsize } = await statfs(path);
+    const { bavail, bsize } = await fs.statfs(path);
     return bavail * bsize;
   } catch {
     return undefined;

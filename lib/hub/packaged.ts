@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { fromFileUrl, join, resolve } from "@std/path";
+import { dirname, fromFileUrl, join, resolve } from "@std/path";
 import { createHash } from "node:crypto";
 import { DownloadError } from "../errors.ts";
 import { type Environment, homeDirectory, isOffline, processEnvironment } from "./environment.ts";
@@ -28,6 +28,12 @@ export interface PackagedOptions
    * @default {those of this process}
    */
   environment?: Environment | undefined;
+  /**
+   * Whether the package lies in a program made by `deno compile`, whose files exist for Deno only.
+   *
+   * @default {whether this one is such a program}
+   */
+  isCompiled?: boolean;
 }
 
 /**
@@ -63,6 +69,24 @@ function cacheFolder(folder: string, names: readonly string[], environment?: Env
   return join(cache, "package", folderKey(names), folder);
 }
 
+/** Takes a file out of a compiled program. */
+async function copyPackaged(name: string, path: string, base: URL): Promise<void> {
+  const { sizeBytes } = PACKAGED_FILES[name]!;
+  const isThere = await Deno.stat(path).then(({ size }) => size === sizeBytes, () => false);
+  if (isThere) return;
+  const bytes = await Deno.readFile(new URL(name, base)).catch((cause) => {
+    const folder = name.split("/").slice(0, -1).join("/");
+    throw new DownloadError(
+      `This program was compiled without ${name}: compile it with --include ${folder}, as docs/building.md says`,
+      { cause },
+    );
+  });
+  const draft = `${path}.${crypto.randomUUID()}.tmp`;
+  await Deno.mkdir(dirname(path), { recursive: true });
+  await Deno.writeFile(draft, bytes);
+  await Deno.rename(draft, path);
+}
+
 /**
  * A folder of this package on the disk.
  *
@@ -71,13 +95,15 @@ function cacheFolder(folder: string, names: readonly string[], environment?: Env
  * @throws {DownloadError} When a file cannot be had, or there is no place to put it.
  */
 export async function packagedFolder(folder: string, options: PackagedOptions = {}): Promise<string> {
-  const { base = PACKAGE_ROOT, environment } = options;
-  if (base.protocol === "file:") return fromFileUrl(new URL(folder, base));
+  const { base = PACKAGE_ROOT, environment, isCompiled = Deno.build.standalone } = options;
+  const isFile = base.protocol === "file:";
+  if (isFile && !isCompiled) return fromFileUrl(new URL(folder, base));
   const names = Object.keys(PACKAGED_FILES).filter((name) => name.startsWith(`${folder}/`));
   const target = cacheFolder(folder, names, environment);
   for (const name of names) {
     const path = join(target, name.slice(folder.length + 1));
-    await fetchPackaged(name, path, { ...options, base });
+    if (isFile) await copyPackaged(name, path, base);
+    else await fetchPackaged(name, path, { ...options, base });
   }
   return target;
 }

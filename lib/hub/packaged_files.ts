@@ -78,4 +78,16 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sizeBytes: 1239836,
     sha256: "75e89f7780a1820ef0356752faf232cb1e5dc0535a4c1e527a3742c68e7e3b2c",
   },
+  "scripts/build_mlx_c.sh": {
+    sizeBytes: 14676,
+    sha256: "9f021cab472a0ffce00defa8aa0f13ea508612c1ed5cb213bea780ace2d549bd",
+  },
+  "scripts/lib.sh": {
+    sizeBytes: 7946,
+    sha256: "37aea4c44c2320945f1a26d377386422cf36ce960bbeff407872ca07acf4a861",
+  },
+  "scripts/mlx-c-source.tar.gz": {
+    sizeBytes: 38483,
+    sha256: "f57be63da21eb59a388c3f865b52f02f136cda9e67ccf2efa6ab191411b7a39b",
+  },
 };

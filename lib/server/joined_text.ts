@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LiveCommitted, LiveFinal } from "../recognize/live/live_stream.ts";
+import type { LiveFinal, LiveTextEvent } from "../recognize/live/live_stream.ts";
 import { joinTexts } from "../text/join.ts";
 import type { TokenLogprob } from "../transcript.ts";
 
@@ -13,7 +13,7 @@ export class JoinedText {
   readonly #finals: LiveFinal[] = [];
 
   /** What an event of committed text adds to the text that is shown. */
-  added({ utterance, text }: LiveCommitted): string {
+  added({ utterance, text }: LiveTextEvent): string {
     const isFirst = !this.#committed.has(utterance);
     const before = isFirst ? joinTexts([...this.#committed.values()]) : "";
     const own = isFirst ? text.trimStart() : text;

@@ -47,7 +47,12 @@ export function findBundle(
   return bundles.find(({ name }) => name.endsWith(`-${backend}-${os}-${arch}`));
 }
 
-/** How to come by a library without a bundle. */
+/** Where MLX has a wheel, from which the library can be built. */
+export function canBuild({ os, arch }: Platform): boolean {
+  return os === "linux" ? ["x86_64", "aarch64"].includes(arch) : os === "darwin" && arch === "aarch64";
+}
+
+/** How to come by a library when a bundle cannot be had. */
 export function otherWays(os: string): string {
   const build = "build it from a checkout of this project with `bash scripts/build_mlx_c.sh`";
   return os === "darwin" ? `install it with \`brew install mlx-c\`, or ${build}` : build;

@@ -1,5 +1,6 @@
 /**
- * A prebuilt native library into the folder where ffi/search.ts looks: the same layout that scripts/build_mlx_c.sh makes.
+ * The native library into the folder where ffi/search.ts looks: a prebuilt one where a release has it for this machine,
+ * else built here. The layout is the same.
  *
  *     <cache>/mlx-c/NAME/lib/libmlxc.so, ...     unpacked beside its place and renamed into it: whole, or not there
  *     <cache>/mlx-c/current-cpu -> NAME          what the next program opens
@@ -15,12 +16,14 @@ import { userCache } from "../hub/packaged.ts";
 import {
   type Bundle,
   type BundleBackend,
+  canBuild,
   defaultBackend,
   findBundle,
   otherWays,
   type Platform,
 } from "./bundle.ts";
 import { BUNDLES, RELEASE_URL } from "./bundles.ts";
+import { buildLibrary, type BuildOptions, type BuiltLibrary } from "./build.ts";
 import { unpackTar } from "./untar.ts";
 
 /** How to get the native library. */
@@ -35,6 +38,8 @@ export interface SetupOptions {
   signal?: AbortSignal | undefined;
   /** Called as bytes come. */
   onProgress?: ((progress: SetupProgress) => void) | undefined;
+  /** Called with what a build says, a line at a time. */
+  onMessage?: ((message: string) => void) | undefined;
 }
 
 /** What tests put in the place of this version's table, of this machine and of its network. */
@@ -43,6 +48,7 @@ export interface InstallOptions
   bundles?: readonly Bundle[] | undefined;
   platform?: Platform | undefined;
   environment?: Environment | undefined;
+  build?: ((options: BuildOptions) => Promise<BuiltLibrary>) | undefined;
 }
 
 /** How far it is. */
@@ -59,7 +65,7 @@ export interface SetupProgress {
 export interface InstalledLibrary {
   /** Path of libmlxc. */
   path: string;
-  /** The bundle's name, e.g. `0.32.2-r1-cpu-linux-x86_64`. */
+  /** Its folder's name, e.g. `0.32.2-r1-cpu-linux-x86_64`. */
   name: string;
   /** What it computes with. */
   backend: "cpu" | "metal" | "cuda";
@@ -146,25 +152,31 @@ async function point(store: string, backend: BundleBackend, name: string): Promi
   await Deno.rename(draft, link);
 }
 
-function chosenBundle(
-  { bundles = BUNDLES }: InstallOptions,
-  platform: Platform,
+/** Builds where there is no bundle. */
+async function build(
   backend: BundleBackend,
-): Bundle {
-  const bundle = findBundle(bundles, platform, backend);
-  if (bundle !== undefined) return bundle;
-  const what = `${platform.os} on ${platform.arch}, ${backend}`;
-  const there = bundles.length === 0
-    ? "this version has none for any machine yet"
-    : "this version has none for it";
-  throw new DownloadError(`No prebuilt mlx-c for ${what}: ${there}; ${otherWays(platform.os)}`);
+  platform: Platform,
+  { offline, environment, signal, onMessage, build = buildLibrary }: InstallOptions,
+): Promise<InstalledLibrary> {
+  const what = `mlx-c for ${platform.os} on ${platform.arch}, ${backend}`;
+  if (!canBuild(platform)) {
+    throw new DownloadError(`There is no ${what}: MLX runs on Linux and Apple silicon`);
+  }
+  if (isOffline(offline || undefined, environment)) {
+    throw new DownloadError(
+      `Cannot build ${what}: MLX has to be fetched, and no network may be used (HF_HUB_OFFLINE, --offline)`,
+      { code: "offline" },
+    );
+  }
+  return { ...await build({ backend, environment, signal, onMessage }), backend, wasThere: false };
 }
 
 /**
  * Gets the native library for this machine: nothing when it is there; else the release's bundle, checked against the sums
- * in this package. An interrupted download goes on where it stopped.
+ * in this package; where there is no bundle, a build, for which MLX's wheel is fetched by pip and a C++ compiler needed.
+ * An interrupted download goes on where it stopped.
  *
- * @throws {DownloadError} When there is none or it cannot be had; the message says how else to come by one.
+ * @throws {DownloadError} When it cannot be had; the message says what is missing and how to come by it.
  * @throws The signal's reason when it is aborted.
  */
 export async function setupLibrary(options: SetupOptions = {}): Promise<InstalledLibrary> {
@@ -175,7 +187,8 @@ export async function setupLibrary(options: SetupOptions = {}): Promise<Installe
 export async function installLibrary(options: InstallOptions): Promise<InstalledLibrary> {
   const { environment = processEnvironment, platform = Deno.build, signal } = options;
   const backend = options.backend ?? defaultBackend(platform.os);
-  const bundle = chosenBundle(options, platform, backend);
+  const bundle = findBundle(options.bundles ?? BUNDLES, platform, backend);
+  if (bundle === undefined) return await build(backend, platform, options);
   const cache = userCache(environment);
   if (cache === undefined) {
     throw new DownloadError("Cannot tell where the cache is: set QWEN3_ASR_CACHE (or HOME)");

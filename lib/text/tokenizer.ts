@@ -4,7 +4,7 @@
  * @module
  */
 import type { Tokenizer as Encoder } from "@huggingface/tokenizers";
-import { ModelError } from "../errors.ts";
+import { DownloadError, ModelError } from "../errors.ts";
 import { tokenBytes } from "./byte_level.ts";
 import {
   type AddedToken,
@@ -26,6 +26,21 @@ export interface DecodeOptions {
 }
 
 const NOTHING = new Uint8Array(0);
+
+/** The encoder's code, which Deno fetches with the first tokenizer. Its own words name some package and no cure. */
+async function loadEncoder(): Promise<typeof Encoder> {
+  try {
+    return (await import("@huggingface/tokenizers")).Tokenizer;
+  } catch (cause) {
+    const lines = cause instanceof Error ? cause.message.split("\n").slice(0, 2) : [String(cause)];
+    const reason = lines.map((line) => line.trim().replace(/^0: /, "")).join(": ");
+    throw new DownloadError(
+      `Cannot load the tokenizer's code, which Deno fetches on first use (${reason}): connect this machine to the ` +
+        "network, and see that Deno's cache (DENO_DIR) can be written",
+      { cause },
+    );
+  }
+}
 
 /**
  * The tokenizer of a model folder.
@@ -52,9 +67,10 @@ export class Tokenizer {
    * @param files tokenizer.json, or else vocab.json, merges.txt and tokenizer_config.json. When both are given,
    * tokenizer.json is used, with the flags that tokenizer_config.json gives its added tokens.
    * @throws {ModelError} When a file is missing or damaged.
+   * @throws {DownloadError} When the encoder's code cannot be had.
    */
   static async fromFiles(files: TokenizerFiles): Promise<Tokenizer> {
-    const { Tokenizer: EncoderClass } = await import("@huggingface/tokenizers");
+    const EncoderClass = await loadEncoder();
     const definition = tokenizerDefinition(files);
     let highest = -1;
     for (const token in definition.model.vocab) {

@@ -4,7 +4,7 @@ import { fromFileUrl, join } from "@std/path";
 /** The folder of the project, with a slash at its end. */
 export const ROOT: string = fromFileUrl(new URL("../../", import.meta.url));
 const BASIC_TOOLS =
-  "awk basename bash cat chmod cp cut date dirname env find getconf grep head id ln ls mkdir mktemp mv nproc readlink rm rmdir sed sha256sum shasum sleep sort tail tar tee timeout touch tr uname wc"
+  "awk basename bash cat chmod cp cut date dirname env find getconf grep gzip head id ln ls mkdir mktemp mv nproc readlink rm rmdir sed sha256sum shasum sleep sort tail tar tee timeout touch tr uname wc xargs"
     .split(" ");
 
 /** What a script printed, and its exit code. */
@@ -50,7 +50,8 @@ export class Sandbox implements AsyncDisposable {
   static async create(standIns: Record<string, string> = {}): Promise<Sandbox> {
     const box = new Sandbox(await Deno.realPath(await Deno.makeTempDir()));
     await Deno.mkdir(join(box.path, "bin"));
-    for (const tool of BASIC_TOOLS) {
+    // One that is stood in for gets no link: writing to that would write over the system's own.
+    for (const tool of BASIC_TOOLS.filter((tool) => !(tool in standIns))) {
       for (const folder of ["/usr/bin", "/bin", "/sbin"]) {
         if (!await exists(join(folder, tool))) continue;
         await Deno.symlink(join(folder, tool), join(box.path, "bin", tool));
@@ -58,7 +59,10 @@ export class Sandbox implements AsyncDisposable {
       }
     }
     for (const [name, text] of Object.entries(standIns)) {
-      await Deno.writeTextFile(join(box.path, "bin", name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
+      await Deno.writeTextFile(join(box.path, "bin", name), `#!/bin/bash\n${text}\n`, {
+        mode: 0o755,
+        createNew: true,
+      });
     }
     return box;
   }
@@ -80,7 +84,7 @@ export class Sandbox implements AsyncDisposable {
 /** Stand-ins that do nothing, and the given pip. */
 export function tools(pip: string): Record<string, string> {
   const standIns: Record<string, string> = {};
-  for (const tool of ["g++", "c++", "nm", "make", "cmake"]) standIns[tool] = "exit 0";
+  for (const tool of ["g++", "c++", "nm"]) standIns[tool] = "exit 0";
   standIns.python3 = `case "$*" in *--version*) exit 0 ;; esac\n${pip}`;
   return standIns;
 }

@@ -13,7 +13,7 @@ import { loadModel } from "../get_model.ts";
 import { type Input, planInputs } from "../inputs.ts";
 import { Interruption } from "../interruption.ts";
 import { OutputPlan } from "../outputs.ts";
-import { formatsOf, modelSettings, speechOptions, writerOptions } from "../settings.ts";
+import { formatsOf, type ModelSettings, modelSettings, speechOptions, writerOptions } from "../settings.ts";
 import { table, type Terminal } from "../terminal.ts";
 import { refuseCombinations } from "../transcribe.ts";
 import { OutputProbe } from "../write_file.ts";
@@ -137,8 +137,20 @@ function refuseKeys(args: Arguments): void {
   throw new OptionError("Cannot use --push-to-talk without a terminal: there are no keys");
 }
 
+/** `--device` is where the model computes, here as everywhere. */
+function settingsOf(args: Arguments): ModelSettings {
+  try {
+    return modelSettings(args);
+  } catch (error) {
+    const name = args.text("device") ?? "";
+    if (!(error instanceof OptionError) || !error.message.includes(`--device ${name}`)) throw error;
+    throw new OptionError(`${error.message}; a microphone is named by --mic-device`, { cause: error });
+  }
+}
+
 /** Everything that was asked for, checked. */
 interface Plan {
+  model: ModelSettings;
   wanted: Wanted;
   output: OutputPlan;
   options: LiveOptions;
@@ -146,13 +158,14 @@ interface Plan {
 
 async function planAll(args: Arguments): Promise<Plan> {
   refuseKeys(args);
+  const model = settingsOf(args);
   const output = planOutput(args);
   const wanted = await wantedSource(args);
   output.check(wanted.isMicrophone ? [] : [wanted.input]);
   const isPatient = !wanted.isMicrophone && wanted.input.source !== "-" && !args.on("realtime");
   const options = await liveOptions(args, isPatient);
   await output.try(wanted.input, new OutputProbe());
-  return { wanted, output, options };
+  return { model, wanted, output, options };
 }
 
 async function listen(
@@ -190,7 +203,7 @@ export async function live(args: Arguments, terminal: Terminal): Promise<number>
   if (plan.wanted.isMicrophone) {
     await using _probe = await plan.wanted.open(signal);
   }
-  await using asr = await loadModel(modelSettings(args), terminal, signal);
+  await using asr = await loadModel(plan.model, terminal, signal);
   interruption.libraryPath = asr.info.libraryPath;
   signal.throwIfAborted();
   await listen(asr, plan, args, { terminal, interruption });

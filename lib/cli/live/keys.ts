@@ -6,7 +6,8 @@
  */
 
 const TALK_KEYS = [" ", "\r", "\n"];
-const END_KEYS = ["q", "\x04"];
+/** Ctrl-C is a key where it is no signal: on Windows. */
+const END_KEYS = ["q", "\x03", "\x04"];
 
 /** What keys do. */
 export interface KeyActions {

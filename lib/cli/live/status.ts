@@ -6,14 +6,14 @@
 import { displayWidth } from "../../output/mod.ts";
 import { clock } from "../clock.ts";
 import { bar } from "../progress.ts";
-import { fit } from "../terminal.ts";
+import { fit, printable } from "../terminal.ts";
 
 const METER_COLUMNS = 8;
 /** What the meter shows as nothing. */
 const QUIET_DB = -60;
 const FULL_SCALE = 32768;
-/** A lag that is worth a word, in seconds. */
-const LAG_SECONDS = 0.1;
+/** A lag that is worth a word, in seconds: between two steps it is a second as a rule. */
+const LAG_SECONDS = 1.5;
 
 /** The loudest sample of a block, from 0 to 1. */
 export function peakOf(block: Float32Array | Int16Array): number {
@@ -52,7 +52,7 @@ export function statusLine(
   const meter = `${state === "waiting" ? "○" : "●"} ${clock(seconds)} ${bar(loud, METER_COLUMNS)}▏`;
   const lag = lagSeconds >= LAG_SECONDS ? ` ${lagSeconds.toFixed(1)} s behind` : "";
   const what = STATES[state];
-  const name = fit(source, Math.max(12, Math.floor(columns / 3)));
+  const name = fit(printable(source), Math.max(12, Math.floor(columns / 3)));
   const choices = [`${meter}${lag}  ${what}  ${name}`, `${meter}${lag}  ${what}`, `${meter}${lag}`, meter];
   return choices.find((line) => displayWidth(line) <= columns) ?? fit(meter, columns);
 }

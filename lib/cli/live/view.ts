@@ -69,7 +69,7 @@ export class LiveView implements Disposable {
       screenLines(committed, tentative, columns, dim)
     );
     const status = facts && statusLine(facts(), columns);
-    const below = status === undefined ? [] : screenLines("", status, columns, dim).slice(0, 1);
+    const below = status === undefined ? [] : [{ text: dim(status), plain: status }];
     const room = Math.max(1, Math.min(maxLines, rows - below.length));
     this.#screen.show([...text.slice(-room), ...below], isResized);
   }

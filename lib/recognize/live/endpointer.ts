@@ -61,10 +61,13 @@ export class Endpointer {
 
   /** Takes the next frame. */
   push(probability: number): Endpoint[] {
-    const ended = this.#tracker.push(probability);
+    const before = this.#tracker.open;
+    this.#tracker.push(probability);
     this.#at += FRAME_SAMPLES;
     const said: Endpoint[] = [];
-    const open = this.#tracker.open ?? ended;
+    // An interval has ended though it is too short for the tracker: what goes on behind a cut may be.
+    const isSilence = !this.#tracker.open;
+    const open = this.#tracker.open ?? before;
     if (!open) return said;
     const goesOn = open.startSample < this.#floor;
     const spoken = open.endSample - Math.max(open.startSample, this.#floor);
@@ -76,7 +79,7 @@ export class Endpointer {
     if (!this.#isOpen) return said;
     const endSample = Math.min(this.#at, open.endSample + this.#pad);
     if (endSample <= this.#floor) return said;
-    const isOver = ended ? this.#ends : this.#at - open.endSample >= this.#patience;
+    const isOver = isSilence ? this.#ends : this.#at - open.endSample >= this.#patience;
     if (isOver) said.push(this.cut(endSample));
     else said.push({ type: "more", endSample });
     return said;

@@ -15,7 +15,7 @@ import { Tail } from "./intake.ts";
 
 /** Where a cut without a pause is looked for, before the longest length. */
 const CUT_SEARCH_SECONDS = 2;
-/** What is kept of sound that may still become the beginning of an utterance, beside the padding. */
+/** What is kept of sound that may still become the beginning of an utterance, beside what the rule of speech asks for. */
 const KEPT_SECONDS = 2;
 
 /** Frames less likely than this are silence to the rule that ends speech, unless told otherwise. */
@@ -68,7 +68,7 @@ export class Hearing {
       this.#probabilities.push(Float32Array.of(probability));
       for (const endpoint of this.#endpointer.push(probability)) this.#take(endpoint);
       if (this.#open && this.heard - this.#open.startSample >= this.#settings.maxUtteranceSamples) {
-        this.#end(this.#endpointer.cut(this.#quietestPlace(this.#open)).endSample);
+        this.#end(this.#endpointer.cut(this.#lastPlace(this.#open)).endSample);
       }
     }
     this.#forget();
@@ -116,8 +116,9 @@ export class Hearing {
     this.#end(this.#endpointer.cut(this.heard).endSample);
   }
 
-  /** In the last seconds of an utterance that is as long as it may be. */
-  #quietestPlace({ startSample }: Utterance): number {
+  /** Where an utterance ends that is as long as it may be: behind its speech, or else where that is least likely. */
+  #lastPlace({ startSample, endSample }: Utterance): number {
+    if (this.heard - endSample >= CUT_SEARCH_SECONDS * SAMPLE_RATE) return endSample;
     const samples = this.#samples.slice(startSample, this.heard);
     const end = Math.floor(samples.length / FRAME);
     const from = Math.max(1, end - CUT_SEARCH_SECONDS * SAMPLE_RATE / FRAME);
@@ -168,9 +169,9 @@ export class Hearing {
   }
 
   #forget(): void {
-    const kept = this.heard - KEPT_SECONDS * SAMPLE_RATE -
-      this.#settings.vad.speechPadSeconds * SAMPLE_RATE -
-      this.#settings.vad.minSpeechSeconds * SAMPLE_RATE;
+    const { speechPadSeconds, minSpeechSeconds, minSilenceSeconds } = this.#settings.vad;
+    const seconds = KEPT_SECONDS + speechPadSeconds + minSpeechSeconds + minSilenceSeconds;
+    const kept = this.heard - Math.ceil(seconds * SAMPLE_RATE);
     const before = Math.max(0, Math.min(kept, ...[...this.#wanted].map(({ startSample }) => startSample)));
     this.#samples.forget(before);
     this.#probabilities.forget(Math.floor(before / FRAME_SAMPLES));

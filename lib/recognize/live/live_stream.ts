@@ -5,65 +5,58 @@
  */
 import type { Segment, TokenLogprob, Word } from "../../transcript.ts";
 
-/** Where in the stream something was said. */
-export interface LivePlace {
-  /** Number of the utterance, from 0. */
-  utterance: number;
-  /** Where the utterance begins, in seconds of the stream. */
-  startSeconds: number;
-  /** Where it ends, or how far it has been heard, in seconds of the stream. */
-  endSeconds: number;
-}
+/**
+ * What happens in a live stream, in order.
+ *
+ * - `speech-start`: speech began; `speech-end`: a pause ended it. Text of the utterance comes in between and behind
+ * - `committed`: text that is appended to the utterance's and never changes
+ * - `tentative`: text that follows it for now, in the place of the tentative text before
+ * - `final`: the whole text, decoded once more without constraints: it may differ from what was committed
+ */
+export type LiveEvent =
+  & {
+    /** Number of the utterance, from 0. */
+    utterance: number;
+    /** Where the utterance begins, in seconds of the stream. */
+    startSeconds: number;
+    /** Where it ends, or how far it has been heard, in seconds of the stream. */
+    endSeconds: number;
+  }
+  & (
+    | { type: "speech-start" | "speech-end" }
+    | {
+      type: "committed" | "tentative" | "final";
+      text: string;
+      /** Canonical English name, "" when unknown. */
+      language: string;
+      /** How far the text is behind the sound: seconds of audio that were pushed and are not yet heard. */
+      lagSeconds: number;
+    }
+      & (
+        | { type: "tentative" }
+        | {
+          type: "committed";
+          /** How sure the model was, token by token, with `logprobs` asked for. */
+          logprobs?: readonly TokenLogprob[];
+        }
+        | {
+          type: "final";
+          /** How sure the model was, token by token, with `logprobs` asked for. */
+          logprobs?: readonly TokenLogprob[];
+          /** Sentences with their times, in seconds of the stream. */
+          segments?: readonly Segment[];
+          /** With times in seconds of the stream, with `timestamps: "word"`. */
+          words?: readonly Word[];
+          /** Why the text is missing or doubtful. */
+          warning?: string;
+        }
+      )
+  );
 
-/** Speech began (`speech-start`), or a pause ended it (`speech-end`). The text of an utterance comes between and after. */
-export interface LiveSpeechEvent extends LivePlace {
-  /** Which of the two. */
-  type: "speech-start" | "speech-end";
-}
-
-/** Text of an utterance. */
-export interface LiveText extends LivePlace {
-  /** What is said. */
-  text: string;
-  /** Canonical English name, "" when unknown. */
-  language: string;
-  /** How far the text is behind the sound: seconds of audio that were pushed and are not yet heard. */
-  lagSeconds: number;
-}
-
-/** Text that is appended to the utterance's and never changes. */
-export interface LiveCommitted extends LiveText {
-  /** "committed". */
-  type: "committed";
-  /** How sure the model was, token by token, with `logprobs` asked for. */
-  logprobs?: readonly TokenLogprob[];
-}
-
-/** Text that follows what is committed for now, in the place of the tentative text before. */
-export interface LiveTentative extends LiveText {
-  /** "tentative". */
-  type: "tentative";
-}
-
-/** The whole text of an utterance, decoded once more without constraints: it may differ from what was committed. */
-export interface LiveFinal extends LiveText {
-  /** "final". */
-  type: "final";
-  /** How sure the model was, token by token, with `logprobs` asked for. */
-  logprobs?: readonly TokenLogprob[];
-  /** Sentences with their times, in seconds of the stream. */
-  segments?: readonly Segment[];
-  /** With times in seconds of the stream, with `timestamps: "word"`. */
-  words?: readonly Word[];
-  /** Why the text is missing or doubtful. */
-  warning?: string;
-}
-
-/** Any text of an utterance. */
-export type LiveTextEvent = LiveCommitted | LiveTentative | LiveFinal;
-
-/** What happens in a live stream, in order. */
-export type LiveEvent = LiveSpeechEvent | LiveTextEvent;
+/** What is told of an utterance's text, settled or not. */
+export type LiveTextEvent = Extract<LiveEvent, { text: string }>;
+/** The whole text of an utterance. */
+export type LiveFinal = Extract<LiveEvent, { type: "final" }>;
 
 /** A stream that is being heard: sound goes in, events come out. One reader. */
 export interface LiveStream extends AsyncIterable<LiveEvent>, AsyncDisposable {

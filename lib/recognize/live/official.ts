@@ -70,6 +70,11 @@ export class OfficialRecipe {
     return this.#raw;
   }
 
+  /** Seconds of audio that the text stands for. */
+  get heardSeconds(): number {
+    return this.#now.heardSeconds;
+  }
+
   #take(count: number): void {
     this.#heard = joined([this.#heard, this.#waiting.subarray(0, count)]) as Float32Array<ArrayBuffer>;
     this.#waiting = this.#waiting.slice(count);

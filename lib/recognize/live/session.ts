@@ -6,19 +6,18 @@
  *
  * @module
  */
-import { SAMPLE_RATE, Samples } from "../../audio/samples.ts";
+import { SAMPLE_RATE } from "../../audio/samples.ts";
 import { OptionError } from "../../errors.ts";
-import type { Transcript } from "../../transcript.ts";
 import type { VadStream } from "../../vad/stream.ts";
 import type { ClipDecoder, Engine } from "../engine.ts";
 import { GrowingClip } from "../growing_clip.ts";
-import { recognizeRecording } from "../long_form/long_form.ts";
-import { Timing } from "../timing.ts";
 import type { WordTimer } from "../word_times/word_timer.ts";
+import { Bell, Commands } from "./commands.ts";
 import { LiveEvents } from "./events.ts";
+import { type FinalText, finalText, transcribeUtterance } from "./final_text.ts";
 import { Hearing, type Utterance } from "./hearing.ts";
-import { Intake, joined } from "./intake.ts";
-import type { LiveEvent, LiveFinal, LiveStream } from "./live_stream.ts";
+import { Intake } from "./intake.ts";
+import type { LiveEvent, LiveFinal } from "./live_stream.ts";
 import { OfficialRecipe } from "./official.ts";
 import type { LiveSettings } from "./settings.ts";
 import { Hypotheses } from "./utterance.ts";
@@ -26,8 +25,6 @@ import { Hypotheses } from "./utterance.ts";
 /** Sound that goes through voice activity at once, so that the first utterance of much is known early. */
 const AT_ONCE = 2 * SAMPLE_RATE;
 const CLEARED = "The sound was cleared before it was decoded.";
-/** What makes a final text doubtful or incomplete. */
-const DOUBTS: readonly string[] = ["chunk-failed", "chunk-doubtful"];
 
 /** What a live stream is made of. */
 export interface LiveParts {
@@ -40,11 +37,6 @@ export interface LiveParts {
   settings: LiveSettings;
 }
 
-/** What a final event says of its utterance's text. */
-type FinalText = Omit<LiveFinal, "type" | "utterance" | "startSeconds" | "endSeconds" | "lagSeconds">;
-
-type Command = Float32Array | "cut" | "clear" | "end";
-
 /** What is kept of the utterance that is decoded now. */
 interface Current {
   utterance: Utterance;
@@ -55,34 +47,19 @@ interface Current {
   tentative: string;
 }
 
-/** A condition that one loop waits for and others bring about. */
-class Bell {
-  #ring = Promise.withResolvers<void>();
-
-  ring(): void {
-    this.#ring.resolve();
-    this.#ring = Promise.withResolvers<void>();
-  }
-
-  get rung(): Promise<void> {
-    return this.#ring.promise;
-  }
-}
-
 /**
- * A stream that is being heard: see {@linkcode LiveStream}.
+ * A stream that is being heard: sound goes in, events come out, to one reader.
  *
  * An utterance begins with `speech-start`; while it is spoken, `committed` text is appended and `tentative` text follows
  * it; a pause gives `speech-end`, and its `final` text comes when it is decoded, "" where there was none after all.
  */
-export class LiveSession implements LiveStream {
+export class LiveSession {
   readonly #parts: LiveParts;
   readonly #intake = new Intake();
   readonly #hearing: Hearing;
   readonly #events = new LiveEvents();
   readonly #stop = new AbortController();
-  readonly #commands: Command[] = [];
-  readonly #came = new Bell();
+  readonly #commands = new Commands(this.#stop.signal);
   readonly #heard = new Bell();
   readonly #work: Promise<void>;
   /** Utterances that are not decoded yet. */
@@ -108,58 +85,68 @@ export class LiveSession implements LiveStream {
     if (signal?.aborted) abort();
     signal?.addEventListener("abort", abort, { once: true });
     const loops = settings.official ? [this.#recite()] : [this.#listen(), this.#decode()];
-    this.#work = Promise.all(loops).then(
-      () => this.#events.close(),
-      (error) => {
-        this.#events.close({ error: this.#stop.signal.aborted ? this.#stop.signal.reason : error });
-        this.#stop.abort(error);
-      },
-    ).finally(() => {
+    const fail = (error: unknown) => {
+      this.#events.close({ error: this.#stop.signal.aborted ? this.#stop.signal.reason : error });
+      this.#stop.abort(error);
+    };
+    // Both, also when one has failed: whoever waits may free the model.
+    this.#work = Promise.all(loops.map((loop) => loop.catch(fail))).then(() => {
+      this.#events.close();
       signal?.removeEventListener("abort", abort);
       this.#isEnded = true;
     });
-    this.#stop.signal.addEventListener("abort", () => {
-      this.#came.ring();
-      this.#heard.ring();
-    });
+    this.#stop.signal.addEventListener("abort", () => this.#heard.ring());
   }
 
+  /** Seconds of sound that were pushed. */
   get pushedSeconds(): number {
     return this.#intake.seconds;
   }
 
+  /** Seconds of sound that were pushed and are not yet heard. */
   get lagSeconds(): number {
     const next = this.#current?.atSample ?? this.#utterances[0]?.startSample ?? this.#hearing.heard;
     const samples = this.#parts.settings.official ? this.#officialSamples : next;
     return Math.max(0, this.#intake.seconds - samples / SAMPLE_RATE);
   }
 
+  /**
+   * Appends sound; returns at once, never waits for recognition.
+   *
+   * @param samples Mono, [-1, 1] or 16 bits; copied.
+   * @throws {AudioError} When a sample is NaN or infinite: nothing is appended then.
+   * @throws {OptionError} When the stream has ended or the rate is not usable.
+   */
   push(samples: Float32Array | Int16Array, { sampleRate = SAMPLE_RATE }: { sampleRate?: number } = {}): void {
     this.#assertOpen();
     const taken = this.#intake.push(samples, sampleRate);
-    if (taken.length > 0) this.#command(taken);
+    if (taken.length > 0) this.#commands.push(taken);
   }
 
+  /** Ends the utterance with what was pushed so far, as a pause would; nothing happens when there is none. */
   cut(): void {
     this.#assertOpen();
-    this.#command("cut");
+    this.#commands.push("cut");
   }
 
+  /** Forgets what was pushed and is not part of a cut utterance. */
   clear(): void {
     this.#assertOpen();
-    this.#command("clear");
+    this.#commands.push("clear");
   }
 
+  /** No more sound comes: what is left is heard. Resolves when the last event is there to be read. */
   async end(): Promise<void> {
     if (!this.#isEnded) {
       this.#isEnded = true;
       const rest = this.#intake.flush();
-      if (rest.length > 0) this.#command(rest);
-      this.#command("end");
+      if (rest.length > 0) this.#commands.push(rest);
+      this.#commands.push("end");
     }
     await this.#work;
   }
 
+  /** Events as they come, to one reader; throws what went wrong. */
   [Symbol.asyncIterator](): AsyncGenerator<LiveEvent, void> {
     return this.#events.read();
   }
@@ -178,33 +165,10 @@ export class LiveSession implements LiveStream {
     }
   }
 
-  #command(command: Command): void {
-    this.#commands.push(command);
-    this.#came.ring();
-  }
-
-  /** The next command; neighbouring blocks of sound as one. */
-  async #next(): Promise<Command> {
-    while (this.#commands.length === 0) {
-      await this.#came.rung;
-      this.#stop.signal.throwIfAborted();
-    }
-    const first = this.#commands.shift()!;
-    if (typeof first === "string") return first;
-    const blocks = [first];
-    for (let length = first.length; length < AT_ONCE; length += blocks.at(-1)!.length) {
-      const next = this.#commands[0];
-      if (next === undefined || typeof next === "string") break;
-      blocks.push(next);
-      this.#commands.shift();
-    }
-    return joined(blocks);
-  }
-
   async #listen(): Promise<void> {
     const { vad } = this.#parts;
     while (!this.#isHeard) {
-      const command = await this.#next();
+      const command = await this.#commands.next(AT_ONCE);
       this.#stop.signal.throwIfAborted();
       if (command === "cut") this.#hearing.cut();
       else if (command === "clear") this.#hearing.clear();
@@ -293,16 +257,26 @@ export class LiveSession implements LiveStream {
   }
 
   async #finish({ utterance, clip, hypotheses }: Current): Promise<void> {
+    const { decoder, settings, words } = this.#parts;
     const place = this.#place(utterance, utterance.endSample);
     let final: FinalText = { text: "", language: "", warning: CLEARED };
     if (!utterance.isCleared) {
-      const transcript = await this.#transcript(utterance, clip, hypotheses.draft);
-      this.#stop.signal.throwIfAborted();
-      final = this.#finalOf(transcript);
       const sound = this.#hearing.soundOf(utterance, utterance.endSample);
+      const transcript = await transcribeUtterance({
+        decoder,
+        samples: sound,
+        speech: this.#hearing.speechOf(utterance),
+        startSample: utterance.startSample,
+        clip,
+        draft: hypotheses.draft,
+        words: await words(),
+        settings: { ...settings.recognize, signal: this.#stop.signal },
+      });
+      this.#stop.signal.throwIfAborted();
+      final = finalText(transcript, settings.recognize);
       const { text, logprobs } = await hypotheses.rest(sound, transcript);
       const about = { ...place, language: final.language, lagSeconds: this.#lag(utterance.endSample) };
-      const sure = this.#parts.settings.recognize.logprobs ? { logprobs } : {};
+      const sure = settings.recognize.logprobs ? { logprobs } : {};
       if (text !== "") this.#events.push({ type: "committed", text, ...about, ...sure });
     }
     this.#utterances.shift();
@@ -310,47 +284,6 @@ export class LiveSession implements LiveStream {
     this.#current = undefined;
     this.#hearing.release(utterance);
     this.#events.push({ type: "final", ...place, ...final, lagSeconds: this.#lag(utterance.endSample) });
-  }
-
-  /** The utterance as a recording of one chunk: judged, decoded again where it is doubted, with segments and words. */
-  async #transcript(utterance: Utterance, clip: GrowingClip, draft: readonly number[]): Promise<Transcript> {
-    const { decoder, settings, words } = this.#parts;
-    const sound = this.#hearing.soundOf(utterance, utterance.endSample);
-    let isFirst = true;
-    return await recognizeRecording({
-      engine: {
-        tokenizer: decoder.tokenizer,
-        decode: (requests, context) => {
-          const kept = isFirst ? { growing: clip, draft } : {};
-          isFirst = false;
-          return decoder.decode(requests.map((request) => ({ ...request, ...kept })), context);
-        },
-      },
-      samples: Samples.of(sound),
-      chunks: [{ index: 0, startSample: 0, endSample: sound.length, kind: "audio" }],
-      speech: this.#hearing.speechOf(utterance),
-      settings: {
-        ...settings.recognize,
-        signal: this.#stop.signal,
-        offsetSeconds: utterance.startSample / SAMPLE_RATE,
-      },
-      timing: new Timing(),
-      words: await words(),
-      emit: () => {},
-    });
-  }
-
-  #finalOf({ text, language, segments, chunks, warnings }: Transcript): FinalText {
-    const { logprobs, timestamps } = this.#parts.settings.recognize;
-    const doubts = warnings.filter(({ code }) => DOUBTS.includes(code)).map(({ message }) => message);
-    return {
-      text,
-      language,
-      segments,
-      ...(timestamps === "word" ? { words: segments.flatMap(({ words = [] }) => words) } : {}),
-      ...(logprobs ? { logprobs: chunks.flatMap(({ logprobs = [] }) => logprobs) } : {}),
-      ...(doubts.length > 0 ? { warning: doubts.join(" ") } : {}),
-    };
   }
 
   #place(
@@ -378,14 +311,15 @@ export class LiveSession implements LiveStream {
       const place = this.#place({ index: utterance, startSample }, this.#officialSamples);
       this.#events.push({ type, text, language, ...place, lagSeconds: this.#lag(this.#officialSamples) });
     };
-    for (let command = await this.#next();; command = await this.#next()) {
+    for (let command = await this.#commands.next(AT_ONCE);; command = await this.#commands.next(AT_ONCE)) {
       this.#stop.signal.throwIfAborted();
       if (typeof command !== "string") {
         for (let at = 0; at < command.length; at += official.stepSamples) {
           const some = command.subarray(at, at + official.stepSamples);
+          const before = recipe.heardSeconds;
           const text = await recipe.push(some);
           this.#officialSamples += some.length;
-          tell("tentative", text);
+          if (recipe.heardSeconds > before) tell("tentative", text);
         }
         continue;
       }

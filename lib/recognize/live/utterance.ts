@@ -136,7 +136,7 @@ export class Hypotheses {
     }
     const answer = await this.#decode(samples);
     const { text } = parseAnswer(answer.rawText, this.#settings.language);
-    const isMore = answer.finishReason === "stop" && text.startsWith(before);
+    const isMore = answer.finishReason === "stop" && text.startsWith(before) && !text.includes(UNDECODABLE);
     return { text: isMore ? text.slice(before.length) : "", logprobs: isMore ? answer.logprobs ?? [] : [] };
   }
 
@@ -175,11 +175,11 @@ function rawText(tokenizer: Tokenizer, ids: readonly number[]): string {
   return tokenizer.decode([...ids], { skipSpecialTokens: false });
 }
 
-/** The last place from `least` up to `most` at which neither a character nor a word is cut. */
+/** The last place from `least` up to `most` at which neither a character nor a word is cut, and behind no broken one. */
 function endOfWord(tokenizer: Tokenizer, ids: readonly number[], least: number, most: number): number {
   for (let end = most; end > least; end--) {
     const before = rawText(tokenizer, ids.slice(0, end));
-    if (before.endsWith(UNDECODABLE)) continue;
+    if (before.includes(UNDECODABLE)) continue;
     const behind = rawText(tokenizer, ids.slice(end));
     if (!ENDS_INSIDE.test(before) || UNSPACED.test(before) || !GOES_ON.test(behind)) return end;
   }
