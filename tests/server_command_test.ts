@@ -26,6 +26,9 @@ async function run(args: string[]): Promise<Outcome> {
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
+const CERTIFICATE = "tests/fixtures/tls/cert.pem";
+const KEY = "tests/fixtures/tls/key.pem";
+
 Deno.test("serve --help lists the options on standard output", async () => {
   const { code, stdout, stderr } = await run(["--help"]);
   assertEquals([code, stderr], [0, ""]);
@@ -47,10 +50,26 @@ Deno.test("serve --help lists the options on standard output", async () => {
 
 Deno.test("serve ends with 2 and one sentence for arguments that are not usable", async () => {
   for (
-    const args of [["--port", "high"], ["--nonsense"], ["--device", "abacus"], ["--cors", "here"], [
-      "--allow-host",
-      "a:80",
-    ], ["stray"]]
+    const args of [
+      ["--port", "high"],
+      ["--nonsense"],
+      ["--device", "abacus"],
+      ["--cors", "here"],
+      [
+        "--allow-host",
+        "a:80",
+      ],
+      ["stray"],
+      ["--cert", CERTIFICATE],
+      ["--cert", "no.pem", "--key", KEY],
+      ["--cert", "README.md", "--key", KEY],
+      [
+        "--cert",
+        KEY,
+        "--key",
+        CERTIFICATE,
+      ],
+    ]
   ) {
     const { code, stdout, stderr } = await run(["--model", "demo", ...args]);
     assertEquals([code, stdout, stderr.trim().split("\n").length], [2, "", 1], stderr);
@@ -58,7 +77,9 @@ Deno.test("serve ends with 2 and one sentence for arguments that are not usable"
 });
 
 Deno.test("serve listens, warns beyond loopback, takes keys from the environment, and ends by SIGTERM", async () => {
-  const child = command(["--model", "demo", "--host", "0.0.0.0", "--port", "0", "--verbose"]).spawn();
+  const child = command(
+    ["--model", "demo", "--host", "0.0.0.0", "--port", "0", "--verbose", "--wyoming", "localhost:0"],
+  ).spawn();
   const secured = command(["--model", "demo", "--host", "0.0.0.0", "--port", "0"], {
     QWEN3_ASR_API_KEY: "one, two",
   }).spawn();
@@ -94,6 +115,8 @@ Deno.test("serve listens, warns beyond loopback, takes keys from the environment
     await process.stdout.cancel();
     assertEquals((await process.status).code, 0);
   }
+  assertMatch(texts[0]!, /^Wyoming at tcp:\/\/localhost:\d+$/m);
+  assert(!texts[1]!.includes("Wyoming"));
   assertMatch(texts[0]!, /Warning: everybody who reaches 0\.0\.0\.0/);
   assertMatch(texts[0]!, /POST \/v1\/audio\/transcriptions 200/);
   assert(!texts[1]!.includes("Warning"));

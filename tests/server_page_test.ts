@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parse as parseSubtitles } from "@plussub/srt-vtt-parser";
 import { type Browser, launch, type Page } from "puppeteer-core";
+import { scriptedRecognizer } from "./support/realtime_client.ts";
+import { soon } from "./support/server_raw.ts";
 import { withSilence } from "./support/server_speech.ts";
 import { recording, start } from "./support/server_start.ts";
 
@@ -154,11 +157,128 @@ Deno.test("the page writes down what is spoken into a microphone", async () => {
     );
     assertEquals(await evaluate(page, "document.querySelector('#record').ariaPressed"), "true");
     await page.click("#record");
-    assertMatch(await finishedText(page), /^I see ten yellow windows\.( |$)/);
+    assertMatch(await finishedText(page), /^I see ten yellow windows\.\n/);
     assertEquals(complaints, []);
   } finally {
     await Deno.remove(file);
   }
+});
+
+/** A recogniser that says what a test wants as soon as sound has come. */
+async function captioning(): Promise<Awaited<ReturnType<typeof scriptedRecognizer>>> {
+  const recognizer = await scriptedRecognizer();
+  recognizer.model.onOpen = (stream) => {
+    stream.onPush = () => {
+      if (stream.pushedSeconds < 0.5 || stream.calls.includes("said")) return;
+      stream.calls.push("said");
+      stream.say(
+        { type: "speech-start", startSeconds: 0.5 },
+        { type: "committed", text: "Good" },
+        { type: "committed", text: " morning." },
+        { type: "speech-end", startSeconds: 0.5, endSeconds: 2.25 },
+        { type: "final", text: "Good morning." },
+        { utterance: 1, type: "speech-start", startSeconds: 3661 },
+        { utterance: 1, type: "committed", text: "The tea" },
+        { utterance: 1, type: "tentative", text: " is rea" },
+      );
+    };
+    stream.onEnd = () => {
+      stream.say(
+        { utterance: 1, type: "speech-end", startSeconds: 3661, endSeconds: 3662.5 },
+        { utterance: 1, type: "final", text: "The tea is ready." },
+      );
+      stream.done();
+    };
+  };
+  return recognizer;
+}
+
+const MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+
+Deno.test("the page captions what is spoken: firm, dim, final, and saved as text and subtitles", async () => {
+  const recognizer = await captioning();
+  await using server = await start({ model: recognizer, apiKeys: ["right"] });
+  await using chromium = await openBrowser(...MICROPHONE);
+  const { page, complaints } = await openPage(chromium.browser, server.url);
+  await page.type("#key", "right");
+  await page.select("#language", "de");
+  assertEquals(await evaluate(page, "document.querySelector('#device').parentElement.hidden"), true);
+  await page.focus("#record");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(`document.querySelector("${TEXT} .tentative:not(:empty)")`, { timeout: 60_000 });
+  assertEquals(await textOf(page, TEXT), "Good morning.\nThe tea is rea\n");
+  assertEquals(await textOf(page, `${TEXT} > :last-child .tentative`), " is rea");
+  assertEquals(await textOf(page, "#said"), "Good morning.");
+  assertEquals(await textOf(page, "#status"), "Listening.");
+  assertEquals(recognizer.model.streams[0]?.options.language, "German");
+  assertEquals([...recognizer.model.streams[0]!.rates], [24_000]);
+  const devices = await evaluate<string[]>(
+    page,
+    "[...document.querySelector('#device').options].map((o) => o.text)",
+  );
+  assert(devices.some((name) => /Fake/.test(name)), `${devices}`);
+  // Another microphone, in the middle.
+  await page.evaluate(`
+    const device = document.querySelector("#device");
+    device.selectedIndex = device.options.length - 1;
+    device.dispatchEvent(new Event("change"));
+  `);
+  const pushed = recognizer.model.streams[0]!.samples;
+  await soon("heard from it", () => recognizer.model.streams[0]!.samples > pushed + 24_000);
+  for (
+    const [name, width, scheme] of [["phone", 375, "light"], ["live-light", 900, "light"], [
+      "live-dark",
+      900,
+      "dark",
+    ]] as const
+  ) {
+    await page.setViewport({ width, height: 800 });
+    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+    assertEquals(await evaluate(page, "document.documentElement.scrollWidth"), width, "nothing sticks out");
+    for (const selector of [`${TEXT} .tentative:not(:empty)`, ".subtitles", "#device"]) {
+      const ratio = await evaluate<number>(page, `(${CONTRAST})(document.querySelector("${selector}"))`);
+      assert(ratio >= 4.5, `${selector} has ${ratio.toFixed(2)}`);
+    }
+    const pictures = Deno.env.get("SERVER_PAGE_PICTURES");
+    if (pictures) await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
+  }
+  await page.focus("#record");
+  await page.keyboard.press("Enter");
+  assertEquals(await finishedText(page), "Good morning.\nThe tea is ready.\n");
+  await page.waitForFunction(`document.querySelector("#status").textContent === "Done."`);
+  // What is saved, in the place of the browser's own way of saving it.
+  await page.evaluate(`
+    window.saved = [];
+    URL.createObjectURL = (blob) => (saved.push(blob.text()), "data:,");
+    HTMLAnchorElement.prototype.click = function () { saved.push(this.download); };
+    document.querySelector(".save").click();
+    document.querySelector(".subtitles").click();
+  `);
+  const [text, textName, subtitles, subtitlesName] = await evaluate<string[]>(page, "Promise.all(saved)");
+  assertMatch(textName!, /^Recording_ .*\.txt$/);
+  assertMatch(subtitlesName!, /\.srt$/);
+  assertEquals(text, "Good morning.\nThe tea is ready.\n");
+  const { entries } = parseSubtitles(subtitles!);
+  assertEquals(entries.map(({ from, to, text }) => [from, to, text]), [
+    [500, 2250, "Good morning."],
+    [3_661_000, 3_662_500, "The tea is ready."],
+  ]);
+  assertEquals(complaints, []);
+  await soon("disposed", () => recognizer.model.streams[0]!.isDisposed);
+});
+
+Deno.test("the page keeps what was heard when the server goes away, and says so", async () => {
+  const server = await start({ model: await captioning() });
+  await using chromium = await openBrowser(...MICROPHONE);
+  const { page } = await openPage(chromium.browser, server.url);
+  await page.click("#record");
+  await page.waitForFunction(`document.querySelector("${TEXT}")?.textContent.includes("tea")`, {
+    timeout: 60_000,
+  });
+  await server.close({ graceSeconds: 1 });
+  await page.waitForFunction(`/has ended/.test(document.querySelector("#status").textContent)`);
+  assertMatch(await finishedText(page), /Good morning/);
+  assertEquals(await evaluate(page, "document.querySelector('#record').ariaPressed"), "false");
 });
 
 for (const scheme of ["light", "dark"]) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Connection, ReadAhead } from "./connection.ts";
+import { Connection, ReadAhead, type Socket } from "./connection.ts";
 
 /** Connections at most, however many descriptors there are. */
 const MOST = 1000;
@@ -29,6 +29,9 @@ function wait(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
+/** Gives connections, encrypted or not. */
+export type SocketListener = Deno.TcpListener | Deno.TlsListener;
+
 /** What {@linkcode Connections} tells. */
 export interface ConnectionsOptions {
   /** Gets every connection. */
@@ -44,7 +47,7 @@ export interface ConnectionsOptions {
  * has been at rest for longest; when none is at rest, newcomers wait in the system's queue.
  */
 export class Connections {
-  readonly #listener: Deno.TcpListener;
+  readonly #listener: SocketListener;
   readonly #options: ConnectionsOptions;
   readonly #most: number;
   readonly #shared = new ReadAhead();
@@ -55,7 +58,7 @@ export class Connections {
   /** Resolved, and replaced, when there is news of a connection. */
   #news = Promise.withResolvers<void>();
 
-  private constructor(listener: Deno.TcpListener, options: ConnectionsOptions, most: number) {
+  private constructor(listener: SocketListener, options: ConnectionsOptions, most: number) {
     this.#listener = listener;
     this.#options = options;
     this.#most = most;
@@ -63,7 +66,7 @@ export class Connections {
   }
 
   /** Begins to take connections. */
-  static async from(listener: Deno.TcpListener, options: ConnectionsOptions): Promise<Connections> {
+  static async from(listener: SocketListener, options: ConnectionsOptions): Promise<Connections> {
     const most = Math.min(MOST, Math.max(1, Math.floor(await descriptorLimit() / 2)));
     return new Connections(listener, options, most);
   }
@@ -93,7 +96,7 @@ export class Connections {
     );
   }
 
-  #take(socket: Deno.TcpConn): void {
+  #take(socket: Socket): void {
     const connection = new Connection(socket, this.#shared);
     this.#open.add(connection);
     connection.once("close", () => {

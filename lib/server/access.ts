@@ -17,6 +17,11 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
+/** The key in `Authorization: Bearer KEY`. */
+export function bearerOf(request: Request): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+}
+
 /** The keys that open a server. */
 export class Keys {
   readonly #digests: Promise<Uint8Array[]>;
@@ -35,8 +40,12 @@ export class Keys {
    * @throws {HttpError} 401.
    */
   async check(request: Request): Promise<number> {
+    return await this.checkKey(bearerOf(request));
+  }
+
+  /** As {@linkcode check}, for a key that came in another way. */
+  async checkKey(given: string | undefined): Promise<number> {
     if (!this.required) return -1;
-    const given = /^Bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "")?.[1];
     const own = await digest(given ?? "");
     let found = -1;
     for (const [index, known] of (await this.#digests).entries()) if (equal(own, known)) found = index;

@@ -7,7 +7,7 @@ import { OptionError } from "../errors.ts";
 import { processEnvironment } from "../hub/environment.ts";
 import { alignerOf } from "../open_model.ts";
 import { commandWords } from "../option_words.ts";
-import { isLoopback } from "./hosts.ts";
+import { isHost, isLoopback } from "./hosts.ts";
 import { type RunningServer, serve, type ServeOptions } from "./serve.ts";
 
 const HELP = `Serves transcriptions over HTTP, as OpenAI's clients expect them.
@@ -19,6 +19,9 @@ Usage: serve [options]
                         one that goes with the model, if it is on this machine
   --host ADDRESS        address to listen at (127.0.0.1: this machine only)
   --port NUMBER         port to listen at, 0 for a free one (8080)
+  --cert FILE           certificate chain (PEM), with --key: HTTPS and WSS (HTTP and WS)
+  --key FILE            the certificate's private key (PEM)
+  --wyoming [HOST:PORT] speaks Wyoming too, for Home Assistant (off; 127.0.0.1:10300)
   --api-key KEY         key that clients must send; repeat it for several. Better, because it
                         does not show in process lists: QWEN3_ASR_API_KEY="KEY,KEY"
   --allow-path FOLDER   folder below which JSON requests may name a file_path; repeatable (off)
@@ -33,6 +36,10 @@ Usage: serve [options]
   --queue NUMBER        requests that may wait (32)
   --parallel NUMBER     requests that take turns (2)
   --timeout SECONDS     longest time for a request, waiting included (7200)
+  --sessions NUMBER     realtime sessions at once (16)
+  --session-buffer SEC  sound of a session that may wait to be heard (360)
+  --session-idle SEC    longest time of a session without a message (900)
+  --session-duration S  longest time of a session (3600)
   --grace SECONDS       time to finish what runs when the server is stopped (30)
   --device DEVICE       auto, cpu or gpu (auto)
   --threads NUMBER      threads of a CPU's matrix products (1 for a small model, else one a core)
@@ -52,11 +59,17 @@ const NUMBERS = [
   "queue",
   "parallel",
   "timeout",
+  "sessions",
+  "session-buffer",
+  "session-idle",
+  "session-duration",
   "grace",
   "threads",
 ] as const;
-const WORDS = ["model", "aligner", "host", "device"] as const;
+const WORDS = ["model", "aligner", "host", "device", "cert", "key", "wyoming"] as const;
 const SWITCHES = ["download", "lazy", "verbose", "help"] as const;
+
+const WYOMING_HOST = "127.0.0.1";
 
 /** Writes all of a text. */
 function write(stream: typeof Deno.stdout | typeof Deno.stderr, text: string): void {
@@ -89,6 +102,36 @@ function number(values: Values, name: typeof NUMBERS[number]): number | undefine
   throw new OptionError(`--${name} is "${value}", expected a number.`);
 }
 
+/** The text of a PEM file that an option names. */
+function pemOf(values: Values, name: "cert" | "key"): string | undefined {
+  const path = words(values, name);
+  if (path === undefined) return undefined;
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read";
+    throw new OptionError(`--${name} is "${path}": ${reason}.`, { cause: error });
+  }
+  if (/^-----BEGIN [A-Z ]+-----/m.test(text)) return text;
+  throw new OptionError(`--${name} is "${path}", which is no PEM file: expected a line -----BEGIN ...-----.`);
+}
+
+/** Where Wyoming is spoken: `--wyoming` alone, with an address, a port, or both. */
+function wyomingOf(values: Values): ServeOptions["wyoming"] {
+  const value = values["wyoming"];
+  if (typeof value !== "string") return undefined;
+  const address = /^\d+$/.test(value) ? `:${value}` : value;
+  const [, host, port] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(address) ?? [];
+  if (host !== undefined && (host === "" || isHost(host)) && Number(port ?? 0) <= 65535) {
+    return {
+      host: host.replace(/^\[|\]$/g, "") || undefined,
+      port: port === undefined ? undefined : Number(port),
+    };
+  }
+  throw new OptionError(`--wyoming is "${value}", expected an address, a port, or both: 0.0.0.0:10300.`);
+}
+
 function keysOf(values: Values): string[] {
   const fromEnvironment = processEnvironment("QWEN3_ASR_API_KEY") ?? "";
   const keys = fromEnvironment.split(",").map((key) => key.trim()).filter((key) => key !== "");
@@ -109,6 +152,9 @@ function optionsOf(values: Values): ServeOptions & { graceSeconds: number } {
     model: words(values, "model"),
     host: words(values, "host"),
     port: number(values, "port"),
+    cert: pemOf(values, "cert"),
+    key: pemOf(values, "key"),
+    wyoming: wyomingOf(values),
     apiKeys: keysOf(values),
     allowPaths: list(values, "allow-path"),
     allowHosts: allowHosts.length > 0 ? allowHosts : undefined,
@@ -121,6 +167,10 @@ function optionsOf(values: Values): ServeOptions & { graceSeconds: number } {
     queue: number(values, "queue"),
     parallel: number(values, "parallel"),
     timeoutSeconds: number(values, "timeout"),
+    sessions: number(values, "sessions"),
+    sessionBufferSeconds: number(values, "session-buffer"),
+    sessionIdleSeconds: number(values, "session-idle"),
+    sessionSeconds: number(values, "session-duration"),
     graceSeconds: number(values, "grace") ?? 30,
     load: {
       device: deviceOf(values),
@@ -133,9 +183,14 @@ function optionsOf(values: Values): ServeOptions & { graceSeconds: number } {
   };
 }
 
+/** `--wyoming` is the one option whose value may be left out. */
+function withWyomingAddress(arg: string, at: number, args: readonly string[]): string {
+  return arg === "--wyoming" && /^(-|$)/.test(args[at + 1] ?? "") ? `--wyoming=${WYOMING_HOST}` : arg;
+}
+
 function parse(args: readonly string[]): Values {
   const lists: readonly string[] = LISTS;
-  const { operands, options } = commandWords(args, [
+  const { operands, options } = commandWords(args.map(withWyomingAddress), [
     ...[...WORDS, ...NUMBERS, ...LISTS].map((name) => ({ name, takesValue: true })),
     ...SWITCHES.map((name) => ({ name, takesValue: false, ...(name === "help" ? { short: "h" } : {}) })),
   ]);
@@ -161,8 +216,13 @@ async function stopSignal(onSecond: () => void): Promise<void> {
   await promise;
 }
 
-function announce(server: RunningServer, { host = "127.0.0.1", apiKeys = [] }: ServeOptions): void {
+function announce(server: RunningServer, { host = "127.0.0.1", apiKeys = [], wyoming }: ServeOptions): void {
   say(`Listening at ${server.url}`);
+  if (server.wyomingUrl) say(`Wyoming at ${server.wyomingUrl}`);
+  const wyomingHost = wyoming?.host;
+  if (wyomingHost !== undefined && !isLoopback(wyomingHost)) {
+    say(`Warning: everybody who reaches ${wyomingHost} can use Wyoming, which has no keys.`);
+  }
   if (isLoopback(host) || apiKeys.length > 0) return;
   say(
     `Warning: everybody who reaches ${host} can use this server. Set a key (--api-key or QWEN3_ASR_API_KEY) ` +

@@ -48,6 +48,9 @@ export class ReadAhead {
   }
 }
 
+/** What carries a connection. */
+export type Socket = Deno.TcpConn | Deno.TlsConn;
+
 /** An answer in the making, as far as a connection must know it. */
 export interface Exchange {
   /**
@@ -66,7 +69,7 @@ export interface Exchange {
 export class Connection extends Duplex {
   /** The client's address. */
   readonly remoteAddress: string;
-  readonly #socket: Deno.TcpConn;
+  readonly #socket: Socket;
   readonly #shared: ReadAhead;
   readonly #exchanges = new Set<Exchange>();
   /** Read, but not asked for yet. */
@@ -81,15 +84,17 @@ export class Connection extends Duplex {
   #onConsumed = () => {};
   #timer: ReturnType<typeof setTimeout> | undefined;
   #probing: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the parser keeps what it was given. */
+  #isKept = false;
   /** Whether bytes came since it was last at rest. */
   #hasBegun = true;
 
-  constructor(socket: Deno.TcpConn, shared: ReadAhead) {
+  constructor(socket: Socket, shared: ReadAhead) {
     super({ readableHighWaterMark: HANDED_BYTES });
     this.remoteAddress = socket.remoteAddr.hostname;
     this.#socket = socket;
     this.#shared = shared;
-    socket.setNoDelay(true);
+    if ("setNoDelay" in socket) socket.setNoDelay(true);
     this.#expectBy(HEADERS_MS);
     // A request that ends in the middle will not be answered.
     this.once("end", () => {
@@ -108,6 +113,13 @@ export class Connection extends Duplex {
     this.#exchanges.add(exchange);
     clearTimeout(this.#timer);
     if (this.#hasEnded) this.#probe(FIRST_PROBE_MS);
+  }
+
+  /** It speaks another protocol from now on, whose parser keeps the bytes of a message until that is whole. */
+  switchTo(exchange: Exchange): void {
+    this.#isKept = true;
+    this.#full = [];
+    this.begin(exchange);
   }
 
   /** Its answer is written, or nobody waits for it any more. */
@@ -152,7 +164,7 @@ export class Connection extends Duplex {
           continue;
         }
         if (used === block.length) {
-          this.#full.push({ block, end: this.#handedOut + this.#aheadBytes });
+          if (!this.#isKept) this.#full.push({ block, end: this.#handedOut + this.#aheadBytes });
           [block, used] = [this.#emptyBlock(), 0];
         }
         const count = await this.#socket.read(block.subarray(used));
@@ -166,9 +178,9 @@ export class Connection extends Duplex {
     }
   }
 
-  /** A block whose bytes the parser has read (it keeps none), or a new one: a long upload leaves no garbage. */
+  /** A block whose bytes the parser has read (that of HTTP keeps none), or a new one: a long upload leaves no garbage. */
   #emptyBlock(): Uint8Array<ArrayBuffer> {
-    const first = this.#full[0];
+    const first = this.#isKept ? undefined : this.#full[0];
     if (!first || first.end > this.#handedOut - this.readableLength) return new Uint8Array(BLOCK_BYTES);
     this.#full.shift();
     return first.block;

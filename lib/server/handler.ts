@@ -5,14 +5,17 @@
  * @module
  */
 import { Keys, Origins } from "./access.ts";
+import { hearingOf } from "./hearing.ts";
 import { Hosts } from "./hosts.ts";
 import { ClientGone, HttpError, refusalOf } from "./http_error.ts";
 import { Metrics } from "./metrics.ts";
 import { type Loader, ModelHolder, type Recognizer } from "./model_holder.ts";
 import { type HandlerOptions, type HandlerSettings, settingsOf } from "./options.ts";
-import { pageFile } from "./page/page.ts";
+import { PAGE_PATHS, pageFile } from "./page/page.ts";
 import { FairQueue } from "./queue.ts";
+import { Realtime, type TakeSocket } from "./realtime/realtime.ts";
 import { modelNames, type Shared, Transcriptions } from "./transcriptions.ts";
+import type { WyomingOptions } from "./wyoming/listen.ts";
 
 /** What is known of a client besides its request. */
 export interface ClientInfo {
@@ -33,6 +36,10 @@ export interface Handler extends AsyncDisposable {
   close(options?: { graceSeconds?: number | undefined }): Promise<void>;
 }
 
+/** HTTP's status for a connection that becomes a WebSocket. */
+const SWITCHING = 101;
+const REALTIME = "/v1/realtime";
+
 interface Route {
   /** As metrics call it. */
   name: string;
@@ -47,6 +54,11 @@ function originOf(info: ClientInfo | undefined): string {
   return (address && "hostname" in address && address.hostname) || "local";
 }
 
+function pathOf(request: Request): string {
+  const { pathname } = new URL(request.url);
+  return pathname.length > 1 ? pathname.replace(/\/$/, "") : pathname;
+}
+
 class Server {
   readonly #settings: HandlerSettings;
   readonly #shared: Shared;
@@ -54,6 +66,7 @@ class Server {
   readonly #hosts: Hosts;
   readonly #origins: Origins;
   readonly #transcriptions: Transcriptions;
+  readonly #realtime: Realtime;
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #stop = new AbortController();
   readonly #started = Math.floor(Date.now() / 1000);
@@ -75,6 +88,7 @@ class Server {
     this.#hosts = new Hosts(settings.allowHosts);
     this.#origins = new Origins(settings.cors);
     this.#transcriptions = new Transcriptions(this.#shared);
+    this.#realtime = new Realtime(this.#shared);
     this.#routes = this.#makeRoutes();
   }
 
@@ -85,7 +99,7 @@ class Server {
     const post = (name: string, serve: Route["serve"]): [string, Route] => {
       return [name, { name, methods: ["POST"], serve }];
     };
-    const page = ["/", "/page.css", "/page.js", "/capture.js"].map((path) =>
+    const page = PAGE_PATHS.map((path) =>
       get(path, () => pageFile(path, { needsKey: this.#keys.required }), true)
     );
     return new Map([
@@ -98,6 +112,17 @@ class Server {
         () => Response.json({ object: "list", data: modelNames(this.#shared).map((id) => this.#model(id)) }),
       ),
       post("/v1/audio/transcriptions", (request, client) => this.#transcribe(request, client)),
+      get(REALTIME, () => {
+        throw new HttpError(
+          426,
+          "This address is a WebSocket, and only where serve() has opened the socket.",
+          {
+            code: "websocket_expected",
+            headers: { "upgrade": "websocket" },
+          },
+        );
+      }),
+      post(`${REALTIME}/client_secrets`, (request) => this.#realtime.giveSecret(request, this.#stop.signal)),
       post("/v1/audio/translations", () => {
         throw new HttpError(
           400,
@@ -128,6 +153,7 @@ class Server {
     const text = metrics.toText({
       running: queue.running,
       waiting: queue.waiting,
+      sessions: this.#realtime.size,
       modelLoaded: holder.state === "loaded",
       modelLoads: holder.loads,
       weightBytes: holder.state === "loaded" ? holder.info?.weightBytes ?? 0 : 0,
@@ -147,8 +173,7 @@ class Server {
   }
 
   #route(request: Request): Route {
-    const { pathname } = new URL(request.url);
-    const path = pathname.length > 1 ? pathname.replace(/\/$/, "") : pathname;
+    const path = pathOf(request);
     const one = /^\/v1\/models\/(.+)$/.exec(path)?.[1];
     const route = one === undefined ? this.#routes.get(path) : this.#oneModel(one);
     if (!route) throw new HttpError(404, "There is nothing at this address.", { code: "not_found" });
@@ -189,14 +214,40 @@ class Server {
 
   /** One request. Never rejects. */
   async handle(request: Request, info: ClientInfo | undefined): Promise<Response> {
+    return await this.#booked(request, (name) => this.#answer(request, info, name)) ?? new Response();
+  }
+
+  /**
+   * One request that wants to become a WebSocket. Never rejects.
+   *
+   * @returns What takes the socket, or the answer in its place.
+   */
+  async admit(request: Request, info: ClientInfo | undefined): Promise<TakeSocket | Response> {
+    if (pathOf(request) !== REALTIME) return await this.handle(request, info);
+    let take: TakeSocket | undefined;
+    const response = await this.#booked(request, async (name) => {
+      name.route = REALTIME;
+      this.#hosts.check(request);
+      const access = { keys: this.#keys, origins: this.#origins };
+      take = await this.#realtime.admit(request, access, originOf(info));
+      return undefined;
+    });
+    return response ?? take ?? new HttpError(500, "The server had an error.").toResponse();
+  }
+
+  /** Counts and logs what becomes of a request; no response is that it switches protocols. */
+  async #booked(
+    request: Request,
+    work: (name: { route: string }) => Promise<Response | undefined>,
+  ): Promise<Response | undefined> {
     const start = performance.now();
     const id = crypto.randomUUID();
     const name = { route: "other" };
     this.#active++;
-    let response: Response;
+    let response: Response | undefined;
     let gone = false;
     try {
-      response = await this.#answer(request, info, name);
+      response = await work(name);
     } catch (error) {
       const refusal = refusalOf(error);
       gone = error instanceof ClientGone;
@@ -207,22 +258,32 @@ class Server {
     }
     const seconds = (performance.now() - start) / 1000;
     for (const [header, value] of Object.entries(this.#origins.headersFor(request))) {
-      response.headers.set(header, value);
+      response?.headers.set(header, value);
     }
-    response.headers.set("x-request-id", id);
-    response.headers.set("x-content-type-options", "nosniff");
+    response?.headers.set("x-request-id", id);
+    response?.headers.set("x-content-type-options", "nosniff");
     const method = /^(GET|HEAD|POST|OPTIONS)$/.test(request.method) ? request.method : "other";
-    if (!gone) this.#shared.metrics.request(name.route, method, response.status, seconds);
-    this.#settings.log(
-      `${id} ${method} ${name.route} ${gone ? "client gone" : response.status} ${
-        (seconds * 1000).toFixed(0)
-      } ms`,
-    );
+    const status = response?.status ?? SWITCHING;
+    if (!gone) this.#shared.metrics.request(name.route, method, status, seconds);
+    const outcome = gone ? "client gone" : status;
+    this.#settings.log(`${id} ${method} ${name.route} ${outcome} ${(seconds * 1000).toFixed(0)} ms`);
     return response;
   }
 
   #inside(cause: unknown): string {
     return cause instanceof Error ? cause.stack ?? cause.message : String(cause);
+  }
+
+  get wyoming(): Serving["wyoming"] {
+    const { settings, holder } = this.#shared;
+    return {
+      open: hearingOf(holder, settings.maxPromptTokens),
+      modelNames: () => holder.info ? modelNames(this.#shared) : [],
+      bufferSeconds: settings.sessionBufferSeconds,
+      connections: settings.sessions,
+      idleSeconds: settings.sessionIdleSeconds,
+      log: settings.log,
+    };
   }
 
   async warm(): Promise<void> {
@@ -237,6 +298,7 @@ class Server {
       );
     }, graceSeconds * 1000);
     const { queue } = this.#shared;
+    await this.#realtime.close(this.#stop.signal);
     // Streams outlive their handler call: the queue knows them.
     while (this.#active > 0 || queue.running + queue.waiting > 0) {
       await new Promise<void>((resolve) => {
@@ -247,6 +309,28 @@ class Server {
     clearTimeout(timer);
     await this.#shared.holder.close();
   }
+}
+
+/** A handler, and what only a socket of our own can be asked for. */
+export interface Serving {
+  handler: Handler;
+  /** Answers a request that wants to become a WebSocket. */
+  admit(request: Request, info?: ClientInfo): Promise<TakeSocket | Response>;
+  /** What Wyoming's clients get. */
+  wyoming: Omit<WyomingOptions, "hostname" | "port">;
+}
+
+/** As {@linkcode createHandler}, with WebSockets. */
+export function createServing(source: Recognizer | Loader, options: HandlerOptions = {}): Serving {
+  const server = new Server(source, options);
+  const close = async ({ graceSeconds = 30 }: { graceSeconds?: number | undefined } = {}) => {
+    await server.close(graceSeconds);
+  };
+  const handler = Object.assign(
+    (request: Request, info?: ClientInfo) => server.handle(request, info),
+    { warm: () => server.warm(), close, [Symbol.asyncDispose]: () => close() },
+  );
+  return { handler, admit: (request, info) => server.admit(request, info), wyoming: server.wyoming };
 }
 
 /**
@@ -274,12 +358,5 @@ class Server {
  * ```
  */
 export function createHandler(source: Recognizer | Loader, options: HandlerOptions = {}): Handler {
-  const server = new Server(source, options);
-  const close = async ({ graceSeconds = 30 }: { graceSeconds?: number | undefined } = {}) => {
-    await server.close(graceSeconds);
-  };
-  return Object.assign(
-    (request: Request, info?: ClientInfo) => server.handle(request, info),
-    { warm: () => server.warm(), close, [Symbol.asyncDispose]: () => close() },
-  );
+  return createServing(source, options).handler;
 }

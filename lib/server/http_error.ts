@@ -6,7 +6,7 @@
 import { AudioError, OptionError } from "../errors.ts";
 
 /** Statuses that the server answers with when it refuses. */
-export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 429 | 500 | 503;
+export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 426 | 429 | 500 | 503;
 
 const TYPES: Readonly<Record<RefusalStatus, string>> = {
   400: "invalid_request_error",
@@ -17,6 +17,7 @@ const TYPES: Readonly<Record<RefusalStatus, string>> = {
   408: "invalid_request_error",
   413: "invalid_request_error",
   415: "invalid_request_error",
+  426: "invalid_request_error",
   429: "rate_limit_exceeded",
   500: "server_error",
   503: "server_error",

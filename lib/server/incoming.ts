@@ -53,12 +53,13 @@ function hostHeader(incoming: IncomingMessage): string | undefined {
 function urlOf(incoming: IncomingMessage, origin: string): string {
   const target = incoming.url ?? "/";
   const header = hostHeader(incoming);
-  const host = header === undefined ? new URL(origin).host : hostOf(header);
+  const { protocol, host: own } = new URL(origin);
+  const host = header === undefined ? own : hostOf(header);
   // A path that begins with "//" is a path, not a host.
-  if (target.startsWith("/")) return `http://${host}${target}`;
-  const [, named, path = ""] = /^http:\/\/([^/?#]*)(.*)$/i.exec(target) ?? [];
+  if (target.startsWith("/")) return `${protocol}//${host}${target}`;
+  const [, named, path = ""] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(target) ?? [];
   if (named === undefined) throw new HttpError(400, "The request's target is neither a path nor a URL.");
-  return `http://${hostOf(named)}${path}`;
+  return `${protocol}//${hostOf(named)}${path}`;
 }
 
 /**

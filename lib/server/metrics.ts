@@ -47,10 +47,53 @@ class Histogram {
   }
 }
 
+/** Counters of realtime sessions. */
+export class SessionMetrics {
+  #opened = 0;
+  #refused = 0;
+  #audioSeconds = 0;
+  readonly #turns = { completed: 0, failed: 0 };
+
+  opened(): void {
+    this.#opened++;
+  }
+
+  refused(): void {
+    this.#refused++;
+  }
+
+  turn(result: "completed" | "failed"): void {
+    this.#turns[result]++;
+  }
+
+  closed(audioSeconds: number): void {
+    this.#audioSeconds += audioSeconds;
+  }
+
+  /** Each with its name, its help and its samples. */
+  get families(): [name: string, help: string, samples: Readonly<Record<string, number>>][] {
+    const p = "qwen3_asr_sessions_";
+    return [
+      [`${p}total`, "Realtime sessions by what became of the wish for one.", {
+        [`${p}total${labelText({ result: "opened" })}`]: this.#opened,
+        [`${p}total${labelText({ result: "refused" })}`]: this.#refused,
+      }],
+      [`${p}turns_total`, "Turns of realtime sessions by result.", {
+        [`${p}turns_total${labelText({ result: "completed" })}`]: this.#turns.completed,
+        [`${p}turns_total${labelText({ result: "failed" })}`]: this.#turns.failed,
+      }],
+      [`${p}audio_seconds_total`, "Seconds of audio in closed realtime sessions.", {
+        [`${p}audio_seconds_total`]: this.#audioSeconds,
+      }],
+    ];
+  }
+}
+
 /** What is true now, asked when the numbers are read. */
 export interface Gauges {
   running: number;
   waiting: number;
+  sessions: number;
   modelLoaded: boolean;
   modelLoads: number;
   weightBytes: number;
@@ -59,6 +102,8 @@ export interface Gauges {
 
 /** The counters of a server. */
 export class Metrics {
+  /** Those of realtime sessions. */
+  readonly sessions = new SessionMetrics();
   readonly #requests = new Map<string, number>();
   readonly #duration = new Histogram(DURATION_BUCKETS);
   readonly #wait = new Histogram(DURATION_BUCKETS);
@@ -122,6 +167,10 @@ export class Metrics {
     histogram(`${p}real_time_factor`, "Seconds of work per second of audio.", this.#factor);
     plain(`${p}queue_running`, "gauge", "Requests that run.", gauges.running);
     plain(`${p}queue_waiting`, "gauge", "Requests that are read or wait.", gauges.waiting);
+    plain(`${p}sessions_open`, "gauge", "Realtime sessions that are open.", gauges.sessions);
+    for (const [name, help, samples] of this.sessions.families) {
+      family(name, "counter", help, Object.entries(samples).map(([sample, value]) => `${sample} ${value}`));
+    }
     plain(`${p}audio_seconds_total`, "counter", "Seconds of audio transcribed.", this.#audioSeconds);
     plain(`${p}processing_seconds_total`, "counter", "Seconds of work on them.", this.#computeSeconds);
     family(

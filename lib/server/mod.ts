@@ -26,6 +26,8 @@ export type { TimeRange } from "../audio/pcm.ts";
 export type { VadOptions } from "../vad/intervals.ts";
 export type { Samples } from "../audio/samples.ts";
 export type { LoadOptions, ModelInfo } from "../open_model.ts";
+export type * from "../recognize/live/live_stream.ts";
+export type { LiveOptions } from "../recognize/live/options.ts";
 export type { TranscriptEvent } from "../recognize/events.ts";
 export type { SamplingOptions, TranscribeOptions } from "../recognize/options.ts";
 export type { StageSpan } from "../recognize/timing.ts";

@@ -7,6 +7,8 @@ import type { LoadedAudio } from "../audio/load.ts";
 import type { ModelInfo } from "../open_model.ts";
 import type { TranscribeOptions } from "../recognize/options.ts";
 import type { TranscriptEvent } from "../recognize/events.ts";
+import type { LiveOptions } from "../recognize/live/options.ts";
+import type { LiveStream } from "../recognize/live/live_stream.ts";
 import type { Transcript } from "../transcript.ts";
 import { HttpError } from "./http_error.ts";
 
@@ -18,6 +20,8 @@ export interface Recognizer {
   transcribe(audio: LoadedAudio, options?: TranscribeOptions): Promise<Transcript>;
   /** The same, with everything as it happens. */
   stream(audio: LoadedAudio, options?: TranscribeOptions): AsyncGenerator<TranscriptEvent, void>;
+  /** Hears a live stream; without it there are neither realtime sessions nor Wyoming. */
+  live?(options: LiveOptions): LiveStream;
   /** Frees it. */
   close(): Promise<void>;
 }

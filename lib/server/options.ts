@@ -40,6 +40,14 @@ export interface HandlerOptions {
   bodySeconds?: number | undefined;
   /** Longest time for a request, waiting included. @default {7200} */
   timeoutSeconds?: number | undefined;
+  /** Realtime sessions at once, and as many Wyoming connections. @default {16} */
+  sessions?: number | undefined;
+  /** Most sound of a session that came and is not yet heard. @default {360} */
+  sessionBufferSeconds?: number | undefined;
+  /** Longest time of a session without a message. @default {900} */
+  sessionIdleSeconds?: number | undefined;
+  /** Longest time of a session. @default {3600} */
+  sessionSeconds?: number | undefined;
   /** Idle time after which a model that a loader gave is freed; it is loaded again on demand. @default {Infinity} */
   keepAliveSeconds?: number | undefined;
   /** Gets one line per request and per accident. */
@@ -62,6 +70,10 @@ export const HANDLER_RULES: Rules<HandlerOptions> = {
   bodyBytesPerSecond: positive,
   bodySeconds: positive,
   timeoutSeconds: positive,
+  sessions: notNegative,
+  sessionBufferSeconds: positive,
+  sessionIdleSeconds: positive,
+  sessionSeconds: positive,
   keepAliveSeconds: notNegative,
   log: callback,
 };
@@ -77,6 +89,8 @@ export const OPENAI_MODELS: readonly string[] = [
   "gpt-4o-transcribe",
   "gpt-4o-mini-transcribe",
   "gpt-transcribe",
+  "gpt-live-transcribe",
+  "gpt-realtime-whisper",
 ];
 
 /** @throws {OptionError} When an option is not usable. */
@@ -97,6 +111,10 @@ export function settingsOf(options: HandlerOptions): HandlerSettings {
     bodyBytesPerSecond: options.bodyBytesPerSecond ?? 1000,
     bodySeconds: options.bodySeconds ?? 900,
     timeoutSeconds: options.timeoutSeconds ?? 7200,
+    sessions: options.sessions ?? 16,
+    sessionBufferSeconds: options.sessionBufferSeconds ?? 360,
+    sessionIdleSeconds: options.sessionIdleSeconds ?? 900,
+    sessionSeconds: options.sessionSeconds ?? 3600,
     keepAliveSeconds: options.keepAliveSeconds ?? Infinity,
     log: options.log ?? (() => {}),
   };

@@ -7,11 +7,12 @@ import { checkOptions, flag, object, type Rules, text, wholeFrom } from "../chec
 import { OptionError } from "../errors.ts";
 import { LOAD_RULES, type LoadOptions } from "../open_model.ts";
 import { Qwen3ASR } from "../qwen3_asr.ts";
-import { createHandler, type Handler } from "./handler.ts";
+import { createServing, type Handler, type Serving } from "./handler.ts";
 import { isHost, ownNames } from "./hosts.ts";
 import { HttpError } from "./http_error.ts";
 import { listen, type Listener, type ListenOptions } from "./listen.ts";
 import type { Loader, Recognizer } from "./model_holder.ts";
+import type { WyomingListener } from "./wyoming/listen.ts";
 import { HANDLER_RULES, type HandlerOptions } from "./options.ts";
 
 /** At the end, answers have this long to be written, whatever is left of the grace. */
@@ -28,6 +29,12 @@ export interface ServeOptions extends HandlerOptions {
   host?: string | undefined;
   /** Port to listen at; 0 takes a free one. @default {8080} */
   port?: number | undefined;
+  /** Certificate chain as PEM, with {@linkcode ServeOptions.key}: the server speaks HTTPS. @default {HTTP} */
+  cert?: string | undefined;
+  /** Private key of the certificate as PEM. */
+  key?: string | undefined;
+  /** Where to speak Wyoming besides, as Home Assistant does. @default {nowhere; of an address, 127.0.0.1 and 10300} */
+  wyoming?: { host?: string | undefined; port?: number | undefined } | undefined;
   /** Model name, folder, a loaded model, or a function that loads one. @default {the first that is found} */
   model?: string | URL | Recognizer | Loader | undefined;
   /** How a model is loaded. */
@@ -41,6 +48,9 @@ const SERVE_RULES: Rules<ServeOptions> = {
   ...HANDLER_RULES,
   host: text,
   port: wholeFrom(0, 65535),
+  cert: text,
+  key: text,
+  wyoming: object<NonNullable<ServeOptions["wyoming"]>>({ host: text, port: wholeFrom(0, 65535) }),
   model: {
     must: "a name, a folder, a loaded model, or a function",
     fits: (value) => value !== null && ["string", "object", "function"].includes(typeof value),
@@ -51,10 +61,12 @@ const SERVE_RULES: Rules<ServeOptions> = {
 
 /** A server that runs. */
 export interface RunningServer extends AsyncDisposable {
-  /** Address, e.g. `http://127.0.0.1:8000`. */
+  /** Address, e.g. `http://127.0.0.1:8000`, or with `https` where there is a certificate. */
   readonly url: string;
   /** Port that it listens on. */
   readonly port: number;
+  /** Address of Wyoming, e.g. `tcp://127.0.0.1:10300`, where it is spoken. */
+  readonly wyomingUrl: string | undefined;
   /** What answers; useful to ask without a socket. */
   readonly handler: Handler;
   /**
@@ -80,20 +92,63 @@ function hostsOf(
   return [...ownNames(), ...isHost(host) ? [host] : [], ...allowHosts ?? []];
 }
 
-/** Loads the model where it shall be warm, then opens the socket. */
-async function open(handler: Handler, options: ListenOptions & { warm: boolean }): Promise<Listener> {
+/** Certificate and key, both or none. */
+function tlsOf({ cert, key }: ServeOptions): ListenOptions["tls"] {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  throw new OptionError("A certificate needs its key, and a key its certificate: give both.", {
+    option: cert === undefined ? "cert" : "key",
+  });
+}
+
+/** By custom. */
+const WYOMING = { host: "127.0.0.1", port: 10300 } as const;
+
+function cannotListen(host: string, port: number, error: unknown): OptionError {
+  const reason = error instanceof Error ? error.message : error;
+  return new OptionError(`Cannot listen at ${host}:${port}: ${reason}.`, { cause: error });
+}
+
+/** Opens the socket for Wyoming where it is wanted. */
+async function openWyoming(
+  { wyoming }: Serving,
+  wanted: ServeOptions["wyoming"],
+): Promise<WyomingListener | undefined> {
+  if (!wanted) return undefined;
+  const { host = WYOMING.host, port = WYOMING.port } = wanted;
+  const { listenWyoming } = await import("./wyoming/listen.ts");
   try {
-    if (options.warm) await handler.warm();
+    return listenWyoming({ ...wyoming, hostname: host, port });
+  } catch (error) {
+    throw cannotListen(host, port, error);
+  }
+}
+
+function urlOf(scheme: string, host: string, port: number): string {
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Loads the model where it shall be warm, then opens the socket. */
+async function open(serving: Serving, options: ListenOptions & { warm: boolean }): Promise<Listener> {
+  try {
+    if (options.warm) await serving.handler.warm();
   } catch (error) {
     throw error instanceof HttpError ? error.cause ?? error : error;
   }
   try {
-    return await listen(handler, options);
+    return await listen(serving.handler, { ...options, admit: serving.admit });
   } catch (error) {
     const reason = error instanceof Error ? error.message : error;
-    throw new OptionError(`Cannot listen at ${options.hostname}:${options.port}: ${reason}.`, {
-      cause: error,
-    });
+    if (
+      options.tls && !(error instanceof Deno.errors.AddrInUse) &&
+      !(error instanceof Deno.errors.AddrNotAvailable)
+    ) {
+      throw new OptionError(`Cannot serve with this certificate and key: ${reason}.`, {
+        option: "cert",
+        cause: error,
+      });
+    }
+    throw cannotListen(options.hostname, options.port, error);
   }
 }
 
@@ -115,25 +170,31 @@ async function open(handler: Handler, options: ListenOptions & { warm: boolean }
  */
 export async function serve(options: ServeOptions = {}): Promise<RunningServer> {
   checkOptions(options, SERVE_RULES);
-  const { host = "127.0.0.1", port = 8080, warm = true, model: _model, load: _load, ...handling } = options;
-  const handler = createHandler(sourceOf(options), { ...handling, allowHosts: hostsOf(options) });
-  const opened = await open(handler, { hostname: host, port, warm, log: options.log }).catch(
-    async (error) => {
-      await handler.close();
-      throw error;
-    },
-  );
+  const { host = "127.0.0.1", port = 8080, warm = true, model: _model, load: _load, ...rest } = options;
+  const { cert: _cert, key: _key, wyoming, ...handling } = rest;
+  const tls = tlsOf(options);
+  const serving = createServing(sourceOf(options), { ...handling, allowHosts: hostsOf(options) });
+  const { handler } = serving;
+  const tear = async (error: unknown) => {
+    await handler.close();
+    throw error;
+  };
+  const opened = await open(serving, { hostname: host, port, tls, warm, log: options.log }).catch(tear);
+  const beside = await openWyoming(serving, wyoming).catch(async (error) => {
+    await opened.close({ withinMs: 0 });
+    return await tear(error);
+  });
   const close = async ({ graceSeconds = 30 }: { graceSeconds?: number | undefined } = {}) => {
     const start = performance.now();
+    const leftMs = () => Math.max(FAREWELL_MS, graceSeconds * 1000 - (performance.now() - start));
     opened.stop();
-    await handler.close({ graceSeconds });
-    const left = graceSeconds * 1000 - (performance.now() - start);
-    await opened.close({ withinMs: Math.max(FAREWELL_MS, left) });
+    await Promise.all([beside?.close({ withinMs: leftMs() }), handler.close({ graceSeconds })]);
+    await opened.close({ withinMs: leftMs() });
   };
-  const name = host.includes(":") ? `[${host}]` : host;
   return {
-    url: `http://${name}:${opened.port}`,
+    url: urlOf(tls ? "https" : "http", host, opened.port),
     port: opened.port,
+    wyomingUrl: beside && urlOf("tcp", wyoming?.host ?? WYOMING.host, beside.port),
     handler,
     close,
     [Symbol.asyncDispose]: () => close(),

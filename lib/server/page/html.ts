@@ -64,10 +64,14 @@ export function pageHTML({ needsKey }: PageOptions): string {
       <label class="wide">Names and terms to expect
         <input id="prompt" type="text" autocomplete="off" placeholder="optional">
       </label>
+      <label hidden>Microphone
+        <select id="device"></select>
+      </label>
       ${key}
     </section>
     <p id="status" role="status"></p>
-    <section id="results" aria-label="Texts" aria-live="polite"></section>
+    <p id="said" class="unseen" role="log"></p>
+    <section id="results" aria-label="Texts"></section>
   </main>
   <template id="result">
     <article>
@@ -76,6 +80,7 @@ export function pageHTML({ needsKey }: PageOptions): string {
         <div class="buttons">
           <button class="copy" type="button">Copy</button>
           <button class="save" type="button">Save</button>
+          <button class="subtitles" type="button" hidden>Save SRT</button>
         </div>
       </header>
       <p class="text" lang="" dir="auto"></p>

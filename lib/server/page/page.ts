@@ -4,7 +4,8 @@
  * @module
  */
 import { pageHTML, type PageOptions } from "./html.ts";
-import { CAPTURE_JS, PAGE_JS } from "./script.ts";
+import { CAPTURE_JS, LIVE_JS } from "./live_script.ts";
+import { PAGE_JS } from "./script.ts";
 import { PAGE_CSS } from "./style.ts";
 
 const POLICY = [
@@ -18,14 +19,23 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
+/** Each with its type. */
+const SCRIPTS: ReadonlyMap<string, string> = new Map([
+  ["/page.js", PAGE_JS],
+  ["/live.js", LIVE_JS],
+  ["/capture.js", CAPTURE_JS],
+]);
+
+/** Where the page's files are. */
+export const PAGE_PATHS: readonly string[] = ["/", "/page.css", ...SCRIPTS.keys()];
+
 /** A file of the page. */
 export function pageFile(path: string, options: PageOptions): Response {
-  const [type, text] = path === "/page.css"
+  const script = SCRIPTS.get(path);
+  const [type, text] = script !== undefined
+    ? ["text/javascript", script]
+    : path === "/page.css"
     ? ["text/css", PAGE_CSS]
-    : path === "/page.js"
-    ? ["text/javascript", PAGE_JS]
-    : path === "/capture.js"
-    ? ["text/javascript", CAPTURE_JS]
     : ["text/html", pageHTML(options)];
   return new Response(text, {
     headers: {

@@ -1,17 +1,18 @@
 /**
- * What the page does: sends recordings, shows their text as it comes, cuts speech at pauses while it is spoken.
+ * What the page does: sends recordings, shows their text as it comes, and captions what is spoken.
  *
  * @module
  */
 
 /** JavaScript module. */
 export const PAGE_JS = `
+import { Captions } from "./live.js";
+
 const byId = (id) => document.getElementById(id);
 const [drop, file, choose, record, stop, level] = ["drop", "file", "choose", "record", "stop", "level"].map(byId);
-const [language, prompt, key, status, results] = ["language", "prompt", "key", "status", "results"].map(byId);
+const [language, prompt, key, device] = ["language", "prompt", "key", "device"].map(byId);
+const [status, results] = ["status", "results"].map(byId);
 
-const PAUSE_SECONDS = 0.7;
-const LONGEST_SECONDS = 25;
 let work = Promise.resolve();
 let waiting = 0;
 let abort = new AbortController();
@@ -21,26 +22,32 @@ function say(text, isBad = false) {
   status.classList.toggle("bad", isBad);
 }
 
+/** Saves a text under its card's title. */
+function save(card, extension, text) {
+  const link = document.createElement("a");
+  const title = card.querySelector("h2").textContent;
+  link.download = title.replace(/\\.[^.]*$/, "").replace(/[^\\p{L}\\p{N}_. -]+/gu, "_") + extension;
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 /** A card for one text. */
 function makeResult(title) {
   const card = byId("result").content.cloneNode(true).firstElementChild;
-  const [text, copy, save, remark] = [".text", ".copy", ".save", ".remark"].map((one) => card.querySelector(one));
+  const find = (one) => card.querySelector(one);
+  const [text, copy, plain, subtitles, remark] = [".text", ".copy", ".save", ".subtitles", ".remark"].map(find);
   card.querySelector("h2").textContent = title;
   copy.setAttribute("aria-label", "Copy the text of " + title);
-  save.setAttribute("aria-label", "Save the text of " + title);
+  plain.setAttribute("aria-label", "Save the text of " + title);
+  subtitles.setAttribute("aria-label", "Save " + title + " as SRT subtitles");
   copy.onclick = async () => {
     await navigator.clipboard.writeText(text.textContent);
     say("Copied.");
   };
-  save.onclick = () => {
-    const link = document.createElement("a");
-    link.download = title.replace(/\\.[^.]*$/, "").replace(/[^\\p{L}\\p{N}_. -]+/gu, "_") + ".txt";
-    link.href = URL.createObjectURL(new Blob([text.textContent + "\\n"], { type: "text/plain" }));
-    link.click();
-    URL.revokeObjectURL(link.href);
-  };
+  plain.onclick = () => save(card, ".txt", text.textContent.trimEnd() + "\\n");
   results.prepend(card);
-  return { card, text, remark };
+  return { card, text, remark, subtitles };
 }
 
 async function refusal(response) {
@@ -97,7 +104,7 @@ function enqueue(label, task) {
     await task(signal);
     say(waiting > 1 ? "" : "Done.");
   }).catch((error) => say(signal.aborted ? "Cancelled." : error.message, !signal.aborted)).finally(() => {
-    if (--waiting === 0 && !recorder) stop.hidden = true;
+    if (--waiting === 0 && !captions) stop.hidden = true;
   });
 }
 
@@ -108,6 +115,7 @@ function addFiles(files) {
       card.ariaBusy = "true";
       try {
         const done = await transcribe(one, one.name, (now) => text.textContent = now, signal);
+        byId("said").textContent = done.text;
         if (done.text === "") remark.textContent = "No speech was found.";
         else remark.textContent = (done.warnings ?? []).map(({ message }) => message).join(" ");
       } catch (error) {
@@ -121,127 +129,116 @@ function addFiles(files) {
   }
 }
 
-/** 16-bit mono WAV. */
-function wavOf(blocks, sampleRate) {
-  const length = blocks.reduce((sum, block) => sum + block.length, 0);
-  const view = new DataView(new ArrayBuffer(44 + 2 * length));
-  const write = (at, text) => [...text].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
-  write(0, "RIFF");
-  view.setUint32(4, 36 + 2 * length, true);
-  write(8, "WAVEfmt ");
-  view.setUint32(16, 16, true);
-  view.setUint16(20, 1, true);
-  view.setUint16(22, 1, true);
-  view.setUint32(24, sampleRate, true);
-  view.setUint32(28, 2 * sampleRate, true);
-  view.setUint16(32, 2, true);
-  view.setUint16(34, 16, true);
-  write(36, "data");
-  view.setUint32(40, 2 * length, true);
-  let at = 44;
-  for (const block of blocks) {
-    for (const sample of block) {
-      view.setInt16(at, Math.max(-1, Math.min(1, sample)) * 32767, true);
-      at += 2;
-    }
-  }
-  return new Blob([view], { type: "audio/wav" });
+let captions;
+
+/** What is spoken into the microphone, in a card of its own. */
+function makeCaptions() {
+  const { card, text, remark, subtitles } = makeResult("Recording, " + new Date().toLocaleTimeString());
+  card.ariaBusy = "true";
+  const show = () => {
+    const isAtEnd = innerHeight + scrollY >= document.body.scrollHeight - 40;
+    text.replaceChildren(...one.turns.map(({ text, tentative }) => {
+      const line = document.createElement("span");
+      const rest = document.createElement("span");
+      rest.className = "tentative";
+      rest.ariaHidden = "true";
+      line.textContent = text;
+      rest.textContent = tentative;
+      line.append(rest, "\\n");
+      return line;
+    }));
+    if (isAtEnd) card.scrollIntoView({ block: "nearest" });
+  };
+  const one = new Captions({
+    settings: (rate) => ({
+      type: "transcription",
+      include: ["qwen3_asr.tentative"],
+      audio: {
+        input: {
+          format: { type: "audio/pcm", rate },
+          transcription: { language: language.value, prompt: prompt.value.trim() },
+        },
+      },
+    }),
+    secret: async () => {
+      if (!key?.value) return undefined;
+      const headers = { authorization: "Bearer " + key.value };
+      const response = await fetch("v1/realtime/client_secrets", { method: "POST", headers, body: "{}" });
+      if (!response.ok) throw new Error(await refusal(response));
+      return (await response.json()).value;
+    },
+    onLevel: (now) => level.value = now,
+    onChange: show,
+    onSaid: (said) => byId("said").textContent = said,
+    onError: (message) => say(message, true),
+    onLost: () => {
+      if (captions === one) endRecording(true);
+      say("The connection to the server has ended. What was heard is kept.", true);
+    },
+  });
+  subtitles.hidden = false;
+  subtitles.onclick = () => save(card, ".srt", one.subtitles);
+  one.finish = () => {
+    card.ariaBusy = "false";
+    remark.textContent = one.turns.length === 0 ? "No speech was found." : "";
+    remark.hidden = remark.textContent === "";
+  };
+  one.forget = () => card.remove();
+  return one;
 }
 
-const needsBlank = /[\\p{L}\\p{N}\\p{P}]$/u;
-const writesWithoutBlanks = /[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\u3000-\\u303f\\uff00-\\uffef]$/u;
-
-/** Speech from the microphone, cut at pauses, each piece sent while the next is spoken. */
-class Recorder {
-  blocks = [];
-  heard = 0;
-  quiet = 0;
-  floor = 0.01;
-  finished = "";
-
-  static async open() {
-    const one = new Recorder();
-    one.stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1 } });
-    one.context = new AudioContext();
-    await one.context.audioWorklet.addModule("capture.js");
-    const node = new AudioWorkletNode(one.context, "capture", { numberOfOutputs: 0 });
-    node.port.onmessage = ({ data }) => one.take(data);
-    one.context.createMediaStreamSource(one.stream).connect(node);
-    one.result = makeResult("Recording, " + new Date().toLocaleTimeString());
-    one.result.card.ariaBusy = "true";
-    return one;
-  }
-
-  take(block) {
-    const rms = Math.sqrt(block.reduce((sum, x) => sum + x * x, 0) / block.length);
-    const seconds = block.length / this.context.sampleRate;
-    level.value = Math.min(1, rms * 6);
-    this.floor = Math.min(Math.max(rms, 1e-4), this.floor * (1 + 0.2 * seconds));
-    const speaks = rms > Math.max(0.004, 3 * this.floor);
-    if (speaks) this.heard += seconds;
-    this.quiet = speaks ? 0 : this.quiet + seconds;
-    this.blocks.push(block);
-    this.length = (this.length ?? 0) + seconds;
-    if (this.heard === 0 && this.length > 2) this.drop(1);
-    if ((this.heard > 0.15 && this.quiet > PAUSE_SECONDS) || this.length > LONGEST_SECONDS) this.cut();
-  }
-
-  /** Forgets silence, all but the last seconds. */
-  drop(keep) {
-    while (this.length > keep) this.length -= this.blocks.shift().length / this.context.sampleRate;
-  }
-
-  cut() {
-    const { blocks, heard } = this;
-    [this.blocks, this.heard, this.quiet, this.length] = [[], 0, 0, 0];
-    if (heard < 0.15) return;
-    const wav = wavOf(blocks, this.context.sampleRate);
-    enqueue("speech", async (signal) => {
-      const before = this.finished;
-      const gap = before === "" || writesWithoutBlanks.test(before) || !needsBlank.test(before) ? "" : " ";
-      const show = (now) => this.result.text.textContent = now === "" ? before : before + gap + now;
-      await transcribe(wav, "speech.wav", show, signal);
-      this.finished = this.result.text.textContent;
-    });
-  }
-
-  close() {
-    for (const track of this.stream.getTracks()) track.stop();
-    this.cut();
-    this.context.close();
-    const { card, text, remark } = this.result;
-    work = work.then(() => {
-      card.ariaBusy = "false";
-      remark.textContent = text.textContent === "" ? "No speech was found." : "";
-      remark.hidden = remark.textContent === "";
-    });
-  }
+function showRecording(isOn) {
+  record.ariaPressed = String(isOn);
+  byId("record-label").textContent = isOn ? "Stop" : "Speak";
+  level.hidden = !isOn;
+  stop.hidden = !isOn && waiting === 0;
 }
 
-let recorder;
+/** The microphones there are: their names are told once one may be used. */
+async function listDevices() {
+  const all = await navigator.mediaDevices.enumerateDevices();
+  const inputs = all.filter(({ kind, label }) => kind === "audioinput" && label !== "");
+  device.parentElement.hidden = inputs.length === 0;
+  const chosen = device.value || captions?.microphone.deviceId;
+  device.replaceChildren(...inputs.map(({ deviceId, label }) => new Option(label, deviceId)));
+  if (inputs.some(({ deviceId }) => deviceId === chosen)) device.value = chosen;
+}
 
-async function toggleRecording() {
-  if (recorder) {
-    recorder.close();
-    recorder = undefined;
-  } else {
-    try {
-      recorder = await Recorder.open();
-      say("Listening: text appears at every pause.");
-      stop.hidden = false;
-    } catch (error) {
-      return say("The microphone cannot be used: " + error.message, true);
-    }
+async function startRecording() {
+  record.disabled = true;
+  const one = makeCaptions();
+  say("Starting the microphone ...");
+  try {
+    await one.start(device.value);
+    captions = one;
+    await listDevices();
+    showRecording(true);
+    say("Listening.");
+  } catch (error) {
+    one.forget();
+    say("The microphone cannot be used: " + error.message, true);
   }
-  record.ariaPressed = String(!!recorder);
-  byId("record-label").textContent = recorder ? "Stop" : "Speak";
-  level.hidden = !recorder;
+  record.disabled = false;
+}
+
+async function endRecording(isCancelled = false) {
+  const one = captions;
+  captions = undefined;
+  showRecording(false);
+  if (isCancelled) one.cancel();
+  else {
+    say("Finishing ...");
+    await one.stop();
+    say("Done.");
+  }
+  one.finish();
 }
 
 function cancel() {
-  if (recorder) toggleRecording();
+  if (captions) endRecording(true);
   abort.abort();
   abort = new AbortController();
+  say("Cancelled.");
 }
 
 choose.onclick = () => file.click();
@@ -249,7 +246,12 @@ file.onchange = () => {
   addFiles(file.files);
   file.value = "";
 };
-record.onclick = toggleRecording;
+record.onclick = () => captions ? endRecording() : startRecording();
+language.onchange = () => captions?.update();
+prompt.onchange = () => captions?.update();
+device.onchange = () => {
+  captions?.use(device.value).catch((error) => say("This microphone cannot be used: " + error.message, true));
+};
 stop.onclick = cancel;
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !stop.hidden) cancel();
@@ -264,25 +266,8 @@ for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
 addEventListener("paste", (event) => addFiles(event.clipboardData.files));
 if (!navigator.mediaDevices) {
   record.disabled = true;
-  record.title = "Browsers offer the microphone on https and localhost only.";
+  say("Browsers offer the microphone on https and on localhost only: serve with --cert and --key.");
+} else {
+  navigator.mediaDevices.ondevicechange = listDevices;
 }
-`;
-
-/** JavaScript of the audio thread: hands on blocks of 2048 samples, first channel. */
-export const CAPTURE_JS = `
-registerProcessor("capture", class extends AudioWorkletProcessor {
-  block = new Float32Array(2048);
-  at = 0;
-  process([[channel]]) {
-    if (!channel) return true;
-    this.block.set(channel, this.at);
-    this.at += channel.length;
-    if (this.at === this.block.length) {
-      this.port.postMessage(this.block, [this.block.buffer]);
-      this.block = new Float32Array(2048);
-      this.at = 0;
-    }
-    return true;
-  }
-});
 `;

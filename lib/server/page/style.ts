@@ -83,5 +83,7 @@ article h2 { margin: 0; font-size: 1rem; overflow-wrap: anywhere; }
 article button { padding: .2rem .7rem; font-size: .9rem; }
 article .text { margin: .6rem 0 0; font-size: 1.1rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 article .remark { margin: .5rem 0 0; }
+article .tentative { color: var(--quiet); font-style: italic; }
+.unseen { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); }
 article[aria-busy=true] .text::after { content: " \\2026"; color: var(--quiet); }
 `;
