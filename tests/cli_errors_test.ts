@@ -4,6 +4,7 @@
  * @module
  */
 import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { openLibrary } from "../ffi/mod.ts";
 import {
   cli,
   copyModel,
@@ -67,7 +68,9 @@ Deno.test("main() names what is wrong with a model and exits with 1", async () =
     1,
     /audio_tower\.conv2d1\.bias has type I16, expected BF16/,
   );
-  const env = { HF_HOME: folder.path, HOME: folder.path, QWEN3_ASR_CACHE: folder.path };
+  // The library is looked for first: nobody fetches a model that nothing can run.
+  const library = openLibrary().path;
+  const env = { HF_HOME: folder.path, HOME: folder.path, QWEN3_ASR_MLX_C: library };
   await refused(["--offline", "-m", "0.6b", GOOD], 1, /Model 0\.6b is not on this machine/, { env });
   const { stderr } = await refused([GOOD], 1, /No model on this machine/, { env });
   assertMatch(stderr, /models download 0\.6b/);
