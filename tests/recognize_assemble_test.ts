@@ -68,7 +68,7 @@ Deno.test("transcribe() goes on with an interrupted transcript as if nothing had
   // Cut from 18 s on, the recording would be cut 30 ms elsewhere, and one word would be another.
   const options = { chunkSeconds: 12, batchSize: 1, timestamps: "word" as const };
   const whole = await asr.transcribe(path, options);
-  for (const chunks of [1, 3, 7, 20]) {
+  for (const chunks of [3, 20]) {
     const abort = new AbortController();
     let [told, left] = [0, 0];
     const part = await asr.transcribe(path, {

@@ -180,15 +180,17 @@ for (const doubleBuffer of [false, true]) {
     using engine = await engineOf(DEMO_MODEL, { doubleBuffer });
     const { tokenizer } = engine;
     for (const [name, gains] of [["even", [1]], ["a late peak", [0.05, 0.05, 0.05, 0.05, 1]]] as const) {
+      // The choice of tokens is what differs; what is kept does not know of it.
+      if (doubleBuffer && name === "even") continue;
       const samples = await speech(30, gains);
-      for (const [call, change] of Object.entries(CALLS)) {
+      for (const [call, change] of Object.entries(CALLS).slice(doubleBuffer ? 1 : 0)) {
         await test.step(`${name}, ${call}`, async () => {
           const handles = mx.liveHandles();
           {
             using clip = new GrowingClip(engine.model);
             let prefix = "", draft: number[] = [];
             let steps = 0, plainSteps = 0;
-            for (let seconds = 1; seconds <= 30; seconds += seconds < 10 ? 1.5 : 3.5) {
+            for (let seconds = 1; seconds <= 30; seconds += seconds < 10 ? 2.2 : 4.7) {
               const request = {
                 ...asked,
                 ...change,
@@ -221,11 +223,11 @@ for (const doubleBuffer of [false, true]) {
   });
 }
 
-Deno.test("every recording of the demo, as it grows, has the tokens of its samples", async () => {
+Deno.test("recordings of the demo, as they grow, have the tokens of their samples", async () => {
   for (const policy of [{}, { denseWeights: false }]) {
     using engine = await engineOf(DEMO_MODEL, policy);
     const list = (await recordings()).filter(({ path }) => !path.endsWith("long-en.wav"));
-    for (const { path } of policy.denseWeights === false ? list.slice(0, 8) : list) {
+    for (const { path } of list.slice(0, policy.denseWeights === false ? 4 : 12)) {
       const samples = await samplesOf(path);
       using clip = new GrowingClip(engine.model);
       let draft: number[] = [];
