@@ -104,7 +104,8 @@ find_compiler() {
   local candidate
   for candidate in ${CXX:+"$CXX"} g++ c++ clang++; do
     have "$candidate" || continue
-    if printf '#include <concepts>\n#include <span>\n' | "$candidate" -std=c++20 -fsyntax-only -x c++ - >/dev/null 2>&1; then
+    # No pipe: a candidate that does not read would break it.
+    if "$candidate" -std=c++20 -fsyntax-only -x c++ - <<<$'#include <concepts>\n#include <span>' >/dev/null 2>&1; then
       CXX_FOUND=$candidate
       return 0
     fi

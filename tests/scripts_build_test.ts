@@ -220,7 +220,8 @@ Deno.test("without a network apt-get's failure is called that too", async () => 
 Deno.test("build_mlx_c.sh says every 20 seconds that it still waits", async () => {
   // Seconds pass quickly here, and pip takes 45 of them.
   const sleep = 'echo >>"$HOME/seconds"; exec /bin/sleep 0.01';
-  const pip = 'while [ "$(wc -l <"$HOME/seconds")" -lt 45 ]; do /bin/sleep 0.02; done 2>/dev/null; exit 1';
+  const pip =
+    'touch "$HOME/seconds"; while [ "$(wc -l <"$HOME/seconds")" -lt 45 ]; do /bin/sleep 0.02; done 2>/dev/null; exit 1';
   await using box = await Sandbox.create({ ...tools(pip), sleep });
   const { stderr } = await start(BUILD, [], box.env);
   assertMatch(

@@ -79,12 +79,12 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "75e89f7780a1820ef0356752faf232cb1e5dc0535a4c1e527a3742c68e7e3b2c",
   },
   "scripts/build_mlx_c.sh": {
-    sizeBytes: 14676,
-    sha256: "9f021cab472a0ffce00defa8aa0f13ea508612c1ed5cb213bea780ace2d549bd",
+    sizeBytes: 14785,
+    sha256: "6227b9cdb0fee9450a26037565a0d62f087f2572e4ae7fdb88414926e55b3a55",
   },
   "scripts/lib.sh": {
-    sizeBytes: 7943,
-    sha256: "0f9028bacd6a39ca556f89ced2e99987ef77c4dd72b2d36476901892db9ce3e5",
+    sizeBytes: 7998,
+    sha256: "9d7d2c5c3dd59370f0cfe2309881471d3b82646f8f8547653ba7bc4cf25a7c5a",
   },
   "scripts/mlx-c-source.tar.gz": {
     sizeBytes: 38483,

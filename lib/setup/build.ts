@@ -5,6 +5,7 @@
  * @module
  */
 import { basename, dirname, join } from "@std/path";
+import { sleep } from "../abortable.ts";
 import { DownloadError } from "../errors.ts";
 import type { Environment } from "../hub/environment.ts";
 import { packagedFolder } from "../hub/packaged.ts";
@@ -62,12 +63,23 @@ function spawn(script: string, { backend, variables }: BuildOptions): Deno.Child
   }
 }
 
-/** Ends the script with all that it started: it is the first of its own group. */
-function stopGroup(child: Deno.ChildProcess): void {
-  try {
-    Deno.kill(-child.pid, "SIGTERM");
-  } catch {
-    // It has ended.
+/** Between two orders to stop. */
+const AGAIN_MS = 200;
+
+/**
+ * Ends the script with all that it started: it is the first of its own group. Again until it has ended, since what it
+ * starts in the very moment of the order has not heard it, and is waited for.
+ */
+async function stopGroup(child: Deno.ChildProcess): Promise<void> {
+  let hasEnded = false;
+  child.status.finally(() => hasEnded = true);
+  while (!hasEnded) {
+    try {
+      Deno.kill(-child.pid, "SIGTERM");
+    } catch {
+      return; // It has ended.
+    }
+    await Promise.race([child.status, sleep(AGAIN_MS / 1000)]);
   }
 }
 
@@ -85,7 +97,7 @@ export async function buildLibrary(options: BuildOptions): Promise<BuiltLibrary>
     ...signal && { signal },
   });
   const child = spawn(join(folder, "build_mlx_c.sh"), options);
-  const stop = () => stopGroup(child);
+  const stop = () => void stopGroup(child);
   signal?.addEventListener("abort", stop, { once: true });
   const said: string[] = [];
   let path = "";
