@@ -70,8 +70,11 @@ export function installErrorHandler(
   mailbox.arm();
 }
 
-/** mlx-c puts " at FILE:LINE" of its own source behind each message: no use to a caller. */
-const PLACE = / at \/[^\n]*?\.\w+:\d+/;
+/**
+ * mlx-c puts " at FILE:LINE" of its own source behind each message: no use to a caller. The file is named as the compiler
+ * was told: by its whole path, or from the source's folder on.
+ */
+const PLACE = / at (?:\/[^\n]*?|mlx\/c\/\w+)\.\w+:\d+/;
 
 function takeMessage({ libc, text, file, arm }: Mailbox): string {
   const message = Deno.UnsafePointerView.getCString(text);
