@@ -17,6 +17,7 @@ import { type LiveEvent, type LiveOptions, type LiveSession, loadAudio, Qwen3ASR
 import { loadFolder } from "../lib/load_folder.ts";
 import { Engine } from "../lib/recognize/engine.ts";
 import { Timing } from "../lib/recognize/timing.ts";
+import { joinSamples } from "../lib/join_arrays.ts";
 import { wordErrorRate } from "../lib/text/edit_distance.ts";
 import { randomNumbers } from "../tests/support/audio_signals.ts";
 import { SOUNDS } from "./sounds.ts";
@@ -38,16 +39,6 @@ interface Speech {
   text: string;
   /** End of each sentence with its number of words. */
   sentences: { endSeconds: number; words: number }[];
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 const wordsIn = (text: string) => text.split(/\s+/).filter((word) => word !== "").length;
@@ -73,7 +64,7 @@ async function speeches(): Promise<Speech[]> {
     samples: (await loadAudio(`${DEMO}/recordings/long-en.wav`)).samples.slice(),
     text: long.map(([, , text]) => text).join(" "),
     sentences: long.map(([, end, text]) => ({ endSeconds: Number(end), words: wordsIn(text) })),
-  }, { name: "German, joined", samples: joined(parts), text: texts.join(" "), sentences }];
+  }, { name: "German, joined", samples: joinSamples(parts), text: texts.join(" "), sentences }];
 }
 
 /** Pushes 0.1 s at a time: at the speed of speech, or as fast as it is heard. */
@@ -151,7 +142,7 @@ async function quality(asr: Qwen3ASR): Promise<void> {
 function* endless(parts: readonly Float32Array[], seconds: number): Generator<Float32Array> {
   const random = randomNumbers(5);
   for (let at = 0, i = 0; at < seconds * RATE; i++) {
-    const part = joined([
+    const part = joinSamples([
       parts[i % parts.length]!,
       new Float32Array(Math.round((0.5 + 19.5 * random() ** 3) * RATE)),
     ]);
@@ -255,7 +246,7 @@ async function steps(asr: Qwen3ASR): Promise<void> {
   using engine = new Engine(model, tokenizer);
   console.log("| seconds of stream | a second of stream, live, ms | a step of the official recipe, ms |");
   console.log("| --- | --- | --- |");
-  const stream = joined(Array.from({ length: 7 }, () => long!.samples));
+  const stream = joinSamples(Array.from({ length: 7 }, () => long!.samples));
   for (const seconds of [10, 60, 120, 600]) {
     const from = Math.max(0, seconds - 30);
     const perSecond = await cost(

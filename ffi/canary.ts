@@ -157,22 +157,11 @@ function quantization(native: Native, bench: Bench, canary: CanaryNative): boole
   );
   native.mlx_vector_array_free(parts);
   const row = bench.array(x, [1, 64]);
+  const operands = [row, w!, scales!, biases!, true, group, bits, affine] as const;
   try {
     const scale = 0n;
     bench.take(
-      canary.scaledProduct(
-        bench.cell(),
-        row,
-        w!,
-        scales!,
-        biases!,
-        true,
-        group,
-        bits,
-        affine,
-        scale,
-        bench.stream,
-      ),
+      canary.scaledProduct(bench.cell(), ...operands, scale, bench.stream),
       "mlx_quantized_matmul",
     );
     return "takes a global scale, which came with a later generation";
@@ -180,18 +169,7 @@ function quantization(native: Native, bench: Bench, canary: CanaryNative): boole
     // No stream where that library has its scale: as it should be.
   }
   const product = bench.take(
-    native.mlx_quantized_matmul(
-      bench.cell(),
-      row,
-      w!,
-      scales!,
-      biases!,
-      true,
-      group,
-      bits,
-      affine,
-      bench.stream,
-    ),
+    native.mlx_quantized_matmul(bench.cell(), ...operands, bench.stream),
     "mlx_quantized_matmul",
   );
   const noType = 0n;

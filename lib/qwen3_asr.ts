@@ -8,6 +8,7 @@ import { removeAbandonedFolders } from "./audio/temporary_folder.ts";
 import { Samples } from "./audio/samples.ts";
 import { checkOptions } from "./check_options.ts";
 import { ModelError, OptionError } from "./errors.ts";
+import { EventQueue } from "./event_queue.ts";
 import { LOAD_RULES, type LoadOptions, type ModelInfo, openModel } from "./open_model.ts";
 import { OwnAligner } from "./own_aligner.ts";
 import type { Engine } from "./recognize/engine.ts";
@@ -216,35 +217,19 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
     checkOptions(options, TRANSCRIBE_RULES);
     const left = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
-    const events: TranscriptEvent[] = [];
-    let wake = () => {};
-    let failure: { error: unknown } | undefined;
-    let ended = false;
-    const end = () => {
-      ended = true;
-      wake();
-    };
+    const events = new EventQueue<TranscriptEvent>();
     const work = this.transcribe(source, {
       ...options,
       signal,
       onProgress: (event) => {
         options.onProgress?.(event);
         events.push(event);
-        wake();
       },
-    }).then(end, (error) => {
-      failure = { error };
-      end();
-    });
+    }).then(() => events.close(), (error) => events.close({ error }));
     try {
-      while (true) {
-        for (let event = events.shift(); event; event = events.shift()) yield event;
-        if (ended) break;
-        await new Promise<void>((resolve) => wake = resolve);
-      }
-      if (failure) throw failure.error;
+      yield* events.read();
     } finally {
-      if (!ended) left.abort(new DOMException("The stream was left.", "AbortError"));
+      if (!events.isOver) left.abort(new DOMException("The stream was left.", "AbortError"));
       await work;
     }
   }

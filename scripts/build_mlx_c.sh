@@ -181,9 +181,7 @@ need_glibc() { # the wheels are made for glibc 2.35: Debian 12, Ubuntu 22.04
 
 get_tools() { # all at once, and before anything is downloaded
   if [ "$os" = linux ]; then need_glibc; fi
-  need_tools compiler nm pip
-  find_compiler
-  find_pip
+  need_tools compiler nm pip # sets CXX_FOUND and PIP
 }
 
 # ---------------------------------------------------------------- MLX and OpenBLAS, from wheels

@@ -93,9 +93,11 @@ const allImports = matching(/\.ts$/).flatMap(([path, text]) => importsOf(path, t
 const SHARED = [
   "lib/abortable.ts",
   "lib/address.ts",
+  "lib/bell.ts",
   "lib/errors.ts",
+  "lib/event_queue.ts",
   "lib/breathe.ts",
-  "lib/join_bytes.ts",
+  "lib/join_arrays.ts",
   "lib/mutex.ts",
   "lib/check_options.ts",
   "lib/nearest_name.ts",

@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { containerOf } from "../lib/audio/container.ts";
 import { loadAudio } from "../lib/audio/load.ts";
 import { AudioError } from "../lib/errors.ts";
+import { joinBytes } from "../lib/join_arrays.ts";
 import { DEMO, ffmpeg, inFolder } from "./support/audio_signals.ts";
 import { post, refusal, start } from "./support/server_start.ts";
 
@@ -11,14 +12,7 @@ const SECRET = join(DEMO, "recordings/dev-01-en.wav");
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
 function bytesOf(...parts: (Uint8Array | string)[]): Uint8Array<ArrayBuffer> {
-  const blocks = parts.map((part) => typeof part === "string" ? utf8(part) : part);
-  const bytes = new Uint8Array(blocks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const block of blocks) {
-    bytes.set(block, at);
-    at += block.length;
-  }
-  return bytes;
+  return joinBytes(parts.map((part) => typeof part === "string" ? utf8(part) : part));
 }
 
 function uint32(value: number): Uint8Array {

@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import { loadAudio } from "../lib/audio/load.ts";
 import { encodeWav } from "../lib/audio/wav.ts";
 import { AudioError } from "../lib/errors.ts";
-import { joinBytes } from "../lib/join_bytes.ts";
+import { joinBytes } from "../lib/join_arrays.ts";
 import { inFolder, isSame, sine, whiteNoise } from "./support/audio_signals.ts";
 
 const RATE = 16000;

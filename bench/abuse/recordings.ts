@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { joinBytes } from "../../lib/join_bytes.ts";
+import { joinBytes } from "../../lib/join_arrays.ts";
 import { wavHeader } from "../../tests/support/server_speech.ts";
 import { recording } from "../../tests/support/server_start.ts";
 

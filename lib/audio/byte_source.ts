@@ -5,6 +5,7 @@
  */
 import { abortable } from "../abortable.ts";
 import { AudioError } from "../errors.ts";
+import { joinBytes } from "../join_arrays.ts";
 
 /** Larger blocks are handed out in pieces, so that nobody downstream works long without a pause. */
 const MAX_BLOCK = 65536;
@@ -42,12 +43,7 @@ export class ByteSource implements AsyncIterable<Uint8Array> {
       this.#ahead.push(block);
       known += block.length;
     }
-    const joined = new Uint8Array(known);
-    let at = 0;
-    for (const block of this.#ahead) {
-      joined.set(block, at);
-      at += block.length;
-    }
+    const joined = joinBytes(this.#ahead);
     this.#ahead = known > 0 ? [joined] : [];
     return joined.subarray(0, count);
   }

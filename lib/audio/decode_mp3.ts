@@ -5,6 +5,7 @@
  */
 import { Breath } from "../breathe.ts";
 import { AudioError } from "../errors.ts";
+import { joinBytes } from "../join_arrays.ts";
 import type { Warning } from "../transcript.ts";
 import type { ByteSource } from "./byte_source.ts";
 import { damage } from "./damage.ts";
@@ -51,13 +52,7 @@ async function bytesOf(source: ByteSource, reserve: Reserve): Promise<Uint8Array
     reserve(COPIES * block.length);
     blocks.push(block);
   }
-  const bytes = new Uint8Array(blocks.reduce((sum, block) => sum + block.length, 0));
-  let at = 0;
-  for (const block of blocks) {
-    bytes.set(block, at);
-    at += block.length;
-  }
-  return bytes;
+  return joinBytes(blocks);
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 import { AudioError, OptionError } from "../errors.ts";
+import { joinBytes } from "../join_arrays.ts";
 import {
   captureArguments,
   type CaptureDevice,
@@ -217,9 +218,7 @@ export class Microphone implements AsyncIterable<Int16Array>, AsyncDisposable {
   async *[Symbol.asyncIterator](): AsyncGenerator<Int16Array> {
     let held: Uint8Array = new Uint8Array(0);
     for (let next = this.#first; next !== undefined; next = (await this.#reader.read()).value) {
-      const bytes = new Uint8Array(held.length + next.length);
-      bytes.set(held);
-      bytes.set(next, held.length);
+      const bytes = joinBytes([held, next]);
       const count = Math.floor(bytes.length / BYTES_PER_SAMPLE);
       held = bytes.subarray(count * BYTES_PER_SAMPLE);
       // Deno runs on little-endian machines only.

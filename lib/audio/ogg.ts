@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { joinBytes } from "../join_bytes.ts";
+import { joinBytes } from "../join_arrays.ts";
 import type { ByteSource } from "./byte_source.ts";
 
 /** A packet of one of the logical streams. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { AudioError } from "../errors.ts";
-import { joinBytes } from "../join_bytes.ts";
+import { joinBytes, joinSamples } from "../join_arrays.ts";
 import {
   FMT_BYTES,
   isSameFormat,
@@ -19,7 +19,6 @@ export class WavOrderError extends AudioError {
   override name = "WavOrderError";
 }
 
-const NOTHING = new Float32Array(0);
 const UNKNOWN_SIZE = 0xffff_ffff;
 const DS64_BYTES = 16;
 /** Name and size. */
@@ -56,18 +55,6 @@ export function isChunkId(id: string): boolean {
 /** Both in a row; no copy when the first is empty. */
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   return first.length === 0 ? second : joinBytes([first, second]);
-}
-
-/** All in a row; no copy when there is one. */
-function joinedSamples(parts: Float32Array[]): Float32Array {
-  if (parts.length < 2) return parts[0] ?? NOTHING;
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** Where in the file the next byte belongs; `maybe` is behind a data chunk that says it is empty. */
@@ -159,7 +146,7 @@ export class WavReader {
       this.#position += taken;
       rest = rest.subarray(taken);
     }
-    return joinedSamples(parts);
+    return joinSamples(parts);
   }
 
   /**

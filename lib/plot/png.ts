@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { joinBytes } from "../join_bytes.ts";
+import { joinBytes } from "../join_arrays.ts";
 import type { Canvas } from "./canvas.ts";
 import type { Color } from "./colors.ts";
 

@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { melFrameCount } from "../audio/mel.ts";
+import { CLAMP_DECADES, melFrameCount } from "../audio/mel.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { ClipTrace, Tensor, Trace } from "../recognize/inspection/trace.ts";
 import { audioTokenCount } from "../text/prompt.ts";
 import { type Check, shapeText, spanOf } from "./check.ts";
 
-/** Log-mel is cut 8 powers of ten below its maximum and divided by 4 (spec 4.1). */
-const MEL_SPAN = 2;
+/** Log-mel is cut so many powers of ten below its maximum and divided by 4 (spec 4.2). */
+const MEL_SPAN = CLAMP_DECADES / 4;
 /** How far a sum of weights may be from 1: each weight is rounded by up to 2^-24, 2^-11 or 2^-8 of itself. */
 const SUM_TOLERANCE: Readonly<Record<string, number>> = { float32: 1e-5, float16: 1e-3, bfloat16: 8e-3 };
 const BYTES: Readonly<Record<string, number>> = { float32: 4, float16: 2, bfloat16: 2 };

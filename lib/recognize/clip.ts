@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { SAMPLE_RATE } from "../audio/samples.ts";
 import type { SpeechMap } from "../audio/speech_map.ts";
 import type { GrowingClip } from "./growing_clip.ts";
 import type { ClipObserver } from "./observer.ts";
@@ -72,6 +73,15 @@ export interface ClipRequest {
   onToken?: ((id: number) => void) | undefined;
   /** Is shown what happens to the clip, which is decoded alone then, from nothing and token by token. */
   observer?: ClipObserver | undefined;
+}
+
+/** The fastest speech measured anywhere is near 8 tokens a second. */
+const TOKENS_PER_SECOND = 12;
+const SPARE_TOKENS = 32;
+
+/** Most tokens that so many samples can hold. */
+export function tokenBudget(samples: number): number {
+  return Math.ceil(samples / SAMPLE_RATE * TOKENS_PER_SECOND) + SPARE_TOKENS;
 }
 
 /** What is kept of a request's clip; nothing where somebody looks on, who sees all of it computed. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Bell } from "../bell.ts";
 import { Connection, ReadAhead, type Socket } from "./connection.ts";
 
 /** Connections at most, however many descriptors there are. */
@@ -55,8 +56,8 @@ export class Connections {
   readonly #accepting: Promise<void>;
   #isStopped = false;
   #hasLogged = false;
-  /** Resolved, and replaced, when there is news of a connection. */
-  #news = Promise.withResolvers<void>();
+  /** Rings when there is news of a connection. */
+  readonly #news = new Bell();
 
   private constructor(listener: SocketListener, options: ConnectionsOptions, most: number) {
     this.#listener = listener;
@@ -74,7 +75,7 @@ export class Connections {
   async #accept(): Promise<void> {
     while (!this.#isStopped) {
       try {
-        while (this.#open.size >= this.#most && !this.#closeResting()) await this.#news.promise;
+        while (this.#open.size >= this.#most && !this.#closeResting()) await this.#news.rung;
         if (!this.#isStopped) this.#take(await this.#listener.accept());
       } catch (error) {
         if (this.#isStopped) return;
@@ -101,7 +102,7 @@ export class Connections {
     this.#open.add(connection);
     connection.once("close", () => {
       this.#open.delete(connection);
-      this.#tell();
+      this.#news.ring();
     });
     // What breaks a connection is known by its end.
     connection.on("error", () => {});
@@ -111,7 +112,7 @@ export class Connections {
   /** Puts a connection behind all others: it was the last to be used. */
   used(connection: Connection): void {
     if (this.#open.delete(connection)) this.#open.add(connection);
-    this.#tell();
+    this.#news.ring();
   }
 
   #closeResting(): boolean {
@@ -124,17 +125,12 @@ export class Connections {
     return false;
   }
 
-  #tell(): void {
-    this.#news.resolve();
-    this.#news = Promise.withResolvers<void>();
-  }
-
   /** Takes no more connections, and closes each that is at rest, now or after its answer. */
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#listener.close();
-    this.#tell();
+    this.#news.ring();
     for (const connection of this.#open) connection.endSoon();
   }
 
@@ -144,7 +140,7 @@ export class Connections {
     const timer = setTimeout(() => {
       for (const connection of this.#open) connection.destroy();
     }, withinMs);
-    while (this.#open.size > 0) await this.#news.promise;
+    while (this.#open.size > 0) await this.#news.rung;
     clearTimeout(timer);
     await this.#accepting;
   }

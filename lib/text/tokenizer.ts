@@ -27,6 +27,9 @@ export interface DecodeOptions {
 
 const NOTHING = new Uint8Array(0);
 
+/** What decoding gives in the place of bytes that are no whole character. */
+export const UNDECODABLE = "\uFFFD";
+
 /** The encoder's code, which Deno fetches with the first tokenizer. Its own words name some package and no cure. */
 async function loadEncoder(): Promise<typeof Encoder> {
   try {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { EventQueue } from "../../lib/event_queue.ts";
 import type { LiveEvent, LiveStream, LiveTextEvent } from "../../lib/recognize/live/live_stream.ts";
 
 /** An event that comes when so many seconds were pushed, or at the end. */
@@ -35,9 +36,7 @@ export function textEvent(
 /** Follows a script. */
 export class ScriptedStream implements LiveStream {
   readonly #script: ScriptLine[];
-  readonly #ready: LiveEvent[] = [];
-  #wake = () => {};
-  #isOver = false;
+  readonly #ready = new EventQueue<LiveEvent>();
   #pushed = 0;
   /** How often an utterance was cut, and what was pushed until then, in samples. */
   readonly cuts: number[] = [];
@@ -60,7 +59,6 @@ export class ScriptedStream implements LiveStream {
     while (this.#script[0] !== undefined && this.#script[0].atSeconds <= untilSeconds) {
       this.#ready.push(this.#script.shift()!.event);
     }
-    this.#wake();
   }
 
   push(samples: Float32Array | Int16Array): void {
@@ -78,23 +76,17 @@ export class ScriptedStream implements LiveStream {
   end(): Promise<void> {
     if (this.#hangs) return new Promise(() => {});
     const rest = this.#script.splice(0).filter(({ event }) => event.type === "final");
-    this.#ready.push(...rest.map(({ event }) => event));
-    this.#isOver = true;
-    this.#wake();
+    for (const { event } of rest) this.#ready.push(event);
+    this.#ready.close();
     return Promise.resolve();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<LiveEvent> {
-    while (true) {
-      for (let event; (event = this.#ready.shift()) !== undefined;) yield event;
-      if (this.#isOver) return;
-      await new Promise<void>((resolve) => this.#wake = resolve);
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<LiveEvent> {
+    return this.#ready.read();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#isOver = true;
-    this.#wake();
+    this.#ready.close();
     return Promise.resolve();
   }
 }

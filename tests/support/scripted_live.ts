@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { EventQueue } from "../../lib/event_queue.ts";
 import type { LiveEvent, LiveStream } from "../../lib/recognize/live/live_stream.ts";
 import type { LiveOptions } from "../../lib/recognize/live/options.ts";
 import type { Hearing, HearingOptions } from "../../lib/server/ear.ts";
@@ -16,10 +17,7 @@ export class ScriptedStream implements LiveStream {
   lagSeconds = 0;
   pushedSeconds = 0;
   isDisposed = false;
-  readonly #queue: LiveEvent[] = [];
-  #news = Promise.withResolvers<void>();
-  #isDone = false;
-  #error: unknown;
+  readonly #queue = new EventQueue<LiveEvent>();
 
   constructor(readonly options: LiveOptions) {}
 
@@ -53,32 +51,18 @@ export class ScriptedStream implements LiveStream {
       const text = event.type?.startsWith("speech") ? {} : { text: "", language: "", lagSeconds: 0 };
       this.#queue.push({ ...usual, ...text, ...event } as LiveEvent);
     }
-    this.#tell();
   }
   /** Nothing more is heard. */
   done(): void {
-    this.#isDone = true;
-    this.#tell();
+    this.#queue.close();
   }
   /** Hearing fails. */
   fail(error: unknown): void {
-    this.#error = error;
-    this.#tell();
-  }
-  #tell(): void {
-    this.#news.resolve();
-    this.#news = Promise.withResolvers();
+    this.#queue.close({ error });
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<LiveEvent> {
-    while (true) {
-      const news = this.#news.promise;
-      const event = this.#queue.shift();
-      if (event) yield event;
-      else if (this.#error !== undefined) throw this.#error;
-      else if (this.#isDone) return;
-      else await news;
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<LiveEvent> {
+    return this.#queue.read();
   }
   [Symbol.asyncDispose](): Promise<void> {
     this.isDisposed = true;

@@ -3,26 +3,11 @@
  *
  * @module
  */
-import { joined } from "./intake.ts";
+import { Bell } from "../../bell.ts";
+import { joinSamples } from "../../join_arrays.ts";
 
 /** Sound to hear, or what to do behind the sound before it. */
 export type Command = Float32Array | "cut" | "clear" | "end";
-
-/** A condition that one loop waits for and others bring about. */
-export class Bell {
-  #ring = Promise.withResolvers<void>();
-
-  /** Wakes those who wait. */
-  ring(): void {
-    this.#ring.resolve();
-    this.#ring = Promise.withResolvers<void>();
-  }
-
-  /** Resolves at the next ring. */
-  get rung(): Promise<void> {
-    return this.#ring.promise;
-  }
-}
 
 /** A queue with one who takes. */
 export class Commands {
@@ -63,6 +48,6 @@ export class Commands {
       blocks.push(next);
       this.#waiting.shift();
     }
-    return joined(blocks);
+    return joinSamples(blocks);
   }
 }

@@ -6,6 +6,7 @@
 import { Resampler } from "../../audio/resample.ts";
 import { SAMPLE_RATE } from "../../audio/samples.ts";
 import { AudioError, OptionError } from "../../errors.ts";
+import { joinSamples } from "../../join_arrays.ts";
 
 /** Lowest and highest rate that sound comes in. */
 const RATES = { least: 4000, most: 768_000 };
@@ -63,9 +64,9 @@ export class Intake {
     this.#seconds += samples.length / sampleRate;
     const before = sampleRate === this.#rate ? new Float32Array(0) : this.flush();
     this.#rate = sampleRate;
-    if (sampleRate === SAMPLE_RATE) return joined([before, taken]);
+    if (sampleRate === SAMPLE_RATE) return joinSamples([before, taken]);
     this.#resampler ??= new Resampler(sampleRate, SAMPLE_RATE);
-    return joined([before, this.#resampler.push(taken)]);
+    return joinSamples([before, this.#resampler.push(taken)]);
   }
 
   /** What the resampler still holds, as if silence followed. */
@@ -74,19 +75,6 @@ export class Intake {
     this.#resampler = undefined;
     return rest;
   }
-}
-
-/** Blocks as one. */
-export function joined(blocks: readonly Float32Array[]): Float32Array {
-  const some = blocks.filter(({ length }) => length > 0);
-  if (some.length === 1) return some[0]!;
-  const out = new Float32Array(some.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const block of some) {
-    out.set(block, at);
-    at += block.length;
-  }
-  return out;
 }
 
 /** The end of a series of numbers that grows at its end and is forgotten at its beginning. */

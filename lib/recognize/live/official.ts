@@ -7,14 +7,12 @@
  * @module
  */
 import { SAMPLE_RATE } from "../../audio/samples.ts";
+import { joinSamples } from "../../join_arrays.ts";
 import { parseAnswer } from "../../text/answer.ts";
-import type { Tokenizer } from "../../text/tokenizer.ts";
+import { type Tokenizer, UNDECODABLE } from "../../text/tokenizer.ts";
 import type { ClipRequest } from "../clip.ts";
 import type { ClipDecoder } from "../engine.ts";
 import { Timing } from "../timing.ts";
-import { joined } from "./intake.ts";
-
-const UNDECODABLE = "\uFFFD";
 
 /** The text so far. */
 export interface OfficialText {
@@ -76,7 +74,7 @@ export class OfficialRecipe {
   }
 
   #take(count: number): void {
-    this.#heard = joined([this.#heard, this.#waiting.subarray(0, count)]) as Float32Array<ArrayBuffer>;
+    this.#heard = joinSamples([this.#heard, this.#waiting.subarray(0, count)]) as Float32Array<ArrayBuffer>;
     this.#waiting = this.#waiting.slice(count);
   }
 
@@ -108,7 +106,7 @@ export class OfficialRecipe {
    */
   async push(samples: Float32Array): Promise<OfficialText> {
     const { stepSamples, unfixedSteps, unfixedTokens } = this.#settings;
-    this.#waiting = joined([this.#waiting, samples]).slice();
+    this.#waiting = joinSamples([this.#waiting, samples]).slice();
     while (this.#waiting.length >= stepSamples) {
       this.#take(stepSamples);
       const prefix = this.#steps < unfixedSteps

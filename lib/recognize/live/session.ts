@@ -7,12 +7,13 @@
  * @module
  */
 import { SAMPLE_RATE } from "../../audio/samples.ts";
+import { Bell } from "../../bell.ts";
 import { OptionError } from "../../errors.ts";
 import type { VadStream } from "../../vad/stream.ts";
 import type { ClipDecoder, Engine } from "../engine.ts";
 import { GrowingClip } from "../growing_clip.ts";
 import type { WordTimer } from "../word_times/word_timer.ts";
-import { Bell, Commands } from "./commands.ts";
+import { Commands } from "./commands.ts";
 import { LiveEvents } from "./events.ts";
 import { type FinalText, finalText, transcribeUtterance } from "./final_text.ts";
 import { Hearing, type Utterance } from "./hearing.ts";

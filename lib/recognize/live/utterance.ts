@@ -7,20 +7,16 @@
  *
  * @module
  */
-import { SAMPLE_RATE } from "../../audio/samples.ts";
 import { parseAnswer } from "../../text/answer.ts";
-import type { Tokenizer } from "../../text/tokenizer.ts";
+import { type Tokenizer, UNDECODABLE } from "../../text/tokenizer.ts";
 import type { TokenLogprob, Transcript } from "../../transcript.ts";
+import { tokenBudget } from "../clip.ts";
 import type { ClipAnswer } from "../clip_answer.ts";
 import type { ClipDecoder } from "../engine.ts";
 import type { GrowingClip } from "../growing_clip.ts";
 import type { RecognizeSettings } from "../settings.ts";
 import { Timing } from "../timing.ts";
 
-/** The fastest speech measured anywhere is near 8 tokens a second. */
-const TOKENS_PER_SECOND = 12;
-const SPARE_TOKENS = 32;
-const UNDECODABLE = "\uFFFD";
 /** Scripts whose words are not told apart by blanks: any character may end what is committed. */
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]$/u;
@@ -111,7 +107,7 @@ export class Hypotheses {
       seed,
       logprobs,
       prefix: this.#prefix,
-      maxTokens: Math.ceil(samples.length / SAMPLE_RATE * TOKENS_PER_SECOND) + SPARE_TOKENS,
+      maxTokens: tokenBudget(samples.length),
       growing: this.#clip,
       draft: this.#ids.slice(this.#fixed),
     }], { timing: new Timing(), signal });

@@ -7,7 +7,7 @@ import { peakMemory, resetPeakMemory } from "../../../ffi/mod.ts";
 import { SAMPLE_RATE, type Samples } from "../../audio/samples.ts";
 import type { SpeechMap } from "../../audio/speech_map.ts";
 import type { ChunkResult, Segment, Transcript } from "../../transcript.ts";
-import type { Clip, ClipRequest } from "../clip.ts";
+import { type Clip, type ClipRequest, tokenBudget } from "../clip.ts";
 import { cancelled, type ClipAnswer } from "../clip_answer.ts";
 import type { ClipDecoder } from "../engine.ts";
 import type { TranscriptEvent } from "../events.ts";
@@ -23,10 +23,6 @@ import { type Chunk, clipOfChunk } from "./plan.ts";
 import { type Redecode, RescueBudget } from "./rescue.ts";
 import type { Finished } from "./resume.ts";
 import { segmentsOf } from "./segments.ts";
-
-/** The fastest speech measured anywhere is near 8 tokens a second. */
-const TOKENS_PER_SECOND = 12;
-const SPARE_TOKENS = 32;
 
 /** Where the decoder looked is not followed through longer clips: it takes memory by the square of the length. */
 const LONGEST_LOOK_SECONDS = 60;
@@ -57,7 +53,6 @@ let running = 0;
 /** What is asked of the decoder for a clip. */
 function requestFor(clip: Clip, settings: RecognizeSettings): ClipRequest {
   const { context, language, languages, temperature, seed, maxTokens, minTokens = 0 } = settings;
-  const budget = Math.ceil(clip.samples.length / SAMPLE_RATE * TOKENS_PER_SECOND) + SPARE_TOKENS;
   return {
     samples: clip.samples,
     context,
@@ -65,7 +60,7 @@ function requestFor(clip: Clip, settings: RecognizeSettings): ClipRequest {
     languages,
     temperature,
     seed,
-    maxTokens: Math.max(minTokens, Math.min(budget, maxTokens ?? Infinity)),
+    maxTokens: Math.max(minTokens, Math.min(tokenBudget(clip.samples.length), maxTokens ?? Infinity)),
     minTokens,
     logprobs: settings.logprobs || settings.timestamps === "word",
     looks: settings.timestamps === "word" && clip.samples.length <= LONGEST_LOOK_SECONDS * SAMPLE_RATE,
