@@ -5,7 +5,7 @@
  */
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { countsOf } from "../scripts/test_lanes.ts";
+import { countsOf, environmentOf } from "../scripts/test_lanes.ts";
 import { inFolder } from "./support/audio_signals.ts";
 import { ROOT } from "./support/cli_process.ts";
 
@@ -76,4 +76,10 @@ Deno.test("countsOf() reads the last line of deno test, with steps, ignored and 
     "FAILED | 5 passed (2 steps) | 1 failed (1 step) | 3 ignored (1 step) | 4 filtered out (1m12s)\n\nerror: Test failed\n";
   assertEquals(Object.fromEntries(countsOf(output)), { passed: 5, failed: 1, ignored: 3, "filtered out": 4 });
   assertEquals(countsOf("error: ok | 7 passed").size, 0);
+});
+
+Deno.test("test_lanes.ts counts lines in all but the longest files", () => {
+  const env = { DENO_COVERAGE_DIR: "/coverage", NO_COLOR: "1" };
+  assertEquals(environmentOf("tests/recognize_soak_test.ts", env), { NO_COLOR: "1" });
+  for (const name of ["tests/vad_test.ts", "examples"]) assertEquals(environmentOf(name, env), env);
 });
