@@ -91,10 +91,8 @@ export function drawMarks(
 ): PlotMark[] {
   const limit = (value: number) => Math.max(from, Math.min(to, value));
   const shown = marks.filter((mark) => endsOf(mark)[0] <= to && endsOf(mark)[1] >= from);
-  const lines = shown.flatMap((mark) =>
-    "at" in mark || isPicture ? endsOf(mark).map((at) => ({ ...mark, at })) : []
-  )
-    .filter(({ at }) => at === limit(at));
+  const lines = shown.flatMap((mark) => "at" in mark ? [mark] : endsOf(mark).map((at) => ({ ...mark, at })))
+    .filter((line) => line.at === limit(line.at) && (isPicture || !("from" in line)));
   const spans = shown.flatMap((mark) =>
     "at" in mark || isPicture ? [] : { ...mark, from: limit(mark.from), to: limit(mark.to) }
   );
