@@ -94,10 +94,10 @@ export function drawMarks(
   const lines = shown.flatMap((mark) => "at" in mark ? [mark] : endsOf(mark).map((at) => ({ ...mark, at })))
     .filter((line) => line.at === limit(line.at) && (isPicture || !("from" in line)));
   const spans = shown.flatMap((mark) =>
-    "at" in mark || isPicture ? [] : { ...mark, from: limit(mark.from), to: limit(mark.to) }
+    "at" in mark || isPicture ? [] : { ...mark, start: limit(mark.from), end: limit(mark.to) }
   );
   const color = ({ color }: Mark) => color ?? SPAN_COLOR;
-  const span = { x1: "from", x2: "to", title: "label", fill: color, fillOpacity: 0.16, stroke: color };
+  const span = { x1: "start", x2: "end", title: "label", fill: color, fillOpacity: 0.16, stroke: color };
   const rule = { x: "at", title: "label", strokeWidth: 1.5 };
   const dashed = ({ color }: Mark) => color ?? (isPicture ? "#ffffff" : LINE_COLOR);
   return [
