@@ -91,8 +91,9 @@ export function drawMarks(
 ): PlotMark[] {
   const limit = (value: number) => Math.max(from, Math.min(to, value));
   const shown = marks.filter((mark) => endsOf(mark)[0] <= to && endsOf(mark)[1] >= from);
-  const lines = shown.flatMap((mark) => "at" in mark ? [mark] : endsOf(mark).map((at) => ({ ...mark, at })))
-    .filter((line) => line.at === limit(line.at) && (isPicture || !("from" in line)));
+  const cuts = shown.flatMap((mark) => "at" in mark ? [mark] : []);
+  const edges = shown.flatMap((mark) => "at" in mark ? [] : endsOf(mark).map((at) => ({ ...mark, at })));
+  const lines = [...cuts, ...isPicture ? edges : []].filter(({ at }) => at === limit(at));
   const spans = shown.flatMap((mark) =>
     "at" in mark || isPicture ? [] : { ...mark, start: limit(mark.from), end: limit(mark.to) }
   );
