@@ -1,13 +1,17 @@
 /**
- * Axes: their kind, their limits, and the tick labels that fit.
+ * Axes, and how wide their texts are: limits, and ticks where Plot's own are not the ones wanted.
  *
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { type AxisKind, shorten, type Tick, ticksWithin } from "./ticks.ts";
 
-/** Longest label of a tick, in characters; longer ones are shortened. */
-const LONGEST_LABEL = 32;
+/** A labelled position on an axis. */
+export interface Tick {
+  /** Value. */
+  at: number;
+  /** Text beside it. */
+  label: string;
+}
 
 /** How to draw an axis. */
 export interface AxisOptions {
@@ -23,90 +27,98 @@ export interface AxisOptions {
   kind?: "number" | "time" | undefined;
 }
 
-/** An axis whose options are all settled. */
+/** An axis whose options are all settled; an index counts whole things and is never shared. */
 export interface Axis {
-  /** Undefined for the unit of a time axis. */
-  label: string | undefined;
+  label: string;
   from: number;
   to: number;
-  kind: AxisKind;
+  kind: "number" | "time" | "index";
   ticks: readonly Tick[] | undefined;
 }
 
+/** Steps of a clock, in seconds: Plot's for numbers would be 50 and 100. */
+const CLOCK_STEPS = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000, 86400];
+/** Shorter stretches of time read better as plain seconds. */
+const CLOCK_FROM_SECONDS = 90;
+/** A label that would take more than half of a phone's width. */
+const TOO_LONG = /^(.{20})..+$/u;
+/** Width of a character as a multiple of the font size: on the safe side, because fonts differ. */
+const CHARACTER = 0.58;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\p{Emoji_Presentation}]/u;
+
+/** About how many pixels wide a text is. */
+export function textPixels(text: string, fontSize: number): number {
+  const letters = Array.from(text.replace(/\p{M}/gu, ""));
+  return fontSize * letters.reduce((sum, letter) => sum + (WIDE.test(letter) ? 1 : CHARACTER), 0);
+}
+
+/** A text without what XML forbids. */
+export function clean(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, " ").toWellFormed();
+}
+
+/** A number for people: three significant digits, an exponent only for very large and very small ones. */
+export function shortNumber(value: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e6 || size < 1e-4)) return value.toExponential(2).replace("e+", "e");
+  return size >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
+}
+
 /** An axis from its options; limits that they leave out come from the data. */
-export function axisOf(options: AxisOptions, from: number, to: number, kind: AxisKind): Axis {
-  const axis: Axis = {
-    label: options.label,
-    from: options.from ?? from,
-    to: options.to ?? to,
-    kind: options.kind ?? (options.from === undefined && options.to === undefined ? kind : numeric(kind)),
-    ticks: options.ticks,
-  };
-  if (!Number.isFinite(axis.from) || !Number.isFinite(axis.to)) {
-    throw new OptionError(`Cannot draw an axis from ${axis.from} to ${axis.to}.`);
-  }
-  return axis.from === axis.to ? { ...axis, from: axis.from - 0.5, to: axis.to + 0.5 } : axis;
+export function axisOf(options: AxisOptions = {}, low: number, high: number, natural: Axis["kind"]): Axis {
+  const { from = low, to = high, ticks } = options;
+  if (![from, to].every(Number.isFinite)) throw new OptionError(`Cannot draw an axis from ${from} to ${to}.`);
+  const isOwn = natural === "index" && (options.from !== undefined || options.to !== undefined);
+  const shown = ticks?.map(({ at, label }) => ({ at, label: clean(label).replace(TOO_LONG, "$1…") }));
+  const axis = { kind: options.kind ?? (isOwn ? "number" : natural), from, to, ticks: shown, label: "" };
+  const unit = axis.kind !== "time" ? "" : isClock(axis) ? "time (m:ss)" : "time (s)";
+  const half = from === to ? 0.5 : 0;
+  return { ...axis, from: from - half, to: to + half, label: clean(options.label ?? unit) };
 }
 
-function numeric(kind: AxisKind): AxisKind {
-  return kind === "index" ? "number" : kind;
+function isClock({ kind, from, to }: Axis): boolean {
+  return kind === "time" && Math.abs(to - from) > CLOCK_FROM_SECONDS;
 }
 
-/** The text beside an axis: that of its options, or the unit of time. */
-export function axisLabel({ label, kind, from, to }: Axis): string {
-  if (label !== undefined || kind !== "time") return label ?? "";
-  return /:/.test(ticksWithin(from, to, 4, kind)[0]?.label ?? "") ? "time (m:ss)" : "time (s)";
-}
-
-/** Maps a value to its pixel. */
-export type Scale = (value: number) => number;
-
-/** The scale that maps `from` to the pixel `first` and `to` to `last`. */
-export function scaleOf({ from, to }: Axis, first: number, last: number): Scale {
-  return (value) => first + (value - from) / (to - from) * (last - first);
-}
-
-/** A tick with its pixel. */
-export interface PlacedTick extends Tick {
-  pixel: number;
-}
-
-/**
- * The ticks that lie on an axis and are at least `room` pixels apart.
- *
- * @param pixels Length of the axis.
- * @param count About how many round numbers to use.
- */
-export function placeTicks(
-  axis: Axis,
-  scale: Scale,
-  pixels: number,
-  count: number,
-  room: number,
-): PlacedTick[] {
-  const low = Math.min(axis.from, axis.to);
-  const high = Math.max(axis.from, axis.to);
-  const slack = (high - low) * 0.5 / pixels;
-  const placed = (axis.ticks ?? ticksWithin(low, high, count, axis.kind))
-    .filter(({ at }) => at >= low - slack && at <= high + slack)
-    .map(({ at, label }) => ({ at, label: shorten(label, LONGEST_LABEL), pixel: scale(at) }))
-    .sort((a, b) => a.pixel - b.pixel);
+/** The ticks that were asked for, at least `room` pixels apart. */
+export function askedTicks({ from, to, ticks }: Axis, pixels: number, room: number): Tick[] | undefined {
+  const [low, high] = [Math.min(from, to), Math.max(from, to)];
   let last = -Infinity;
-  return placed.filter(({ pixel }) => {
-    if (pixel - last < room) return false;
-    last = pixel;
-    return true;
-  });
+  return ticks?.filter(({ at }) => at >= low && at <= high).toSorted((a, b) => a.at - b.at)
+    .filter(({ at }) => (at - last) * pixels >= room * (high - low) && ((last = at), true));
 }
 
-/** Whether labels written side by side would touch. */
-export function labelsTouch(
-  ticks: readonly PlacedTick[],
-  widthOf: (text: string) => number,
-  gap: number,
-): boolean {
-  return ticks.some(({ pixel, label }, k) => {
-    const next = ticks[k + 1];
-    return next !== undefined && next.pixel - pixel < (widthOf(label) + widthOf(next.label)) / 2 + gap;
-  });
+/** Arguments for Plot's ticks, labels and grid: what was asked for, steps of a clock, or Plot's choice. */
+export function tickArguments(
+  axis: Axis,
+  pixels: number,
+  ticks: Tick[] | undefined,
+  options: object,
+): [object, object?] {
+  const style = { labelArrow: "none", label: axis.label || null, tickSpacing: 80, ...options };
+  const labels = new Map(ticks?.map(({ at, label }) => [at, label]));
+  if (ticks) return [[...labels.keys()], { ...style, tickFormat: (at: number) => labels.get(at) }];
+  const least = Math.abs(axis.to - axis.from) * style.tickSpacing / pixels;
+  if (isClock(axis)) {
+    return [{
+      ...style,
+      interval: CLOCK_STEPS.find((step) => step >= least),
+      tickFormat: clock,
+    }];
+  }
+  const largest = Math.max(Math.abs(axis.from), Math.abs(axis.to));
+  const tickFormat = largest < 1e-3 ? "~e" : largest >= 1e5 ? "~s" : undefined;
+  return [{
+    ...style,
+    ...axis.kind === "index" && least < 1 ? { interval: 1, tickFormat: "d" } : { tickFormat },
+  }];
+}
+
+/** `1:05`, `1:01:05`. */
+function clock(seconds: number): string {
+  const parts = [seconds / 3600, seconds / 60 % 60, seconds % 60].map(Math.floor);
+  const [first, ...rest] = parts[0] ? parts : parts.slice(1);
+  return [first, ...rest.map((part) => String(part).padStart(2, "0"))].join(":");
 }

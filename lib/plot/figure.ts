@@ -1,131 +1,208 @@
 /**
- * Figures: panels one above the other, their plots aligned, with axes, titles, legends, marks and colour bars.
+ * Charts: panels one above the other in one SVG, with titles and legends.
  *
  * @module
  */
-import { scaleOf } from "./axis.ts";
-import { drawBar, drawXAxis, drawYAxis, drawYGrid, leftMargin, rightMargin } from "./figure_axes.ts";
-import { drawMarks, LABEL_LINE } from "./figure_marks.ts";
-import { EDGE, FONT_SIZE, INK, LINE, LINES, sized, titleTag } from "./figure_style.ts";
-import { labelRows, type PlacedLabel, placeLabels } from "./marks.ts";
-import type { Frame, Panel } from "./panel.ts";
-import { escapeMarkup, tag, textPixels, textTag } from "./svg.ts";
+import { OptionError } from "../errors.ts";
+import { type AxisOptions, clean, textPixels } from "./axis.ts";
+import { type Drawing, loadDrawing, loadRasterizer, type SvgElement } from "./libraries.ts";
+import type { Mark } from "./marks.ts";
+import { BAR_WIDTH, drawPanel, element, GAP, type Panel } from "./panel.ts";
+import { smallPNG } from "./raster.ts";
 
-/** How to put panels together. */
-export interface FigureOptions {
-  /** Pixels of the whole picture. */
-  width: number;
-  title: string;
-  /** Whether panels whose x axis counts numbers or seconds show the same stretch of it. */
-  sharedX: boolean;
+/** The key under which Deno's Jupyter kernel looks for a method that gives a MIME bundle. */
+export const jupyterDisplay: unique symbol = Symbol.for("Jupyter.display");
+
+/** Contents by MIME type; binary ones in base64. */
+export type MimeBundle = Record<string, string>;
+
+/** Something that a notebook shows as more than its fields. */
+export interface Displayable {
+  /** The contents to show. */
+  [jupyterDisplay](): Promise<MimeBundle>;
 }
 
-const FONT =
-  "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, 'DejaVu Sans', 'Noto Sans CJK SC', sans-serif";
-const FIGURE_TITLE_SIZE = 15;
+/** How to draw a picture as SVG. */
+export interface SvgOptions {
+  /** Pixels of the whole picture, e.g. 320 for a phone. @default {as the chart says} */
+  width?: number | undefined;
+}
 
-/** Draws a figure. */
-export function renderFigure(panels: readonly Panel[], { width, title, sharedX }: FigureOptions): string {
-  const shown = sharedX ? shareX(panels) : panels;
-  const left = Math.max(...shown.map(leftMargin));
-  const right = Math.max(...shown.map(rightMargin));
-  const parts: string[] = [];
-  let top = EDGE;
-  if (title) {
-    parts.push(titleTag(title, EDGE, top + FONT_SIZE + 2, FIGURE_TITLE_SIZE, width - 2 * EDGE));
-    top += FIGURE_TITLE_SIZE + EDGE;
+/** How to draw a picture as PNG. */
+export interface PngOptions extends SvgOptions {
+  /** Pixels of the file for each pixel of the picture. @default {2} */
+  scale?: number | undefined;
+  /** Fonts (TTF, OTF, WOFF2) for letters that are neither Latin, Greek nor Cyrillic. @default {[]} */
+  fonts?: readonly Uint8Array[] | undefined;
+}
+
+/** A drawn chart. Notebooks show it as SVG or PNG, whichever they can, and as a line of text. */
+export interface Chart extends Displayable {
+  /** The picture as an SVG document that follows the reader's light or dark theme. */
+  toSVG(options?: SvgOptions): Promise<string>;
+  /** The picture as a PNG file, dark on white. */
+  toPNG(options?: PngOptions): Promise<Uint8Array>;
+}
+
+/** Options of every chart. */
+export interface ChartOptions {
+  /** Text above. @default {""} */
+  title?: string | undefined;
+  /** Pixels of the whole picture. Up to 640 its text is readable on a phone, too. @default {640} */
+  width?: number | undefined;
+  /** Pixels of the plot without axes and text. */
+  height?: number | undefined;
+}
+
+/** Options of charts with two axes. */
+export interface AxesOptions extends ChartOptions {
+  /** The horizontal axis. @default {the range of the data} */
+  x?: AxisOptions | undefined;
+  /** The vertical axis. @default {the range of the data} */
+  y?: AxisOptions | undefined;
+  /** Cut points, chunks, words. @default {[]} */
+  marks?: readonly Mark[] | undefined;
+}
+
+const WIDTH = 640;
+/** Text of 16 pixels in 640 has 8 where a phone shows the picture at 320; a picture made for 320 has 12. */
+const fontSizeOf = (width: number) => width < 480 ? 12 : 16;
+/** Follows the reader's theme where a page keeps it; without it the picture is dark on white. */
+const THEME = "@media (prefers-color-scheme:dark){.qwen-plot{color:#e6edf3}.qwen-page{fill:#0d1117}}";
+const Y_LABELS = '[aria-label="y-axis tick label"] text';
+
+/** Checks a size in pixels. */
+export function pixelsOf(name: string, asked: number | undefined, usual: number): number {
+  if (asked === undefined) return usual;
+  if (asked >= 20 && asked <= 20_000) return asked;
+  throw new OptionError(`Cannot draw a chart with ${name} ${asked}: use 20 to 20000 pixels.`);
+}
+
+/** A chart made of panels, which `stack()` can take apart. */
+export class Figure implements Chart {
+  readonly #width: number;
+
+  constructor(readonly panels: readonly Panel[], width?: number, readonly title = "") {
+    this.#width = pixelsOf("width", width, WIDTH);
   }
-  for (const [k, panel] of shown.entries()) {
-    const next = shown[k + 1];
-    const hidesX = sharedX && next !== undefined && isShared(panel) && isShared(next);
-    const drawn = drawPanel(panel, left, top, Math.max(40, width - left - right), hidesX);
-    parts.push(...drawn.parts);
-    top = drawn.bottom + EDGE;
+
+  async toSVG({ width }: SvgOptions = {}): Promise<string> {
+    return drawFigure(await loadDrawing(), this, pixelsOf("width", width, this.#width));
   }
-  const label = escapeMarkup(
-    [title, ...panels.map((panel) => panel.title)].filter((text) => text).join(": "),
+
+  async toPNG({ scale = 2, fonts = [], ...options }: PngOptions = {}): Promise<Uint8Array> {
+    if (!(scale > 0 && scale <= 8)) {
+      throw new OptionError(`Cannot draw a chart at scale ${scale}: use up to 8.`);
+    }
+    const rasterize = await loadRasterizer();
+    return smallPNG(await loadDrawing(), rasterize(await this.toSVG(options), scale, fonts));
+  }
+
+  async [jupyterDisplay](): Promise<MimeBundle> {
+    const lines = this.panels.map(({ title, summary }) => title ? `${title}: ${summary}` : summary);
+    const [svg, png] = [await this.toSVG(), (await this.toPNG()).toBase64()];
+    const text = (this.title ? [this.title, ...lines] : lines).join("\n");
+    return { "image/svg+xml": svg, "image/png": png, "text/plain": text };
+  }
+}
+
+function drawFigure(drawing: Drawing, { panels, title }: Figure, width: number): string {
+  const fontSize = fontSizeOf(width);
+  // How wide the labels at the sides are is known when Plot has chosen the ticks, so each panel is drawn twice.
+  const draft = { width, left: width / 4, right: width / 4, fontSize };
+  const [mains, bars] = [1, 2].map((part) =>
+    panels.flatMap((panel) => drawPanel(drawing, panel, draft, true)[part] ?? []) as SvgElement[]
   );
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${Math.ceil(top)}" ` +
-    `viewBox="0 0 ${width} ${Math.ceil(top)}" role="img" aria-label="${label || "Chart"}" ` +
-    `font-family="${FONT}" font-size="${FONT_SIZE}" fill="${INK}">` +
-    `${tag("rect", { width, height: Math.ceil(top), fill: "#ffffff" })}${parts.join("")}</svg>`;
-}
-
-function isShared({ x: { kind } }: Panel): boolean {
-  return kind === "number" || kind === "time";
-}
-
-function shareX(panels: readonly Panel[]): Panel[] {
-  const shared = panels.filter(isShared).map(({ x }) => x);
-  const from = Math.min(...shared.map((x) => x.from));
-  const to = Math.max(...shared.map((x) => x.to));
-  return panels.map((panel) => isShared(panel) ? { ...panel, x: { ...panel.x, from, to } } : panel);
-}
-
-function drawPanel(
-  panel: Panel,
-  left: number,
-  top: number,
-  width: number,
-  hidesX: boolean,
-): { parts: string[]; bottom: number } {
-  const { height, x, y, marks } = panel;
-  const frame: Frame = { width, height, x: scaleOf(x, 0, width), y: scaleOf(y, height, 0) };
-  const labels = placeLabels(marks, frame.x, 0, width, (text) => textPixels(text, FONT_SIZE - 1));
-  const head = drawHead(panel, left, top, width, labels);
-  const place = { left, top: head.bottom };
-  const axis = drawXAxis(panel, frame, place, hidesX);
-  const inner = tag(
-    "svg",
-    { x: left, y: place.top, width, height, viewBox: `0 0 ${width} ${height}`, overflow: "hidden" },
-    ...axis.grid,
-    ...drawYGrid(panel, frame),
-    ...panel.draw(frame),
-    ...drawMarks(panel, frame),
-  );
-  const border = tag("rect", { x: left, y: place.top, width, height, fill: "none", stroke: LINES });
-  return {
-    parts: [
-      ...head.parts,
-      inner,
-      border,
-      ...axis.parts,
-      ...drawYAxis(panel, place),
-      ...drawBar(panel, width, place),
-    ],
-    bottom: axis.bottom,
+  const widest = (plots: SvgElement[] = []) =>
+    Math.max(
+      0,
+      ...plots.flatMap((svg) => [...svg.querySelectorAll(Y_LABELS)]).map((text) =>
+        textPixels(text.textContent ?? "", fontSize)
+      ),
+    );
+  const right = bars?.length ? 3 * GAP + BAR_WIDTH + widest(bars) : 1.5 * fontSize;
+  const space = { width, left: Math.min(0.5 * width, widest(mains) + 2 * GAP), right, fontSize };
+  const parts: SvgElement[] = [];
+  let top = GAP / 2;
+  /** Writes a line at the left, with a patch of colour before it. */
+  const write = (text: string, color?: string) => {
+    const [x, height] = [GAP, 0.8 * fontSize];
+    top += 1.35 * fontSize;
+    const y = top - fontSize / 4;
+    if (color) {
+      parts.push(element(drawing, "rect", { x, y: y - height, width: fontSize, height, rx: 2, fill: color }));
+    }
+    const style = color ? { x: x + 1.4 * fontSize } : { x, "font-weight": "bold" };
+    parts.push(element(drawing, "text", { ...style, y }, clean(text)));
   };
+  const head = (text: string) =>
+    linesOf(text, fontSize * 1.1, width - 2 * GAP).forEach((line) => write(line));
+  head(title);
+  for (const [k, panel] of panels.entries()) {
+    head(panel.title);
+    for (const { text, color } of panel.legend) write(text, color);
+    const isAbove = isShared(panel) && panels.slice(k + 1, k + 2).some(isShared);
+    const [height, ...plots] = drawPanel(drawing, panel, space, isAbove);
+    for (const svg of plots) svg.setAttribute("y", String(top));
+    parts.push(...plots);
+    top += height;
+  }
+  const size = { width, height: Math.ceil(top) };
+  const page = element(drawing, "rect", { ...size, class: "qwen-page", fill: "#ffffff" });
+  const root = element(drawing, "svg", {
+    xmlns: "http://www.w3.org/2000/svg",
+    ...size,
+    viewBox: `0 0 ${width} ${size.height}`,
+    class: "qwen-plot",
+    style: "max-width:100%;height:auto",
+    role: "img",
+    "aria-label": clean([title, ...panels.map((panel) => panel.title)].filter(Boolean).join("; ")) || "chart",
+    color: "#1f2328",
+    fill: "currentColor",
+    "font-family": "system-ui, sans-serif",
+    "font-size": fontSize,
+  });
+  root.append(element(drawing, "style", {}, THEME), page, ...parts);
+  return root.outerHTML;
 }
 
-/** Title, legend and labels of marks, from top to bottom. */
-function drawHead(
-  { title, legend }: Panel,
-  left: number,
-  top: number,
-  width: number,
-  labels: readonly PlacedLabel[],
-): { parts: string[]; bottom: number } {
-  const parts: string[] = [];
-  let bottom = top;
-  if (title) {
-    parts.push(titleTag(title, left, bottom + FONT_SIZE, FONT_SIZE + 1, width));
-    bottom += LINE + 2;
+/** Breaks a text at spaces, or where a line is full. */
+function linesOf(text: string, fontSize: number, pixels: number): string[] {
+  const most = Math.max(
+    1,
+    Math.floor(pixels * Array.from(text).length / Math.max(1, textPixels(text, fontSize))),
+  );
+  return text.match(new RegExp(`\\S.{0,${most - 1}}(?=\\s|$)|\\S.{0,${most - 1}}`, "gu")) ?? [];
+}
+
+/** Whether a panel is over numbers or seconds, which others may be over too. */
+function isShared({ x }: Panel): boolean {
+  return x.kind !== "index";
+}
+
+/**
+ * Puts charts one above the other, their plots aligned; those over numbers or seconds show the same stretch of them.
+ * Heat maps can be stacked too: give them an x axis in the units of the other charts.
+ *
+ * @throws {OptionError} When there is nothing to stack, or something that is not a chart.
+ *
+ * @example
+ * ```ts
+ * import { assertStringIncludes } from "@std/assert";
+ * import { lineChart } from "./line_chart.ts";
+ *
+ * const energy = lineChart([{ x: [0, 0.5, 1], y: [-30, -60, -20] }], { title: "Energy" });
+ * const speech = lineChart([{ x: [0, 2], y: [0, 1] }], { title: "Speech" });
+ * assertStringIncludes(await stack([energy, speech]).toSVG(), "Speech");
+ * ```
+ */
+export function stack(charts: readonly Chart[], { title, width }: Omit<ChartOptions, "height"> = {}): Chart {
+  const panels = charts.flatMap((chart) => chart instanceof Figure ? chart.panels : []);
+  if (panels.length < charts.length || panels.length === 0) {
+    throw new OptionError("Cannot stack charts: there are none, or one was not made by this module.");
   }
-  let across = 0;
-  for (const [k, { text, color }] of legend.entries()) {
-    const size = 18 + sized(text) + 14;
-    if (k > 0 && across + size > width) [across, bottom] = [0, bottom + LINE];
-    const [x, y] = [left + across, bottom];
-    parts.push(tag("rect", { x, y: y + 2, width: 12, height: 10, rx: 2, fill: color }));
-    parts.push(textTag(text, { x: x + 17, y: y + 11 }));
-    across += size;
-  }
-  if (legend.length) bottom += LINE + 2;
-  const rows = labelRows(labels);
-  bottom += rows * LABEL_LINE;
-  for (const { mark, text, x, row } of labels) {
-    const y = bottom - 4 - row * LABEL_LINE;
-    parts.push(textTag(text, { x: left + x, y, "font-size": FONT_SIZE - 1, fill: mark.color ?? INK }));
-  }
-  return { parts, bottom: bottom + (rows ? 2 : 0) };
+  const axes = panels.filter(isShared).map(({ x }) => x);
+  const [from, to] = [Math.min(...axes.map((x) => x.from)), Math.max(...axes.map((x) => x.to))];
+  const shared = panels.map((panel) => isShared(panel) ? { ...panel, x: { ...panel.x, from, to } } : panel);
+  return new Figure(shared, width, title);
 }

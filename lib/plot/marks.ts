@@ -1,99 +1,109 @@
 /**
- * Lines and spans that mark places along the x axis: cut points, chunks, words.
+ * Lines and spans that mark places along the x axis, and the colours of these and of data.
  *
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { parseColor } from "./colors.ts";
+import { type Axis, clean, textPixels } from "./axis.ts";
+import type { Drawing, PlotMark } from "./libraries.ts";
 
-/** A vertical line. */
-export interface LineMark {
-  /** Where, in the units of the x axis. */
-  at: number;
+/** What lines and spans have in common. */
+export interface MarkLabel {
   /** Text above the plot; left out where it would overlap another. */
   label?: string | undefined;
-  /** `#rrggbb`. @default {"#c2185b", on heat maps black and white dashes} */
+  /** `#rrggbb`. @default {red for lines, blue for spans, on heat maps black and white dashes} */
   color?: string | undefined;
 }
 
+/** A vertical line. */
+export interface LineMark extends MarkLabel {
+  /** Where, in the units of the x axis. */
+  at: number;
+}
+
 /** A span. */
-export interface SpanMark {
+export interface SpanMark extends MarkLabel {
   /** Where it starts, in the units of the x axis. */
   from: number;
   /** Where it ends. */
   to: number;
-  /** Text above the plot; left out where it would overlap another. */
-  label?: string | undefined;
-  /** `#rrggbb`. @default {"#0072b2"} */
-  color?: string | undefined;
 }
 
-/** A line or a span. */
+/** A line or a span: a cut, a chunk, a word. */
 export type Mark = LineMark | SpanMark;
 
-/** Default colours of marks. */
-export const LINE_MARK_COLOR = "#c2185b";
-export const SPAN_MARK_COLOR = "#0072b2";
+/** Seven colours for every kind of colour vision (Okabe and Ito, 2008); the last is that of the text. */
+const SERIES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "currentColor"];
+const [LINE_COLOR, SPAN_COLOR] = ["#d81b60", "#0072b2"];
 /** Most rows of labels above a plot; labels that would need another row are left out. */
-const MOST_LABEL_ROWS = 3;
+const MOST_ROWS = 3;
 const LABEL_GAP = 6;
 
-/** A label with its position above the plot. */
-export interface PlacedLabel {
-  mark: Mark;
-  text: string;
-  /** Left edge in pixels. */
-  x: number;
-  /** 0 is the row next to the plot. */
-  row: number;
+/** The colour that was asked for, or the one of the line or bar at a place. */
+export function seriesColor(index: number, asked = SERIES[index % SERIES.length]!): string {
+  if (asked === "currentColor" || /^#[0-9a-f]{6}$/i.test(asked)) return asked;
+  throw new OptionError(`Cannot read the colour "${asked}": write it as #rrggbb, or currentColor.`);
 }
 
+const endsOf = (mark: Mark) => "at" in mark ? [mark.at, mark.at] as const : [mark.from, mark.to] as const;
+
 /** Refuses marks that cannot be drawn. */
-export function checkMarks(marks: readonly Mark[]): readonly Mark[] {
+export function checkMarks(marks: readonly Mark[] = []): readonly Mark[] {
   for (const mark of marks) {
-    const places = "at" in mark ? [mark.at] : [mark.from, mark.to];
-    if (!places.every(Number.isFinite)) {
-      throw new OptionError(`Cannot draw a mark at ${places.join(" to ")}.`);
-    }
-    if (mark.color !== undefined) parseColor(mark.color);
+    seriesColor(0, mark.color);
+    if (endsOf(mark).every(Number.isFinite)) continue;
+    throw new OptionError(`Cannot draw a mark at ${endsOf(mark).join(" to ")}.`);
   }
   return marks;
 }
 
-/**
- * Places labels above the plot so that no two overlap; those without space are left out.
- *
- * @param toPixel Pixels of a place on the x axis.
- * @param left First pixel of the plot.
- * @param right Pixel after the last.
- * @param widthOf Pixels of a text.
- */
+/** A label with the place of its middle on the x axis, and its row: 0 is the one next to the plot. */
+export type PlacedLabel = { text: string; at: number; row: number };
+
+/** Places labels so that no two overlap, which Plot does not do; those without space are left out. */
 export function placeLabels(
   marks: readonly Mark[],
-  toPixel: (value: number) => number,
-  left: number,
-  right: number,
-  widthOf: (text: string) => number,
+  { from, to }: Axis,
+  pixels: number,
+  size: number,
 ): PlacedLabel[] {
-  const ends: number[] = Array.from({ length: MOST_LABEL_ROWS }, () => -Infinity);
+  const filled: number[] = new Array(MOST_ROWS).fill(-Infinity);
   const wanted = marks.flatMap((mark) => {
-    const [from, to] = "at" in mark
-      ? [toPixel(mark.at), toPixel(mark.at)]
-      : [toPixel(mark.from), toPixel(mark.to)];
-    const centre = (Math.max(left, from) + Math.min(right, to)) / 2;
-    return mark.label && from <= right && to >= left ? [{ mark, text: mark.label, centre }] : [];
+    const [start = 0, end = 0] = endsOf(mark).map((value) => (value - from) / (to - from) * pixels);
+    if (!mark.label || start > pixels || end < 0) return [];
+    return [{ text: clean(mark.label), centre: (Math.max(0, start) + Math.min(pixels, end)) / 2 }];
   });
-  return wanted.sort((a, b) => a.centre - b.centre).flatMap(({ mark, text, centre }) => {
-    const width = widthOf(text);
-    const x = Math.round(Math.max(left, Math.min(right - width, centre - width / 2)));
-    const row = ends.findIndex((end) => end + LABEL_GAP <= x);
-    if (row < 0) return [];
-    ends[row] = x + width;
-    return [{ mark, text, x, row }];
+  return wanted.toSorted((a, b) => a.centre - b.centre).flatMap(({ text, centre }) => {
+    const half = textPixels(text, size) / 2;
+    const middle = Math.max(half, Math.min(pixels - half, centre));
+    const row = filled.findIndex((end) => end + LABEL_GAP <= middle - half);
+    if (row >= 0) filled[row] = middle + half;
+    return row < 0 ? [] : [{ text, at: from + middle / pixels * (to - from), row }];
   });
 }
 
-/** How many rows labels take. */
-export function labelRows(labels: readonly PlacedLabel[]): number {
-  return labels.reduce((rows, { row }) => Math.max(rows, row + 1), 0);
+/** Marks as Plot draws them: spans under the data, lines over it; on a picture dashes of black and white. */
+export function drawMarks(
+  { plot }: Drawing,
+  marks: readonly Mark[],
+  { from, to }: Axis,
+  isPicture: boolean,
+): PlotMark[] {
+  const limit = (value: number) => Math.max(from, Math.min(to, value));
+  const shown = marks.filter((mark) => endsOf(mark)[0] <= to && endsOf(mark)[1] >= from);
+  const cuts = shown.flatMap((mark) => "at" in mark ? [mark] : []);
+  const edges = shown.flatMap((mark) => "at" in mark ? [] : endsOf(mark).map((at) => ({ ...mark, at })));
+  const lines = [...cuts, ...isPicture ? edges : []].filter(({ at }) => at === limit(at));
+  const spans = shown.flatMap((mark) =>
+    "at" in mark || isPicture ? [] : { ...mark, start: limit(mark.from), end: limit(mark.to) }
+  );
+  const color = ({ color }: Mark) => color ?? SPAN_COLOR;
+  const span = { x1: "start", x2: "end", title: "label", fill: color, fillOpacity: 0.16, stroke: color };
+  const rule = { x: "at", title: "label", strokeWidth: 1.5 };
+  const dashed = ({ color }: Mark) => color ?? (isPicture ? "#ffffff" : LINE_COLOR);
+  return [
+    plot.rect(spans, { ...span, strokeOpacity: 0.6 }),
+    ...isPicture ? [plot.ruleX(lines, { ...rule, stroke: "#000000" })] : [],
+    plot.ruleX(lines, { ...rule, stroke: dashed, strokeDasharray: "5 4" }),
+  ];
 }
