@@ -38,7 +38,7 @@ export interface BackendPolicy {
   denseWeights: boolean;
   /** Up to this many rows go through the packed matmul, more through dequantized weights. */
   packedRows: number;
-  /** `erf`: MLX's own; `rational`: equal to 5e-7, for a CPU, where erf costs four times as much. */
+  /** `erf`: MLX's own; `rational`: equal to 5e-7 in float32, for a CPU, where erf costs six times as much. */
   gelu: "erf" | "rational";
   /** `native`: MLX's own; `polynomial`: equal to 6e-6, for SiLU and attention of many rows on a CPU. */
   exponential: "native" | "polynomial";
@@ -231,7 +231,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
       dtype,
       denseWeights: true,
       packedRows: 3,
-      gelu: "rational",
+      gelu: dtype === "float32" ? "rational" : "erf",
       exponential: dtype === "float32" ? "polynomial" : "native",
       swiglu: "plain",
       step: dtype === "float32" ? "unfused" : "fused",

@@ -29,6 +29,8 @@ import type { Tap } from "./tap.ts";
 const BLOCK_ROWS = 60;
 /** Each halves both directions. */
 const CONVOLUTIONS = 3;
+/** The last convolution sees a sixteenth of what the first one makes of a block, so it takes more blocks at once. */
+const LAST_BLOCKS = 4;
 
 /** Tokens of a block of `frames` mel frames, and bins that are left of as many: 100 -> 13. */
 export function blockTokens(frames: number): number {
@@ -104,11 +106,11 @@ export class ConvStem {
       const stop = Math.min(count, start + convBlocks);
       const whole = start === 0 && stop === count;
       const some = whole ? blocks : slice(blocks, [start, 0, 0, 0], [stop, bins, blockWidth, 1]);
-      const part = this.#convolve(some, start === 0 ? tap : undefined); // The first blocks stand for all.
+      const part = this.#convolve(some, 0, CONVOLUTIONS - 1, start === 0 ? tap : undefined); // The first blocks stand for all.
       parts.push(part);
       fresh.push(part);
     }
-    const convolved = parts.length === 1 ? parts[0]! : concatenate(parts, 0); // [n, 13, D]
+    const convolved = this.#out.apply(concatenate(this.#lastConvolution(parts, tap), 0)); // [n, 13, D]
     tap?.("conv_out_padded_chunks", convolved);
     const [, tokens, width] = convolved.shape as [number, number, number];
     const positions = slice(this.#positions, [0, 0], [tokens, width]);
@@ -127,15 +129,28 @@ export class ConvStem {
     return reshape(blocks, [count, melBins, blockFrames, 1]);
   }
 
-  /** blocks `[n, 128, W, 1]` -> `[n, 13|ceil(W/8), D]`, before positions. */
-  #convolve(blocks: MLXArray, tap?: Tap): MLXArray {
+  /** blocks `[n, F, W, C]` through the convolutions from..to-1. */
+  #convolve(blocks: MLXArray, from: number, to: number, tap?: Tap): MLXArray {
     let x = blocks;
-    for (const [index, { weight, bias }] of this.#convolutions.entries()) {
-      x = gelu(add(conv2d(x, weight, { stride: 2, padding: 1 }), bias), this.#policy.gelu); // [n, F, W, C]
+    for (let index = from; index < to; index++) {
+      const { weight, bias } = this.#convolutions[index]!;
+      x = gelu(add(conv2d(x, weight, { stride: 2, padding: 1 }), bias), this.#policy.gelu); // [n, F/2, W/2, C]
       tap?.(`conv2d${index + 1}_gelu`, x);
     }
-    const [count, bins, tokens, channels] = x.shape as [number, number, number, number];
-    // Channel-major, frequency fastest: index = c * 16 + f.
-    return this.#out.apply(reshape(transpose(x, [0, 2, 3, 1]), [count, tokens, channels * bins]));
+    return x;
+  }
+
+  /** Some blocks each `[n, 32, 25, C]` -> more blocks each `[m, 13|ceil(W/8), C * 16]`, for one product over all. */
+  #lastConvolution(parts: readonly MLXArray[], tap?: Tap): MLXArray[] {
+    const groups: MLXArray[] = [];
+    for (let start = 0; start < parts.length; start += LAST_BLOCKS) {
+      const group = parts.slice(start, start + LAST_BLOCKS);
+      const blocks = group.length === 1 ? group[0]! : concatenate(group, 0);
+      const x = this.#convolve(blocks, CONVOLUTIONS - 1, CONVOLUTIONS, start === 0 ? tap : undefined);
+      const [count, bins, tokens, channels] = x.shape as [number, number, number, number];
+      // Channel-major, frequency fastest: index = c * 16 + f.
+      groups.push(reshape(transpose(x, [0, 2, 3, 1]), [count, tokens, channels * bins]));
+    }
+    return groups;
   }
 }
