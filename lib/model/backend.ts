@@ -46,8 +46,8 @@ export interface BackendPolicy {
   swiglu: "compiled" | "plain";
   /** A decode step in float32: `fused` by MLX's own operations, `unfused` for a CPU (decode_step.ts). */
   step: "fused" | "unfused";
-  /** Blocks that go through the convolutions at once: bounds memory. */
-  convBlocks: number;
+  /** Blocks that go through the convolutions at once, bounds memory; `cached`: as many as stay in a CPU's caches. */
+  convBlocks: number | "cached";
   /** Chunks of a long recording decoded at once. */
   batchSize: number;
   /** Build decode step n + 1 before step n has been read. */
@@ -235,7 +235,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
       exponential: dtype === "float32" ? "polynomial" : "native",
       swiglu: "plain",
       step: dtype === "float32" ? "unfused" : "fused",
-      convBlocks: 1,
+      convBlocks: "cached",
       batchSize: 8,
       doubleBuffer: false,
       stageRows: 1_600,

@@ -37,6 +37,16 @@ export function blockTokens(frames: number): number {
   return Math.ceil(frames / 2 ** CONVOLUTIONS);
 }
 
+/** Numbers that the first convolution may make at once so that what follows finds them in a CPU's caches: 1.5 MB. */
+const CACHED_NUMBERS = 400_000;
+
+/** Blocks that go through the first convolutions at once. */
+export function blocksAtOnce(config: EncoderConfig, { convBlocks }: BackendPolicy): number {
+  if (convBlocks !== "cached") return convBlocks;
+  const numbers = config.convChannels * (config.melBins / 2) * (config.blockFrames / 2);
+  return Math.max(1, Math.floor(CACHED_NUMBERS / numbers));
+}
+
 /** Rows 0 .. tokens-1 of the sinusoid table: [sin(p * inv_0..), cos(p * inv_0..)], inv_j = 10000^(-j / (D/2 - 1)). */
 function sinusoids(tokens: number, width: number): Float32Array<ArrayBuffer> {
   const half = width / 2;
@@ -91,19 +101,19 @@ export class ConvStem {
    * @param isLater There are blocks before these, so that even a lone short one is padded.
    */
   *stages(mel: MLXArray, tap?: Tap, isLater = false): Stages {
-    const { convBlocks, stageRows } = this.#policy;
+    const together = blocksAtOnce(this.#config, this.#policy);
     const frames = mel.dim(1), blocks = this.#blocks(mel, isLater);
     const [count, bins, blockWidth] = blocks.shape as [number, number, number, number];
-    const perStage = Math.max(convBlocks, Math.floor(stageRows / BLOCK_ROWS));
+    const perStage = Math.max(together, Math.floor(this.#policy.stageRows / BLOCK_ROWS));
     const parts: MLXArray[] = [];
     let fresh: MLXArray[] = [blocks];
-    for (let start = 0, since = 0; start < count; start += convBlocks) {
+    for (let start = 0, since = 0; start < count; start += together) {
       if (start - since >= perStage) {
         yield fresh;
         fresh = [];
         since = start;
       }
-      const stop = Math.min(count, start + convBlocks);
+      const stop = Math.min(count, start + together);
       const whole = start === 0 && stop === count;
       const some = whole ? blocks : slice(blocks, [start, 0, 0, 0], [stop, bins, blockWidth, 1]);
       const part = this.#convolve(some, 0, CONVOLUTIONS - 1, start === 0 ? tap : undefined); // The first blocks stand for all.
