@@ -46,6 +46,8 @@ export interface BackendPolicy {
   swiglu: "compiled" | "plain";
   /** A decode step in float32: `fused` by MLX's own operations, `unfused` for a CPU (decode_step.ts). */
   step: "fused" | "unfused";
+  /** `native`: MLX's own; `patches`: products of gathered patches, for a CPU (conv_stem.ts). */
+  convolution: "native" | "patches";
   /** Blocks that go through the convolutions at once, bounds memory; `cached`: as many as stay in a CPU's caches. */
   convBlocks: number | "cached";
   /** Chunks of a long recording decoded at once. */
@@ -235,6 +237,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
       exponential: dtype === "float32" ? "polynomial" : "native",
       swiglu: "plain",
       step: dtype === "float32" ? "unfused" : "fused",
+      convolution: "patches",
       convBlocks: "cached",
       batchSize: 8,
       doubleBuffer: false,
@@ -249,6 +252,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
     exponential: "native",
     swiglu: "compiled",
     step: "fused",
+    convolution: "native",
     convBlocks: 32,
     batchSize: 4,
     doubleBuffer: true,
