@@ -29,6 +29,7 @@ const ROUTES: Record<string, { policy: Partial<BackendPolicy>; isWindowed: boole
   "plain, rational GELU": { policy: { ...PLAIN, gelu: "rational" }, isWindowed: false },
   "plain, windows as a batch": { policy: PLAIN, isWindowed: true },
   "plain, one block a convolution": { policy: { ...PLAIN, convBlocks: 1 }, isWindowed: false },
+  "ours, MLX's convolutions": { policy: { convolution: "native" }, isWindowed: true },
   ours: { policy: {}, isWindowed: true },
 };
 
