@@ -38,7 +38,7 @@ export interface BackendPolicy {
   denseWeights: boolean;
   /** Up to this many rows go through the packed matmul, more through dequantized weights. */
   packedRows: number;
-  /** `erf`: MLX's own; `rational`: equal to 5e-7, for a CPU, where erf costs four times as much. */
+  /** `erf`: MLX's own; `rational`: equal to 5e-7 in float32, for a CPU, where erf costs six times as much. */
   gelu: "erf" | "rational";
   /** `native`: MLX's own; `polynomial`: equal to 6e-6, for SiLU and attention of many rows on a CPU. */
   exponential: "native" | "polynomial";
@@ -46,8 +46,10 @@ export interface BackendPolicy {
   swiglu: "compiled" | "plain";
   /** A decode step in float32: `fused` by MLX's own operations, `unfused` for a CPU (decode_step.ts). */
   step: "fused" | "unfused";
-  /** Blocks that go through the convolutions at once: bounds memory. */
-  convBlocks: number;
+  /** `native`: MLX's own; `patches`: products of gathered patches, for a CPU (conv_stem.ts). */
+  convolution: "native" | "patches";
+  /** Blocks that go through the convolutions at once, bounds memory; `cached`: as many as stay in a CPU's caches. */
+  convBlocks: number | "cached";
   /** Chunks of a long recording decoded at once. */
   batchSize: number;
   /** Build decode step n + 1 before step n has been read. */
@@ -256,11 +258,12 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
       dtype,
       denseWeights: true,
       packedRows: 3,
-      gelu: "rational",
+      gelu: dtype === "float32" ? "rational" : "erf",
       exponential: dtype === "float32" ? "polynomial" : "native",
       swiglu: "plain",
       step: dtype === "float32" ? "unfused" : "fused",
-      convBlocks: 1,
+      convolution: "patches",
+      convBlocks: "cached",
       batchSize: 8,
       doubleBuffer: false,
       stageRows: 1_600,
@@ -274,6 +277,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
     exponential: "native",
     swiglu: "compiled",
     step: "fused",
+    convolution: "native",
     convBlocks: 32,
     batchSize: 4,
     doubleBuffer: true,

@@ -8,6 +8,7 @@
 import { join } from "@std/path";
 import {
   astype,
+  contiguous,
   type DType,
   loadSafetensors,
   type MLXArray,
@@ -220,8 +221,9 @@ export class Checkpoint {
   convolution(name: string, out: number, input: number, dtype: DType): MLXArray {
     const [, second, , last] = this.#found.get(name)?.shape ?? [];
     const isOihw = second === input && last === 3 && input !== 3;
+    // In order in memory: MLX on a CPU would put a mere view in order again for each block that it convolves.
     return isOihw
-      ? transpose(this.float(name, [out, input, 3, 3], dtype), [0, 2, 3, 1])
+      ? contiguous(transpose(this.float(name, [out, input, 3, 3], dtype), [0, 2, 3, 1]))
       : this.float(name, [out, 3, 3, input], dtype);
   }
 
