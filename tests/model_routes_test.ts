@@ -32,6 +32,8 @@ const STEPS = 24;
 /** The plainest way through the network. */
 const PLAIN: Partial<BackendPolicy> = {
   denseWeights: false,
+  fusePacked: true,
+  loadStreams: 1,
   packedRows: Infinity,
   gelu: "erf",
   exponential: "native",
@@ -91,6 +93,8 @@ function assertSame(actual: Numbers, plain: Numbers): void {
 const ROUTES: Record<string, Partial<BackendPolicy>> = {
   "dense weights": { denseWeights: true },
   "rows of packed weights made dense for the moment": { packedRows: 3 },
+  "packed matrices of one input apart": { fusePacked: false },
+  "weights loaded on two streams": { loadStreams: 2 },
   "rational GELU": { gelu: "rational" },
   "polynomial exponentials": { exponential: "polynomial" },
   "compiled SwiGLU": { swiglu: "compiled" },

@@ -36,6 +36,10 @@ export interface BackendPolicy {
   dtype: DType;
   /** Packed weights become dense numbers at load: more memory, on a CPU far faster from a few rows on. */
   denseWeights: boolean;
+  /** Packed matrices with the same input become one: fewer launches on a GPU, a second copy of them at load. */
+  fusePacked: boolean;
+  /** Streams that the weights are read and widened on: 2 on a CPU (side_by_side.ts). */
+  loadStreams: 1 | 2;
   /** Up to this many rows go through the packed matmul, more through dequantized weights. */
   packedRows: number;
   /** `erf`: MLX's own; `rational`: equal to 5e-7, for a CPU, where erf costs four times as much. */
@@ -230,6 +234,8 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
     return {
       dtype,
       denseWeights: true,
+      fusePacked: false,
+      loadStreams: 2,
       packedRows: 3,
       gelu: "rational",
       exponential: dtype === "float32" ? "polynomial" : "native",
@@ -244,6 +250,8 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
   return {
     dtype,
     denseWeights: false,
+    fusePacked: true,
+    loadStreams: 1,
     packedRows: Infinity,
     gelu: "erf",
     exponential: "native",

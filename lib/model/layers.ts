@@ -6,6 +6,7 @@
 import {
   add,
   addmm,
+  astype,
   dequantize,
   type DType,
   layerNorm,
@@ -73,7 +74,7 @@ class PackedLinear implements Linear {
 
 /** The product with a matrix, as the policy wants it held. */
 export function makeLinear(weight: Matrix, policy: BackendPolicy, bias?: MLXArray): Linear {
-  if (!isPacked(weight)) return new DenseLinear(weight, bias);
+  if (!isPacked(weight)) return new DenseLinear(astype(weight, policy.dtype), bias);
   if (policy.denseWeights) return new DenseLinear(dequantize(weight, policy.dtype), bias);
   return new PackedLinear(weight, bias, policy.packedRows);
 }
@@ -98,7 +99,9 @@ export class Embedding {
   readonly #head: Linear;
 
   constructor(weight: Matrix, policy: BackendPolicy) {
-    const held = isPacked(weight) && policy.denseWeights ? dequantize(weight, policy.dtype) : weight;
+    const held = isPacked(weight)
+      ? policy.denseWeights ? dequantize(weight, policy.dtype) : weight
+      : astype(weight, policy.dtype);
     this.#weight = held;
     this.#dtype = policy.dtype;
     this.#head = makeLinear(held, policy);
