@@ -35,6 +35,7 @@ const PLAIN: Partial<BackendPolicy> = {
   fusePacked: true,
   loadStreams: 1,
   packedRows: Infinity,
+  packedHalves: Infinity,
   gelu: "erf",
   exponential: "native",
   swiglu: "plain",
@@ -93,8 +94,11 @@ function assertSame(actual: Numbers, plain: Numbers): void {
 const ROUTES: Record<string, Partial<BackendPolicy>> = {
   "dense weights": { denseWeights: true },
   "rows of packed weights made dense for the moment": { packedRows: 3 },
-  "packed matrices of one input apart": { fusePacked: false },
-  "weights loaded on two streams": { loadStreams: 2 },
+  "packed matrices apart, in halves and loaded on two streams": {
+    fusePacked: false,
+    packedHalves: 1,
+    loadStreams: 2,
+  },
   "rational GELU": { gelu: "rational" },
   "polynomial exponentials": { exponential: "polynomial" },
   "compiled SwiGLU": { swiglu: "compiled" },

@@ -42,6 +42,8 @@ export interface BackendPolicy {
   loadStreams: 1 | 2;
   /** Up to this many rows go through the packed matmul, more through dequantized weights. */
   packedRows: number;
+  /** From this many numbers on a packed matrix is multiplied in halves on two streams, each with a thread of its own. */
+  packedHalves: number;
   /** `erf`: MLX's own; `rational`: equal to 5e-7, for a CPU, where erf costs four times as much. */
   gelu: "erf" | "rational";
   /** `native`: MLX's own; `polynomial`: equal to 6e-6, for SiLU and attention of many rows on a CPU. */
@@ -237,6 +239,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
       fusePacked: false,
       loadStreams: 2,
       packedRows: 3,
+      packedHalves: 2 ** 20,
       gelu: "rational",
       exponential: dtype === "float32" ? "polynomial" : "native",
       swiglu: "plain",
@@ -253,6 +256,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
     fusePacked: true,
     loadStreams: 1,
     packedRows: Infinity,
+    packedHalves: Infinity,
     gelu: "erf",
     exponential: "native",
     swiglu: "compiled",
