@@ -80,7 +80,10 @@ export function loadStream(): Stream {
   return loading ??= new Stream("cpu");
 }
 
-/** A second CPU stream of the process: what is built on it runs beside the work of another stream. */
+/**
+ * A second CPU stream of the process: what is built on it runs beside the work of another stream in the same evaluation.
+ * Two evaluations at once may not both use it.
+ */
 export function sideStream(): Stream {
   return side ??= new Stream("cpu");
 }

@@ -141,7 +141,9 @@ export class Backend implements Disposable {
     if (device === "cpu") reuseFreedMemory();
     const natural = device === "cpu" ? "float32" : options.checkpointType ?? "bfloat16";
     const dtype = options.dtype === undefined || options.dtype === "auto" ? natural : options.dtype;
-    return new Backend(device, { ...defaultPolicy(device, dtype), ...options.policy }, {
+    // The process has one second stream, which is the main lane's.
+    const lanePolicy = options.beside ? { packedHalves: Infinity } : {};
+    return new Backend(device, { ...defaultPolicy(device, dtype), ...options.policy, ...lanePolicy }, {
       threads: options.threads,
       lane: options.beside ? sideLane : mainLane,
     });

@@ -68,6 +68,7 @@ class PackedLinear implements Linear {
     this.#bias = bias;
     this.#packedRows = packedRows;
     this.#inHalves = packed.scales.size * packed.groupSize >= packedHalves;
+    if (this.#inHalves) sideStream(); // It is made while nothing else runs.
     this.parameters = [packed.weight, packed.scales, packed.biases, bias].filter((array) =>
       array !== undefined
     );
