@@ -33,7 +33,10 @@ const STEPS = 24;
 /** The plainest way through the network. */
 const PLAIN: Partial<BackendPolicy> = {
   denseWeights: false,
+  fusePacked: true,
+  loadStreams: 1,
   packedRows: Infinity,
+  packedHalves: Infinity,
   gelu: "erf",
   exponential: "native",
   swiglu: "plain",
@@ -93,6 +96,11 @@ function assertSame(actual: Numbers, plain: Numbers): void {
 const ROUTES: Record<string, Partial<BackendPolicy>> = {
   "dense weights": { denseWeights: true },
   "rows of packed weights made dense for the moment": { packedRows: 3 },
+  "packed matrices apart, in halves and loaded on two streams": {
+    fusePacked: false,
+    packedHalves: 1,
+    loadStreams: 2,
+  },
   "rational GELU": { gelu: "rational" },
   "polynomial exponentials": { exponential: "polynomial" },
   "compiled SwiGLU": { swiglu: "compiled" },

@@ -36,8 +36,14 @@ export interface BackendPolicy {
   dtype: DType;
   /** Packed weights become dense numbers at load: more memory, on a CPU far faster from a few rows on. */
   denseWeights: boolean;
+  /** Packed matrices with the same input become one: fewer launches on a GPU, a second copy of them at load. */
+  fusePacked: boolean;
+  /** Streams that the weights are read and widened on: 2 on a CPU (side_by_side.ts). */
+  loadStreams: 1 | 2;
   /** Up to this many rows go through the packed matmul, more through dequantized weights. */
   packedRows: number;
+  /** From this many numbers on a packed matrix is multiplied in halves on two streams, each with a thread of its own. */
+  packedHalves: number;
   /** `erf`: MLX's own; `rational`: equal to 5e-7 in float32, for a CPU, where erf costs six times as much. */
   gelu: "erf" | "rational";
   /** `native`: MLX's own; `polynomial`: equal to 6e-6, for SiLU and attention of many rows on a CPU. */
@@ -137,7 +143,9 @@ export class Backend implements Disposable {
     if (device === "cpu") reuseFreedMemory();
     const natural = device === "cpu" ? "float32" : options.checkpointType ?? "bfloat16";
     const dtype = options.dtype === undefined || options.dtype === "auto" ? natural : options.dtype;
-    return new Backend(device, { ...defaultPolicy(device, dtype), ...options.policy }, {
+    // The process has one second stream, which is the main lane's.
+    const lanePolicy = options.beside ? { packedHalves: Infinity } : {};
+    return new Backend(device, { ...defaultPolicy(device, dtype), ...options.policy, ...lanePolicy }, {
       threads: options.threads,
       lane: options.beside ? sideLane : mainLane,
     });
@@ -257,7 +265,10 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
     return {
       dtype,
       denseWeights: true,
+      fusePacked: false,
+      loadStreams: 2,
       packedRows: 3,
+      packedHalves: 2 ** 20,
       gelu: dtype === "float32" ? "rational" : "erf",
       exponential: dtype === "float32" ? "polynomial" : "native",
       swiglu: "plain",
@@ -272,7 +283,10 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
   return {
     dtype,
     denseWeights: false,
+    fusePacked: true,
+    loadStreams: 1,
     packedRows: Infinity,
+    packedHalves: Infinity,
     gelu: "erf",
     exponential: "native",
     swiglu: "compiled",

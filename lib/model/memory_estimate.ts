@@ -76,6 +76,9 @@ export function estimateMemory(
     4 * blocks * encoder.melBins / 2 * encoder.blockFrames / 2 * encoder.convChannels;
   const reading = CHUNK_POSITIONS * (4 * decoder.feedForward + 4 * decoder.width) +
     2 * 128 * CHUNK_POSITIONS * decoder.heads;
+  const layer = decoder.width *
+    (3 * decoder.feedForward + 2 * (decoder.heads + decoder.kvHeads) * decoder.headWidth);
+  const loading = policy.loadStreams * layer;
   const dequantized = policy.denseWeights ? 0 : decoder.vocabulary * decoder.width;
   const choosing = 2 * rows * decoder.vocabulary;
   return {
@@ -83,7 +86,7 @@ export function estimateMemory(
     // Twice: while rows are put together, both the single and the common caches exist.
     cacheBytes: (rows > 1 ? 2 : 1) * rows * CHUNK_POSITIONS * decoder.layers * 2 * decoder.kvHeads *
       decoder.headWidth * size,
-    transientBytes: size * (Math.max(encoding, reading, dequantized) + choosing),
+    transientBytes: size * (Math.max(loading, encoding, reading, dequantized) + choosing),
   };
 }
 
