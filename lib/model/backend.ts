@@ -44,6 +44,8 @@ export interface BackendPolicy {
   exponential: "native" | "polynomial";
   /** SiLU times gate: `compiled` into one kernel by MLX, for a GPU; on a CPU that would need a C++ compiler. */
   swiglu: "compiled" | "plain";
+  /** What a dense product is added to: `joined` in one operation with it, for a GPU, or `apart`. */
+  residual: "joined" | "apart";
   /** A decode step in float32: `fused` by MLX's own operations, `unfused` for a CPU (decode_step.ts). */
   step: "fused" | "unfused";
   /** Blocks that go through the convolutions at once: bounds memory. */
@@ -234,6 +236,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
       gelu: "rational",
       exponential: dtype === "float32" ? "polynomial" : "native",
       swiglu: "plain",
+      residual: "apart",
       step: dtype === "float32" ? "unfused" : "fused",
       convBlocks: 1,
       batchSize: 8,
@@ -248,6 +251,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
     gelu: "erf",
     exponential: "native",
     swiglu: "compiled",
+    residual: "joined",
     step: "fused",
     convBlocks: 32,
     batchSize: 4,

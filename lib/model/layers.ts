@@ -27,6 +27,8 @@ export function isPacked(weight: Matrix): weight is PackedWeight {
 /** x `[..., in]` -> `[..., out]`. */
 export interface Linear {
   apply(x: MLXArray): MLXArray;
+  /** sum `[..., out]` and the product. */
+  addTo(sum: MLXArray, x: MLXArray): MLXArray;
   /** Everything it holds, for evaluation and disposal. */
   readonly parameters: MLXArray[];
 }
@@ -35,8 +37,10 @@ class DenseLinear implements Linear {
   readonly parameters: MLXArray[];
   readonly #transposed: MLXArray;
   readonly #bias: MLXArray | undefined;
+  readonly #isJoined: boolean;
 
-  constructor(weight: MLXArray, bias: MLXArray | undefined) {
+  constructor(weight: MLXArray, bias: MLXArray | undefined, { residual }: BackendPolicy) {
+    this.#isJoined = residual === "joined" && bias === undefined;
     this.#transposed = transpose(weight, [1, 0]); // [in, out]
     this.#bias = bias;
     this.parameters = bias ? [this.#transposed, bias] : [this.#transposed];
@@ -44,6 +48,10 @@ class DenseLinear implements Linear {
 
   apply(x: MLXArray): MLXArray {
     return this.#bias ? addmm(this.#bias, x, this.#transposed) : matmul(x, this.#transposed);
+  }
+
+  addTo(sum: MLXArray, x: MLXArray): MLXArray {
+    return this.#isJoined ? addmm(sum, x, this.#transposed) : add(sum, this.apply(x));
   }
 }
 
@@ -69,12 +77,16 @@ class PackedLinear implements Linear {
       : matmul(x, transpose(dequantize(this.#packed, x.dtype), [1, 0]));
     return this.#bias ? add(product, this.#bias) : product;
   }
+
+  addTo(sum: MLXArray, x: MLXArray): MLXArray {
+    return add(sum, this.apply(x));
+  }
 }
 
 /** The product with a matrix, as the policy wants it held. */
 export function makeLinear(weight: Matrix, policy: BackendPolicy, bias?: MLXArray): Linear {
-  if (!isPacked(weight)) return new DenseLinear(weight, bias);
-  if (policy.denseWeights) return new DenseLinear(dequantize(weight, policy.dtype), bias);
+  if (!isPacked(weight)) return new DenseLinear(weight, bias, policy);
+  if (policy.denseWeights) return new DenseLinear(dequantize(weight, policy.dtype), bias, policy);
   return new PackedLinear(weight, bias, policy.packedRows);
 }
 
