@@ -52,7 +52,11 @@ async function measure(checkout: string, args: readonly string[]): Promise<Recor
 }
 
 /** Transcribes, and says when it has the first words and when all. */
-async function runChild(module: string, path: string, options: { model: string; tokens: number; whole: boolean }) {
+async function runChild(
+  module: string,
+  path: string,
+  options: { model: string; tokens: number; whole: boolean },
+) {
   const { Qwen3ASR } = await import(toFileUrl(module).href) as typeof import("../mod.ts");
   await using asr = await Qwen3ASR.load(options.model);
   const { tokens } = options;
@@ -72,26 +76,27 @@ if (import.meta.main) {
   const args = parseArgs(Deno.args, {
     string: ["minutes", "format", "rounds", "other", "model", "tokens", "child"],
     boolean: ["whole"],
-    default: { minutes: "60", format: "wav", rounds: "3", model: "demo", tokens: "0" },
   });
-  const { model, whole } = args;
+  const { model = "demo", tokens = "0", minutes = "60", format = "wav", rounds = "3", whole } = args;
   if (args.child) {
-    await runChild(args.child, `${args._[0]}`, { model, tokens: Number(args.tokens), whole });
+    await runChild(args.child, `${args._[0]}`, { model, tokens: Number(tokens), whole });
     Deno.exit(0);
   }
   const folder = await Deno.makeTempDir();
   try {
     let path = join(folder, "hour.wav");
-    await Deno.writeFile(path, encodeWav(await recordingOf(Number(args.minutes)), { sampleRate: RATE }));
-    if (args.format !== "wav") {
-      const coded = join(folder, `hour.${args.format}`);
+    await Deno.writeFile(path, encodeWav(await recordingOf(Number(minutes)), { sampleRate: RATE }));
+    if (format !== "wav") {
+      const coded = join(folder, `hour.${format}`);
       await new Deno.Command("ffmpeg", { args: ["-loglevel", "error", "-i", path, coded] }).output();
       path = coded;
     }
-    const rest = [path, "--model", model, "--tokens", args.tokens, ...whole ? ["--whole"] : []];
+    const rest = [path, "--model", model, "--tokens", tokens, ...whole ? ["--whole"] : []];
     const checkouts = args.other ? [args.other, ROOT] : [ROOT];
-    const times = new Map(checkouts.map((checkout) => [checkout, { delta: [] as number[], done: [] as number[] }]));
-    for (let round = 0; round < Number(args.rounds); round++) {
+    const times = new Map(
+      checkouts.map((checkout) => [checkout, { delta: [] as number[], done: [] as number[] }]),
+    );
+    for (let round = 0; round < Number(rounds); round++) {
       for (const checkout of checkouts) {
         const { delta, done } = await measure(checkout, rest);
         times.get(checkout)!.delta.push(delta!);

@@ -53,7 +53,11 @@ async function checkBeginnings(
     assertEquals(plan, whole.slice(0, plan.length), `after ${length} samples`);
     for (const chunk of plan) {
       if (chunk.kind === "audio" && map) {
-        assertEquals(speech!.within(chunk).ranges, map.within(chunk).ranges, `speech after ${length} samples`);
+        assertEquals(
+          speech!.within(chunk).ranges,
+          map.within(chunk).ranges,
+          `speech after ${length} samples`,
+        );
       }
     }
     certain = plan.length;
@@ -69,7 +73,8 @@ function* steps(samples: number, seconds: number): Generator<number> {
 /** Sound, pauses, digital silence and hiss in stretches of random length, with probabilities that mostly fit. */
 function synthetic(seed: number): { samples: Samples; probabilities: Float32Array } {
   const random = randomNumbers(seed);
-  const audio = new Float32Array(RATE * 60), likely = new Float32Array(Math.ceil(audio.length / FRAME_SAMPLES));
+  const audio = new Float32Array(RATE * 60),
+    likely = new Float32Array(Math.ceil(audio.length / FRAME_SAMPLES));
   for (let at = random() < 0.3 ? 5000 : 0; at < audio.length;) {
     const end = Math.min(audio.length, at + Math.round(RATE * 10 ** (random() * 2.2 - 1.2)));
     const level = [0, 0, 0.00001, 0.001, 0.2, 0.5][Math.floor(random() * 6)]!;
@@ -85,7 +90,10 @@ Deno.test("planSoFar() is the beginning of the plan, of sounds of every kind", a
   const rules: Rules[] = [
     { chunks: { chunkSeconds: 5 } },
     { chunks: { chunkSeconds: 2.345, noSpeechSeconds: 0.1, minimumSilenceSeconds: 0.1 } },
-    { chunks: { chunkSeconds: 9 }, vad: { minSpeechSeconds: 2, speechPadSeconds: 0.3, minSilenceSeconds: 0.5 } },
+    {
+      chunks: { chunkSeconds: 9 },
+      vad: { minSpeechSeconds: 2, speechPadSeconds: 0.3, minSilenceSeconds: 0.5 },
+    },
     { chunks: { chunkSeconds: 4 }, vad: { minSpeechSeconds: 0, speechPadSeconds: 0, minSilenceSeconds: 0 } },
   ];
   let certain = 0, all = 0;
@@ -105,7 +113,9 @@ Deno.test("planSoFar() is the beginning of the plan, of sounds of every kind", a
 
 Deno.test("planSoFar() is certain of a chunk when the next longest one and a little more are there", async () => {
   const probabilities = new Float32Array(4000).fill(0.9);
-  const sound = Samples.of(Float32Array.from({ length: 4000 * FRAME_SAMPLES }, (_, i) => 0.3 * Math.sin(i / 10)));
+  const sound = Samples.of(
+    Float32Array.from({ length: 4000 * FRAME_SAMPLES }, (_, i) => 0.3 * Math.sin(i / 10)),
+  );
   const { certain } = await checkBeginnings(sound, probabilities, { chunks: {} }, [49 * RATE]);
   assertEquals(certain, 1);
 });
@@ -117,7 +127,12 @@ Deno.test("planSoFar() is the beginning of the plan of a real recording", async 
   const probabilities = await speechProbabilities(vad, samples);
   for (const chunkSeconds of [8, 30]) {
     const lengths = steps(samples.length, 0.9);
-    const { certain, all } = await checkBeginnings(samples, probabilities, { chunks: { chunkSeconds } }, lengths);
+    const { certain, all } = await checkBeginnings(
+      samples,
+      probabilities,
+      { chunks: { chunkSeconds } },
+      lengths,
+    );
     assert(certain > 0 && certain < all, `${certain} of ${all}`);
   }
 });

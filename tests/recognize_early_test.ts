@@ -17,7 +17,9 @@ const OPTIONS: TranscribeOptions = { chunkSeconds: 5, batchSize: 4, rescue: fals
 async function talk(options: { silentSeconds?: number; level?: (second: number) => number } = {}) {
   const { silentSeconds = 0, level = () => 1 } = options;
   const names = Array.from({ length: 24 }, (_, i) => `dev-${`${i}`.padStart(2, "0")}`);
-  const files = [...Deno.readDirSync(new URL("../demo/recordings/", import.meta.url))].map(({ name }) => name);
+  const files = [...Deno.readDirSync(new URL("../demo/recordings/", import.meta.url))].map(({ name }) =>
+    name
+  );
   const voices = await Promise.all(
     names.map((name) => recording(files.find((file) => file.startsWith(name))!)),
   );
@@ -33,7 +35,10 @@ async function talk(options: { silentSeconds?: number; level?: (second: number) 
 }
 
 /** A WAV file as a stream that gives its end when it is asked to. */
-function paused(samples: Float32Array, seconds: number): { stream: ReadableStream<Uint8Array>; goOn(): void } {
+function paused(
+  samples: Float32Array,
+  seconds: number,
+): { stream: ReadableStream<Uint8Array>; goOn(): void } {
   const bytes = encodeWav(samples, { sampleRate: RATE, format: "float32" });
   const { promise, resolve } = Promise.withResolvers<void>();
   const middle = seconds * RATE * 4, step = 65_536;

@@ -5,7 +5,15 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { chunksOf, chunksSoFar, type FrameRun, SILENT, silentRuns, speechlessRuns, united } from "./cutting.ts";
+import {
+  chunksOf,
+  chunksSoFar,
+  type FrameRun,
+  SILENT,
+  silentRuns,
+  speechlessRuns,
+  united,
+} from "./cutting.ts";
 import { FRAME, type FrameLevels, frameLevels, recordingLevels } from "./frame_levels.ts";
 import { type CutSearch, findCut, findSpeechCut } from "./pause_search.ts";
 import { SAMPLE_RATE, type Samples } from "./samples.ts";

@@ -66,7 +66,10 @@ export class EarlyStart {
     this.#call = call;
     this.#signal = settings.signal ? AbortSignal.any([settings.signal, this.stop.signal]) : this.stop.signal;
     const chunk = settings.chunkSeconds * SAMPLE_RATE;
-    const least = Math.max(LEAST_BATCHES * settings.batchSize * chunk, BLOCKS * BLOCK_SAMPLES + LENGTHS * chunk);
+    const least = Math.max(
+      LEAST_BATCHES * settings.batchSize * chunk,
+      BLOCKS * BLOCK_SAMPLES + LENGTHS * chunk,
+    );
     this.#leastSamples = options.mayStart ? least : Infinity;
     this.events = new OrderedEvents((event) => this.emit(event), {
       tokenizer: engine.tokenizer,
@@ -90,7 +93,9 @@ export class EarlyStart {
     const first = this.#first(samples);
     // An error here will show again, or not at all, when the whole recording is looked at.
     this.#hearing = first.then(({ heard }) => heard, () => undefined);
-    this.#work = first.then(({ chunk, clip }) => chunk && clip && this.#decode(chunk, clip)).catch(() => undefined);
+    this.#work = first.then(({ chunk, clip }) => chunk && clip && this.#decode(chunk, clip)).catch(() =>
+      undefined
+    );
   }
 
   async #first(samples: Samples): Promise<{ heard: Heard; chunk?: Chunk; clip?: Clip }> {
@@ -100,13 +105,20 @@ export class EarlyStart {
     timing.book("vad", start);
     if (!first) return { heard };
     // There is more of the recording, so it has more than one chunk.
-    return { heard, chunk: first.chunk, clip: clipOfChunk({ ...first, samples, isOnly: false }, first.chunk) };
+    return {
+      heard,
+      chunk: first.chunk,
+      clip: clipOfChunk({ ...first, samples, isOnly: false }, first.chunk),
+    };
   }
 
   async #decode(chunk: Chunk, clip: Clip): Promise<EarlyChunk> {
     const { engine, timing, settings } = this.#call;
     this.events.startAt(chunk.index);
-    const request = { ...requestFor(clip, settings), onToken: (id: number) => this.events.token(chunk.index, id) };
+    const request = {
+      ...requestFor(clip, settings),
+      onToken: (id: number) => this.events.token(chunk.index, id),
+    };
     const [answer] = await engine.decode([request], { timing, signal: this.#signal });
     return { chunk, clip, answer: answer! };
   }
@@ -129,7 +141,8 @@ export class EarlyStart {
     if (!early) return undefined;
     const { chunk: { index, startSample, endSample }, answer } = early;
     const chunk = plan[index];
-    const isSame = chunk?.kind === "audio" && chunk.startSample === startSample && chunk.endSample === endSample;
+    const isSame = chunk?.kind === "audio" && chunk.startSample === startSample &&
+      chunk.endSample === endSample;
     const isWhole = answer.finishReason !== "cancelled" && answer.finishReason !== "error";
     if (samples.hasPlainLevel && isSame && isWhole) return { ...early, chunk };
     this.events.startOver();
