@@ -22,7 +22,7 @@ const LEAST_GAP = 0.2, MOST_GAP = 6;
 /** Demo recordings one after the other, with gaps of room noise. */
 async function recordingOf(minutes: number): Promise<Float32Array> {
   const folder = join(ROOT, "demo", "recordings"), random = randomNumbers(1);
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name)
+  const names = (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name))
     .filter((name) => /^dev-.*\.wav$/.test(name)).sort();
   const voices = await Promise.all(
     names.map(async (name) => decodeWav(await Deno.readFile(join(folder, name))).interleaved),

@@ -17,8 +17,9 @@ const OPTIONS: TranscribeOptions = { chunkSeconds: 5, batchSize: 4, rescue: fals
 async function talk(options: { silentSeconds?: number; level?: (second: number) => number } = {}) {
   const { silentSeconds = 0, level = () => 1 } = options;
   const names = Array.from({ length: 24 }, (_, i) => `dev-${`${i}`.padStart(2, "0")}`);
-  const files = [...Deno.readDirSync(new URL("../demo/recordings/", import.meta.url))].map(({ name }) =>
-    name
+  const files = await Array.fromAsync(
+    Deno.readDir(new URL("../demo/recordings/", import.meta.url)),
+    ({ name }) => name,
   );
   const voices = await Promise.all(
     names.map((name) => recording(files.find((file) => file.startsWith(name))!)),

@@ -11,7 +11,7 @@ import { detectSpeech } from "../../vad/detect.ts";
 import { FRAME_SAMPLES } from "../../vad/frames.ts";
 import { speechSoFar } from "../../vad/intervals.ts";
 import type { VadNetwork } from "../../vad/network.ts";
-import { BLOCK_SAMPLES, Heard, speechProbabilities } from "../../vad/probabilities.ts";
+import { BLOCK_SAMPLES, type Heard, speechProbabilities } from "../../vad/probabilities.ts";
 import type { Clip } from "../clip.ts";
 import type { RecognizeSettings } from "../settings.ts";
 
