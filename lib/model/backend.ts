@@ -50,6 +50,8 @@ export interface BackendPolicy {
   exponential: "native" | "polynomial";
   /** SiLU times gate: `compiled` into one kernel by MLX, for a GPU; on a CPU that would need a C++ compiler. */
   swiglu: "compiled" | "plain";
+  /** What a dense product is added to: `joined` in one operation with it, for a GPU, or `apart`. */
+  residual: "joined" | "apart";
   /** A decode step in float32: `fused` by MLX's own operations, `unfused` for a CPU (decode_step.ts). */
   step: "fused" | "unfused";
   /** `native`: MLX's own; `patches`: products of gathered patches, for a CPU (conv_stem.ts). */
@@ -272,6 +274,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
       gelu: dtype === "float32" ? "rational" : "erf",
       exponential: dtype === "float32" ? "polynomial" : "native",
       swiglu: "plain",
+      residual: "apart",
       step: dtype === "float32" ? "unfused" : "fused",
       convolution: "patches",
       convBlocks: "cached",
@@ -290,6 +293,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
     gelu: "erf",
     exponential: "native",
     swiglu: "compiled",
+    residual: "joined",
     step: "fused",
     convolution: "native",
     convBlocks: 32,

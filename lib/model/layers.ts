@@ -32,6 +32,8 @@ export function isPacked(weight: Matrix): weight is PackedWeight {
 /** x `[..., in]` -> `[..., out]`. */
 export interface Linear {
   apply(x: MLXArray): MLXArray;
+  /** sum `[..., out]` and the product. */
+  addTo(sum: MLXArray, x: MLXArray): MLXArray;
   /** Everything it holds, for evaluation and disposal. */
   readonly parameters: MLXArray[];
 }
@@ -40,8 +42,10 @@ class DenseLinear implements Linear {
   readonly parameters: MLXArray[];
   readonly #transposed: MLXArray;
   readonly #bias: MLXArray | undefined;
+  readonly #isJoined: boolean;
 
-  constructor(weight: MLXArray, bias: MLXArray | undefined) {
+  constructor(weight: MLXArray, bias: MLXArray | undefined, { residual }: BackendPolicy) {
+    this.#isJoined = residual === "joined" && bias === undefined;
     this.#transposed = transpose(weight, [1, 0]); // [in, out]
     this.#bias = bias;
     this.parameters = bias ? [this.#transposed, bias] : [this.#transposed];
@@ -49,6 +53,10 @@ class DenseLinear implements Linear {
 
   apply(x: MLXArray): MLXArray {
     return this.#bias ? addmm(this.#bias, x, this.#transposed) : matmul(x, this.#transposed);
+  }
+
+  addTo(sum: MLXArray, x: MLXArray): MLXArray {
+    return this.#isJoined ? addmm(sum, x, this.#transposed) : add(sum, this.apply(x));
   }
 }
 
@@ -82,6 +90,10 @@ class PackedLinear implements Linear {
     return this.#bias ? add(product, this.#bias) : product;
   }
 
+  addTo(sum: MLXArray, x: MLXArray): MLXArray {
+    return add(sum, this.apply(x));
+  }
+
   #halves(x: MLXArray): MLXArray {
     const out = this.#packed.scales.dim(0), middle = Math.floor(out / 2);
     return concatenate([
@@ -104,8 +116,8 @@ function rowsOf(packed: PackedWeight, from: number, to: number): PackedWeight {
 
 /** The product with a matrix, as the policy wants it held. */
 export function makeLinear(weight: Matrix, policy: BackendPolicy, bias?: MLXArray): Linear {
-  if (!isPacked(weight)) return new DenseLinear(astype(weight, policy.dtype), bias);
-  if (policy.denseWeights) return new DenseLinear(dequantize(weight, policy.dtype), bias);
+  if (!isPacked(weight)) return new DenseLinear(astype(weight, policy.dtype), bias, policy);
+  if (policy.denseWeights) return new DenseLinear(dequantize(weight, policy.dtype), bias, policy);
   return new PackedLinear(weight, bias, policy);
 }
 
