@@ -141,6 +141,7 @@ export interface SkippedSound {
  * - `audio-damaged`: places of the recording could not be read, or were left out
  * - `audio-selected`: one of several tracks, or of channels that cancel each other, was heard
  * - `times-approximate`: times of words were asked for, and some did not come from an aligner
+ * - `times-interrupted`: the same, because the call was aborted; a call that goes on with the transcript finds them
  * - `no-speech`: there is no text because there was no speech
  * - `skipped`: loud sound was not decoded, because nobody seems to speak there
  * - `aborted`: the call was aborted, the text ends early
@@ -152,6 +153,7 @@ export type WarningCode =
   | "audio-damaged"
   | "audio-selected"
   | "times-approximate"
+  | "times-interrupted"
   | "no-speech"
   | "skipped"
   | "aborted"

@@ -18,9 +18,17 @@ export interface Finished {
   warnings: readonly Warning[];
 }
 
+/** Says of a chunk whether something of it is missing that was asked for: its text, or the times of its words. */
+function unfinished(warnings: readonly Warning[]): (chunk: ChunkResult) => boolean {
+  const untimed = new Set(
+    warnings.map(({ code, chunk }) => code === "times-interrupted" ? chunk : undefined),
+  );
+  return ({ finishReason, index }) => finishReason === "cancelled" || untimed.has(index);
+}
+
 /** Where in the recording an interrupted transcript ends. */
-export function heardSeconds({ chunks }: Pick<Transcript, "chunks">): number {
-  const first = chunks.find(({ finishReason }) => finishReason === "cancelled");
+export function heardSeconds({ chunks, warnings }: Pick<Transcript, "chunks" | "warnings">): number {
+  const first = chunks.find(unfinished(warnings));
   return first?.startSeconds ?? chunks.at(-1)?.endSeconds ?? 0;
 }
 
@@ -38,7 +46,7 @@ export function finishedPart(transcript: Transcript): Transcript {
     ...assemble(chunks, transcript.segments.filter(({ startSeconds }) => startSeconds < until)),
     partial: true,
     warnings: transcript.warnings.filter(({ code, startSeconds = -Infinity }) =>
-      code !== "aborted" && startSeconds < until
+      code !== "aborted" && code !== "times-interrupted" && startSeconds < until
     ),
   };
 }
@@ -53,9 +61,10 @@ export function finishedChunks(
   plan: readonly Chunk[],
   offsetSeconds: number,
 ): Finished {
+  const isUnfinished = unfinished(warnings);
   const isSame = (chunk: ChunkResult, order: number) => {
     const planned = plan[order];
-    return planned !== undefined && chunk.finishReason !== "cancelled" &&
+    return planned !== undefined && !isUnfinished(chunk) &&
       chunk.startSeconds === offsetSeconds + planned.startSample / SAMPLE_RATE &&
       chunk.endSeconds === offsetSeconds + planned.endSample / SAMPLE_RATE;
   };

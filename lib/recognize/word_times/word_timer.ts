@@ -74,6 +74,8 @@ export class WordTimer {
   readonly #aligner: ClipAligner | undefined;
   /** Why times are approximate, and in which chunks. */
   readonly #reasons = new Map<string, number[]>();
+  /** Chunks whose times the caller did not wait for. */
+  readonly #interrupted: number[] = [];
 
   /** @param aligner Times are approximate without one. */
   constructor(aligner: ClipAligner | undefined) {
@@ -90,12 +92,11 @@ export class WordTimer {
       try {
         return await alignWords(clip, this.#aligner!, signal);
       } catch (error) {
-        reason = signal?.aborted
-          ? "the call was aborted"
-          : `the aligner failed: ${error instanceof Error ? error.message : error}`;
+        if (signal?.aborted) this.#interrupted.push(chunk.index);
+        else reason = `the aligner failed: ${error instanceof Error ? error.message : error}`;
       }
     }
-    this.#reasons.set(reason, [...this.#reasons.get(reason) ?? [], chunk.index]);
+    if (reason) this.#reasons.set(reason, [...this.#reasons.get(reason) ?? [], chunk.index]);
     return attendedWords(spans, judged) ?? spreadWords(spans, judged);
   }
 
@@ -120,12 +121,17 @@ export class WordTimer {
 
   /** What a reader of the times has to know: one sentence a reason. */
   warnings(): Warning[] {
-    return [...this.#reasons].map(([reason, chunks]) => ({
+    const warnings = [...this.#reasons].map(([reason, chunks]): Warning => ({
       code: "times-approximate",
       ...(chunks.length === 1 ? { chunk: chunks[0]! } : {}),
       message: `Times of words are approximate${
         chunks.length > 1 ? ` in ${chunks.length} chunks` : ""
       }: ${reason}.`,
     }));
+    const message = "Times of words are approximate: the call was aborted.";
+    return [
+      ...warnings,
+      ...this.#interrupted.map((chunk): Warning => ({ code: "times-interrupted", chunk, message })),
+    ];
   }
 }
