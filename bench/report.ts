@@ -108,7 +108,7 @@ async function drawCharts(figures: readonly Figure[]): Promise<void> {
       title: `${group}: least time in ms`,
       orientation: "horizontal",
     });
-    await Deno.writeTextFile(join(ROOT, "docs", chartPath(group)), chart.toSVG());
+    await Deno.writeTextFile(join(ROOT, "docs", chartPath(group)), await chart.toSVG());
   }
 }
 

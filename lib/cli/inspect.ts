@@ -1,5 +1,5 @@
 /**
- * The command `inspect`: what the model sees and does, as a picture of the mel and as JSON.
+ * The command `inspect`: what the model sees and does, as a picture of the mel (SVG) and as JSON.
  *
  * @module
  */
@@ -39,17 +39,17 @@ function place({ values, shape }: Tensor, at: number, into: Float32Array, column
   }
 }
 
-async function picture(trace: Trace, title: string): Promise<Uint8Array> {
+async function picture(trace: Trace, title: string): Promise<string> {
   const { values, rows, columns } = wholeMel(trace);
   const from = trace.plan[0]?.startSeconds ?? 0;
   const map = heatMap({ values, rows, columns }, {
     title,
-    x: { label: "time (s)", from, to: from + columns * FRAME_SECONDS },
+    x: { kind: "time", from, to: from + columns * FRAME_SECONDS },
     y: { label: "mel band" },
     origin: "lower",
     marks: trace.cutsSeconds.map((at) => ({ at })),
   });
-  return await map.toPNG();
+  return await map.toSVG();
 }
 
 function stepOf({ id, text, written, kind, probability, entropy, milliseconds, top }: TraceStep): object {
@@ -127,10 +127,10 @@ export async function inspect(args: Arguments, terminal: Terminal): Promise<numb
   }
   const options = await speechOptions(args);
   const directory = args.text("output-dir") ?? ".";
-  const png = join(directory, `${input.stem}.inspect.png`);
+  const svg = join(directory, `${input.stem}.inspect.svg`);
   const json = join(directory, `${input.stem}.inspect.json`);
   const probe = new OutputProbe();
-  for (const path of [png, json]) await probe.try(path);
+  for (const path of [svg, json]) await probe.try(path);
   using interruption = new Interruption(() => terminal.note("Interrupted: nothing is written"));
   try {
     await using asr = await loadModel(modelSettings(args), terminal, interruption.signal);
@@ -144,9 +144,9 @@ export async function inspect(args: Arguments, terminal: Terminal): Promise<numb
       signal: interruption.signal,
       onProgress: (event) => progress.event(event),
     }).finally(() => progress.end());
-    await writeFile(png, await picture(trace, `${input.stem}: log-mel`));
+    await writeFile(svg, await picture(trace, `${input.stem}: log-mel`));
     await writeFile(json, `${JSON.stringify(summaryOf(input.source, trace), null, 2)}\n`);
-    terminal.write(`${png}\n${json}\n`);
+    terminal.write(`${svg}\n${json}\n`);
     return 0;
   } catch (error) {
     if (interruption.isOver) return interruption.code;

@@ -1,13 +1,18 @@
 /**
- * Axes: their kind, their limits, and the tick labels that fit.
+ * Axes: their limits, and ticks where Plot's own are not the ones wanted.
  *
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { type AxisKind, shorten, type Tick, ticksWithin } from "./ticks.ts";
+import { clean, textPixels } from "./text.ts";
 
-/** Longest label of a tick, in characters; longer ones are shortened. */
-const LONGEST_LABEL = 32;
+/** A labelled position on an axis. */
+export interface Tick {
+  /** Value. */
+  at: number;
+  /** Text beside it. */
+  label: string;
+}
 
 /** How to draw an axis. */
 export interface AxisOptions {
@@ -23,90 +28,76 @@ export interface AxisOptions {
   kind?: "number" | "time" | undefined;
 }
 
-/** An axis whose options are all settled. */
+/** An axis whose options are all settled; an index counts whole things and is never shared. */
 export interface Axis {
-  /** Undefined for the unit of a time axis. */
-  label: string | undefined;
+  label: string;
   from: number;
   to: number;
-  kind: AxisKind;
+  kind: "number" | "time" | "index";
   ticks: readonly Tick[] | undefined;
 }
 
+/** Steps of a clock, in seconds: Plot's for numbers would be 50 and 100. */
+const CLOCK_STEPS = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000, 86400];
+/** Shorter stretches of time read better as plain seconds. */
+const CLOCK_FROM_SECONDS = 90;
+
 /** An axis from its options; limits that they leave out come from the data. */
-export function axisOf(options: AxisOptions, from: number, to: number, kind: AxisKind): Axis {
-  const axis: Axis = {
-    label: options.label,
-    from: options.from ?? from,
-    to: options.to ?? to,
-    kind: options.kind ?? (options.from === undefined && options.to === undefined ? kind : numeric(kind)),
-    ticks: options.ticks,
-  };
-  if (!Number.isFinite(axis.from) || !Number.isFinite(axis.to)) {
-    throw new OptionError(`Cannot draw an axis from ${axis.from} to ${axis.to}.`);
+export function axisOf(options: AxisOptions, low: number, high: number, kind: Axis["kind"]): Axis {
+  const { from = low, to = high, ticks } = options;
+  if (!Number.isFinite(from) || !Number.isFinite(to)) {
+    throw new OptionError(`Cannot draw an axis from ${from} to ${to}.`);
   }
-  return axis.from === axis.to ? { ...axis, from: axis.from - 0.5, to: axis.to + 0.5 } : axis;
+  const isOwn = kind === "index" && (options.from !== undefined || options.to !== undefined);
+  const axis = { kind: options.kind ?? (isOwn ? "number" : kind), from, to, ticks, label: "" };
+  const unit = axis.kind !== "time" ? "" : isClock(axis) ? "time (m:ss)" : "time (s)";
+  const half = from === to ? 0.5 : 0;
+  return { ...axis, from: from - half, to: to + half, label: clean(options.label ?? unit) };
 }
 
-function numeric(kind: AxisKind): AxisKind {
-  return kind === "index" ? "number" : kind;
+function isClock({ kind, from, to }: Axis): boolean {
+  return kind === "time" && Math.abs(to - from) > CLOCK_FROM_SECONDS;
 }
 
-/** The text beside an axis: that of its options, or the unit of time. */
-export function axisLabel({ label, kind, from, to }: Axis): string {
-  if (label !== undefined || kind !== "time") return label ?? "";
-  return /:/.test(ticksWithin(from, to, 4, kind)[0]?.label ?? "") ? "time (m:ss)" : "time (s)";
+/** The ticks that an axis has of its own, at least `room` pixels apart; undefined where Plot's are right. */
+export function ownTicks(axis: Axis, pixels: number, room: number): Tick[] | undefined {
+  const [low, high] = [Math.min(axis.from, axis.to), Math.max(axis.from, axis.to)];
+  const least = room * (high - low) / pixels;
+  if (axis.ticks) {
+    let last = -Infinity;
+    return axis.ticks.filter(({ at }) => at >= low && at <= high).toSorted((a, b) => a.at - b.at)
+      .filter(({ at }) => at - last >= least && ((last = at), true))
+      .map(({ at, label }) => ({ at, label: clean(label) }));
+  }
+  if (!isClock(axis) && !(axis.kind === "index" && least < 1)) return undefined;
+  const wide = least * textPixels("0:00:00", 1);
+  const step = isClock(axis) ? CLOCK_STEPS.find((step) => step >= wide) ?? high - low : 1;
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, k) => {
+    const at = (first + k) * step;
+    return { at, label: isClock(axis) ? clock(at) : String(at) };
+  });
 }
 
-/** Maps a value to its pixel. */
-export type Scale = (value: number) => number;
-
-/** The scale that maps `from` to the pixel `first` and `to` to `last`. */
-export function scaleOf({ from, to }: Axis, first: number, last: number): Scale {
-  return (value) => first + (value - from) / (to - from) * (last - first);
+/** `1:05`, `1:01:05`, `-0:30`. */
+function clock(seconds: number): string {
+  const parts = [Math.abs(seconds) / 3600, Math.abs(seconds) / 60 % 60, Math.abs(seconds) % 60].map(
+    Math.floor,
+  );
+  const [first, ...rest] = parts[0] ? parts : parts.slice(1);
+  return [`${seconds < 0 ? "-" : ""}${first}`, ...rest.map((part) => String(part).padStart(2, "0"))].join(
+    ":",
+  );
 }
 
-/** A tick with its pixel. */
-export interface PlacedTick extends Tick {
-  pixel: number;
-}
-
-/**
- * The ticks that lie on an axis and are at least `room` pixels apart.
- *
- * @param pixels Length of the axis.
- * @param count About how many round numbers to use.
- */
-export function placeTicks(
+/** The axis for Plot: its scale's limits, and the arguments of its ticks, grid and labels. */
+export function tickArguments(
   axis: Axis,
-  scale: Scale,
-  pixels: number,
-  count: number,
-  room: number,
-): PlacedTick[] {
-  const low = Math.min(axis.from, axis.to);
-  const high = Math.max(axis.from, axis.to);
-  const slack = (high - low) * 0.5 / pixels;
-  const placed = (axis.ticks ?? ticksWithin(low, high, count, axis.kind))
-    .filter(({ at }) => at >= low - slack && at <= high + slack)
-    .map(({ at, label }) => ({ at, label: shorten(label, LONGEST_LABEL), pixel: scale(at) }))
-    .sort((a, b) => a.pixel - b.pixel);
-  let last = -Infinity;
-  return placed.filter(({ pixel }) => {
-    if (pixel - last < room) return false;
-    last = pixel;
-    return true;
-  });
-}
-
-/** Whether labels written side by side would touch. */
-export function labelsTouch(
-  ticks: readonly PlacedTick[],
-  widthOf: (text: string) => number,
-  gap: number,
-): boolean {
-  return ticks.some(({ pixel, label }, k) => {
-    const next = ticks[k + 1];
-    return next !== undefined && next.pixel - pixel < (widthOf(label) + widthOf(next.label)) / 2 + gap;
-  });
+  ticks: readonly Tick[] | undefined,
+  options: object,
+): [object, object?] {
+  const largest = Math.max(Math.abs(axis.from), Math.abs(axis.to));
+  if (!ticks) return [{ ...options, tickFormat: largest < 1e-3 ? "~e" : largest >= 1e5 ? "~s" : undefined }];
+  const labels = new Map(ticks.map(({ at, label }) => [at, label]));
+  return [[...labels.keys()], { ...options, tickFormat: (at: number) => labels.get(at) ?? "" }];
 }

@@ -1,11 +1,10 @@
 /**
- * Text whose background colour shows the model's confidence.
+ * Text that shows the model's confidence.
  *
  * @module
  */
-import { type Displayable, jupyterDisplay, type MimeBundle } from "./display.ts";
-import { escapeMarkup } from "./svg.ts";
-import { shortNumber } from "./ticks.ts";
+import { type Displayable, jupyterDisplay } from "./display.ts";
+import { shortNumber } from "./text.ts";
 
 /** The text of a token with its probability. */
 export interface TokenConfidence {
@@ -15,32 +14,31 @@ export interface TokenConfidence {
   probability: number;
 }
 
-/** Text with colours. Notebooks show it as HTML, or as text with the probability of doubtful tokens in brackets. */
+/** Text with marks. Notebooks show it as HTML, or as text with the probability of doubtful tokens in brackets. */
 export interface ColoredText extends Displayable {
-  /** The text as an HTML fragment with inline styles only. */
+  /** The text as an HTML fragment whose tags say all: colours are more, where a page keeps them. */
   toHTML(): string;
 }
 
-/** How to colour text. */
+/** How to mark text. */
 export interface ColoredTextOptions {
   /** Text above. @default {""} */
   title?: string | undefined;
-  /** Whether a line below explains the colours. @default {true} */
+  /** Whether a line below explains the marks. @default {true} */
   hasLegend?: boolean | undefined;
 }
 
-/** From this probability on, text is not coloured. */
+/** From this probability on, text is not marked. */
 const SURE = 0.95;
-/** Below this, text is also underlined, for readers who cannot tell the colours apart. */
+/** Below this, text is also bold with its probability behind it. */
 const DOUBTFUL = 0.5;
-/** Largest opacity of a background: the page shows through, so text stays legible in light and dark themes. */
-const MAX_OPACITY = 0.5;
-const AMBER = [250, 170, 0] as const;
-const RED = [225, 30, 60] as const;
+/** Opacities of a background: the page shows through, so text stays legible in light and dark themes. */
+const [FAINT, STRONG] = [0.12, 0.5];
+const [AMBER, RED] = [[250, 170, 0], [225, 30, 60]];
 
 /**
- * Colours tokens by confidence: plain where the model was sure, amber to red where it was not. The probability is in
- * the tooltip.
+ * Marks tokens by confidence: plain where the model was sure, marked where it was not (amber to red), bold and with
+ * the probability behind it where it doubted. Pages that strip styles, as GitHub does, keep the marks.
  *
  * @param tokens In order; white space belongs to them.
  *
@@ -48,62 +46,49 @@ const RED = [225, 30, 60] as const;
  * ```ts
  * import { assertStringIncludes } from "@std/assert";
  * const text = coloredText([{ text: "Good", probability: 0.99 }, { text: " <morning>", probability: 0.4 }]);
- * assertStringIncludes(text.toHTML(), "&lt;morning&gt;");
+ * assertStringIncludes(text.toHTML(), "<b>&lt;morning&gt;</b></mark><sub>0.4</sub>");
  * ```
  */
 export function coloredText(
   tokens: readonly TokenConfidence[],
   options: ColoredTextOptions = {},
 ): ColoredText {
-  return new TokenText(tokens, options);
-}
-
-class TokenText implements ColoredText {
-  readonly #tokens: readonly TokenConfidence[];
-  readonly #options: ColoredTextOptions;
-
-  constructor(tokens: readonly TokenConfidence[], options: ColoredTextOptions) {
-    this.#tokens = tokens;
-    this.#options = options;
-  }
-
-  toHTML(): string {
-    const { title, hasLegend = true } = this.#options;
-    const head = title ? `<div style="font-weight:bold;margin-bottom:4px">${escapeMarkup(title)}</div>` : "";
-    const body = this.#tokens.map(tokenTag).join("");
-    return `<div style="max-width:860px">${head}<div dir="auto" style="white-space:pre-wrap;line-height:1.9">${body}</div>` +
-      `${hasLegend ? legendTag() : ""}</div>`;
-  }
-
-  [jupyterDisplay](): Promise<MimeBundle> {
-    const plain = this.#tokens.map(({ text, probability }) =>
-      probability < DOUBTFUL ? `${text}[${shortNumber(probability)}]` : text
+  const { title = "", hasLegend = true } = options;
+  const toHTML = () => {
+    const head = title && `<b>${escapeMarkup(title)}</b><br>`;
+    const scale = [1, 0.8, 0.6, 0.4, 0.2, 0].map((probability) =>
+      tokenTag(String(probability), probability, "")
     );
-    return Promise.resolve({ "text/html": this.toHTML(), "text/plain": plain.join("") });
-  }
+    const foot = hasLegend ? `<br><small>probability ${scale.join(" ")}</small>` : "";
+    const words = tokens.map(({ text, probability }) =>
+      tokenTag(text, probability, `<sub>${shortNumber(probability)}</sub>`)
+    );
+    return `<p dir="auto">${head}${words.join("")}${foot}</p>`;
+  };
+  const plain = tokens.map(({ text, probability }) =>
+    probability < DOUBTFUL ? `${text}[${shortNumber(probability)}]` : text
+  ).join("");
+  const bundle = () => ({ "text/html": toHTML(), "text/plain": title ? `${title}: ${plain}` : plain });
+  return { toHTML, [jupyterDisplay]: () => Promise.resolve(bundle()) };
 }
 
-function tokenTag({ text, probability }: TokenConfidence): string {
-  const isKnown = probability >= 0 && probability <= 1;
-  const style = isKnown ? styleOf(probability) : "";
-  const title = isKnown ? `probability ${shortNumber(probability)}` : "probability unknown";
-  return `<span title="${title}"${style ? ` style="${style}"` : ""}>${escapeMarkup(text)}</span>`;
-}
-
-function styleOf(probability: number): string {
-  if (probability >= SURE) return "";
+/** A token; white space stays outside of its mark, and its number behind it when it is doubtful. */
+function tokenTag(text: string, probability: number, number: string): string {
+  const [, before = "", word = "", after = ""] = /^(\s*)([^]*?)(\s*)$/.exec(escapeMarkup(text)) ?? [];
+  if (!(probability >= 0 && probability < SURE) || word === "") return before + word + after;
   const doubt = 1 - probability / SURE;
-  const channel = (k: 0 | 1 | 2) => Math.round(AMBER[k] + (RED[k] - AMBER[k]) * doubt);
-  const alpha = Math.round((0.12 + (MAX_OPACITY - 0.12) * doubt) * 100) / 100;
-  const background = `background-color:rgba(${channel(0)},${channel(1)},${
-    channel(2)
-  },${alpha});border-radius:3px`;
-  return probability < DOUBTFUL ? `${background};text-decoration:underline dotted` : background;
+  const color = AMBER!.map((amber, k) => Math.round(amber + (RED![k]! - amber) * doubt)).join(",");
+  const style = `color:inherit;background-color:rgba(${color},${
+    (FAINT! + (STRONG! - FAINT!) * doubt).toFixed(2)
+  })`;
+  const open = `${before}<mark title="probability ${shortNumber(probability)}" style="${style}">`;
+  return probability < DOUBTFUL
+    ? `${open}<b>${word}</b></mark>${number}${after}`
+    : `${open}${word}</mark>${after}`;
 }
 
-function legendTag(): string {
-  const samples = [1, 0.8, 0.6, 0.4, 0.2, 0].map((probability) =>
-    `<span style="${styleOf(probability)};padding:1px 6px">${shortNumber(probability)}</span>`
-  );
-  return `<div style="margin-top:6px;font-size:85%">probability ${samples.join(" ")}</div>`;
+/** Escapes a text for HTML, inside attributes too. */
+function escapeMarkup(text: string): string {
+  const names: Record<string, string> = { "&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "#39" };
+  return text.replace(/[&<>"']/g, (letter) => `&${names[letter]};`);
 }

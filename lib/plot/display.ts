@@ -12,6 +12,6 @@ export type MimeBundle = Record<string, string>;
 
 /** Something that a notebook shows as more than its fields. */
 export interface Displayable {
-  /** The contents to show, richest first. */
+  /** The contents to show. */
   [jupyterDisplay](): Promise<MimeBundle>;
 }

@@ -1,131 +1,195 @@
 /**
- * Figures: panels one above the other, their plots aligned, with axes, titles, legends, marks and colour bars.
+ * Charts: panels one above the other in one SVG, with titles and legends.
  *
  * @module
  */
-import { scaleOf } from "./axis.ts";
-import { drawBar, drawXAxis, drawYAxis, drawYGrid, leftMargin, rightMargin } from "./figure_axes.ts";
-import { drawMarks, LABEL_LINE } from "./figure_marks.ts";
-import { EDGE, FONT_SIZE, INK, LINE, LINES, sized, titleTag } from "./figure_style.ts";
-import { labelRows, type PlacedLabel, placeLabels } from "./marks.ts";
-import type { Frame, Panel } from "./panel.ts";
-import { escapeMarkup, tag, textPixels, textTag } from "./svg.ts";
+import { OptionError } from "../errors.ts";
+import type { AxisOptions } from "./axis.ts";
+import { type Displayable, jupyterDisplay, type MimeBundle } from "./display.ts";
+import { type Drawing, loadDrawing, loadRasterizer, type SvgElement } from "./libraries.ts";
+import type { Mark } from "./marks.ts";
+import { BAR_WIDTH, drawPanel, element, GAP, type Panel } from "./panel.ts";
+import { smallPNG } from "./raster.ts";
+import { clean, textPixels, wrap } from "./text.ts";
 
-/** How to put panels together. */
-export interface FigureOptions {
-  /** Pixels of the whole picture. */
-  width: number;
-  title: string;
-  /** Whether panels whose x axis counts numbers or seconds show the same stretch of it. */
-  sharedX: boolean;
+/** How to draw a picture as SVG. */
+export interface SvgOptions {
+  /** Pixels of the whole picture, e.g. 320 for a phone. @default {as the chart says} */
+  width?: number | undefined;
 }
 
-const FONT =
-  "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, 'DejaVu Sans', 'Noto Sans CJK SC', sans-serif";
-const FIGURE_TITLE_SIZE = 15;
+/** How to draw a picture as PNG. */
+export interface PngOptions extends SvgOptions {
+  /** Pixels of the file for each pixel of the picture. @default {2} */
+  scale?: number | undefined;
+  /** Fonts (TTF, OTF, WOFF2) for letters that are neither Latin, Greek nor Cyrillic. @default {[]} */
+  fonts?: readonly Uint8Array[] | undefined;
+}
 
-/** Draws a figure. */
-export function renderFigure(panels: readonly Panel[], { width, title, sharedX }: FigureOptions): string {
-  const shown = sharedX ? shareX(panels) : panels;
-  const left = Math.max(...shown.map(leftMargin));
-  const right = Math.max(...shown.map(rightMargin));
-  const parts: string[] = [];
-  let top = EDGE;
-  if (title) {
-    parts.push(titleTag(title, EDGE, top + FONT_SIZE + 2, FIGURE_TITLE_SIZE, width - 2 * EDGE));
-    top += FIGURE_TITLE_SIZE + EDGE;
+/** A drawn chart. Notebooks show it as SVG or PNG, whichever they can, and as a line of text. */
+export interface Chart extends Displayable {
+  /** The picture as an SVG document that follows the reader's light or dark theme. */
+  toSVG(options?: SvgOptions): Promise<string>;
+  /** The picture as a PNG file, dark on white. */
+  toPNG(options?: PngOptions): Promise<Uint8Array>;
+}
+
+/** Options of every chart. */
+export interface ChartOptions {
+  /** Text above. @default {""} */
+  title?: string | undefined;
+  /** Pixels of the whole picture. Up to 640 its text is readable on a phone, too. @default {640} */
+  width?: number | undefined;
+  /** Pixels of the plot without axes and text. */
+  height?: number | undefined;
+}
+
+/** Options of charts with two axes. */
+export interface AxesOptions extends ChartOptions {
+  /** The horizontal axis. @default {the range of the data} */
+  x?: AxisOptions | undefined;
+  /** The vertical axis. @default {the range of the data} */
+  y?: AxisOptions | undefined;
+  /** Cut points, chunks, words. @default {[]} */
+  marks?: readonly Mark[] | undefined;
+}
+
+const WIDTH = 640;
+/** Text of 16 pixels in 640 has 8 where a phone shows the picture at 320; a picture made for 320 has 12. */
+const fontSizeOf = (width: number) => width < 480 ? 12 : 16;
+/** Follows the reader's theme where a page keeps it; without it the picture is dark on white. */
+const THEME = "@media (prefers-color-scheme:dark){.qwen-plot{color:#e6edf3}.qwen-page{fill:#0d1117}}";
+
+/** Checks a size in pixels. */
+export function pixelsOf(name: string, asked: number | undefined, fallback: number): number {
+  const pixels = asked ?? fallback;
+  if (Number.isFinite(pixels) && pixels >= 20 && pixels <= 20_000) return pixels;
+  throw new OptionError(`Cannot draw a chart with ${name} ${pixels}: use 20 to 20000 pixels.`);
+}
+
+/** A chart made of panels, which `stack()` can take apart. */
+export class Figure implements Chart {
+  readonly #width: number;
+
+  constructor(
+    readonly panels: readonly Panel[],
+    width: number | undefined,
+    readonly title = "",
+    readonly sharesX = false,
+  ) {
+    this.#width = pixelsOf("width", width, WIDTH);
   }
-  for (const [k, panel] of shown.entries()) {
-    const next = shown[k + 1];
-    const hidesX = sharedX && next !== undefined && isShared(panel) && isShared(next);
-    const drawn = drawPanel(panel, left, top, Math.max(40, width - left - right), hidesX);
-    parts.push(...drawn.parts);
-    top = drawn.bottom + EDGE;
+
+  async toSVG({ width = this.#width }: SvgOptions = {}): Promise<string> {
+    return drawFigure(await loadDrawing(), this, pixelsOf("width", width, WIDTH));
   }
-  const label = escapeMarkup(
-    [title, ...panels.map((panel) => panel.title)].filter((text) => text).join(": "),
+
+  async toPNG({ scale = 2, fonts = [], ...options }: PngOptions = {}): Promise<Uint8Array> {
+    if (!(scale > 0 && scale <= 8)) {
+      throw new OptionError(`Cannot draw a chart at scale ${scale}: use up to 8.`);
+    }
+    const rasterize = await loadRasterizer();
+    return smallPNG(await loadDrawing(), rasterize(await this.toSVG(options), scale, fonts));
+  }
+
+  async [jupyterDisplay](): Promise<MimeBundle> {
+    const lines = this.panels.map(({ title, summary }) => title ? `${title}: ${summary}` : summary);
+    return {
+      "image/svg+xml": await this.toSVG(),
+      "image/png": (await this.toPNG()).toBase64(),
+      "text/plain": [...this.title ? [this.title] : [], ...lines].join("\n"),
+    };
+  }
+}
+
+function drawFigure(drawing: Drawing, { panels: all, title, sharesX }: Figure, width: number): string {
+  const fontSize = fontSizeOf(width);
+  const panels = sharesX ? withSharedX(all) : all;
+  // How wide the labels at the sides are is known when Plot has chosen the ticks, so each panel is drawn twice.
+  const first = { width, left: width / 4, right: width / 4, fontSize };
+  const [mains, bars] = [0, 1].map((part) =>
+    panels.flatMap((panel) => drawPanel(drawing, panel, first, false).parts[part] ?? [])
   );
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${Math.ceil(top)}" ` +
-    `viewBox="0 0 ${width} ${Math.ceil(top)}" role="img" aria-label="${label || "Chart"}" ` +
-    `font-family="${FONT}" font-size="${FONT_SIZE}" fill="${INK}">` +
-    `${tag("rect", { width, height: Math.ceil(top), fill: "#ffffff" })}${parts.join("")}</svg>`;
+  const right = bars!.length ? 3 * GAP + BAR_WIDTH + widestTick(bars!, fontSize) : 1.5 * fontSize;
+  const space = {
+    width,
+    left: Math.min(0.45 * width, widestTick(mains!, fontSize) + 2 * GAP),
+    right,
+    fontSize,
+  };
+  const parts: SvgElement[] = [];
+  let top = GAP / 2;
+  const write = (text: string) => {
+    for (const line of text ? wrap(text, fontSize * 1.1, width - 2 * GAP) : []) {
+      top += 1.35 * fontSize;
+      parts.push(element(drawing, "text", { x: GAP, y: top - fontSize / 4, "font-weight": "bold" }, line));
+    }
+  };
+  write(title);
+  for (const [k, panel] of panels.entries()) {
+    const next = panels[k + 1];
+    write(panel.title);
+    const legend = drawLegend(drawing, panel, top, space);
+    const drawn = drawPanel(
+      drawing,
+      panel,
+      space,
+      sharesX && next !== undefined && isShared(panel) && isShared(next),
+    );
+    for (const svg of drawn.parts) svg.setAttribute("y", String(legend.bottom));
+    parts.push(...legend.parts, ...drawn.parts);
+    top = legend.bottom + drawn.height;
+  }
+  const size = { width, height: Math.ceil(top) };
+  const root = element(drawing, "svg", {
+    xmlns: "http://www.w3.org/2000/svg",
+    ...size,
+    viewBox: `0 0 ${size.width} ${size.height}`,
+    class: "qwen-plot",
+    style: "max-width:100%;height:auto",
+    role: "img",
+    "aria-label": clean([title, ...all.map((panel) => panel.title)].filter((text) => text).join("; ")) ||
+      "chart",
+    color: "#1f2328",
+    fill: "currentColor",
+    "font-family": "system-ui, sans-serif",
+    "font-size": fontSize,
+  });
+  const page = element(drawing, "rect", { ...size, class: "qwen-page", fill: "#ffffff" });
+  root.append(element(drawing, "style", {}, THEME), page, ...parts);
+  return root.outerHTML;
 }
 
-function isShared({ x: { kind } }: Panel): boolean {
-  return kind === "number" || kind === "time";
+function isShared({ x }: Panel): boolean {
+  return x.kind !== "index";
 }
 
-function shareX(panels: readonly Panel[]): Panel[] {
+function withSharedX(panels: readonly Panel[]): Panel[] {
   const shared = panels.filter(isShared).map(({ x }) => x);
-  const from = Math.min(...shared.map((x) => x.from));
-  const to = Math.max(...shared.map((x) => x.to));
+  const [from, to] = [Math.min(...shared.map((x) => x.from)), Math.max(...shared.map((x) => x.to))];
   return panels.map((panel) => isShared(panel) ? { ...panel, x: { ...panel.x, from, to } } : panel);
 }
 
-function drawPanel(
-  panel: Panel,
-  left: number,
-  top: number,
-  width: number,
-  hidesX: boolean,
-): { parts: string[]; bottom: number } {
-  const { height, x, y, marks } = panel;
-  const frame: Frame = { width, height, x: scaleOf(x, 0, width), y: scaleOf(y, height, 0) };
-  const labels = placeLabels(marks, frame.x, 0, width, (text) => textPixels(text, FONT_SIZE - 1));
-  const head = drawHead(panel, left, top, width, labels);
-  const place = { left, top: head.bottom };
-  const axis = drawXAxis(panel, frame, place, hidesX);
-  const inner = tag(
-    "svg",
-    { x: left, y: place.top, width, height, viewBox: `0 0 ${width} ${height}`, overflow: "hidden" },
-    ...axis.grid,
-    ...drawYGrid(panel, frame),
-    ...panel.draw(frame),
-    ...drawMarks(panel, frame),
-  );
-  const border = tag("rect", { x: left, y: place.top, width, height, fill: "none", stroke: LINES });
-  return {
-    parts: [
-      ...head.parts,
-      inner,
-      border,
-      ...axis.parts,
-      ...drawYAxis(panel, place),
-      ...drawBar(panel, width, place),
-    ],
-    bottom: axis.bottom,
-  };
+function widestTick(plots: readonly SvgElement[], fontSize: number): number {
+  const texts = plots.flatMap((svg) => [...svg.querySelectorAll('[aria-label="y-axis tick label"] text')]);
+  return Math.max(0, ...texts.map(({ textContent }) => textPixels(textContent ?? "", fontSize)));
 }
 
-/** Title, legend and labels of marks, from top to bottom. */
-function drawHead(
-  { title, legend }: Panel,
-  left: number,
+function drawLegend(
+  drawing: Drawing,
+  { legend }: Panel,
   top: number,
-  width: number,
-  labels: readonly PlacedLabel[],
-): { parts: string[]; bottom: number } {
-  const parts: string[] = [];
-  let bottom = top;
-  if (title) {
-    parts.push(titleTag(title, left, bottom + FONT_SIZE, FONT_SIZE + 1, width));
-    bottom += LINE + 2;
-  }
-  let across = 0;
-  for (const [k, { text, color }] of legend.entries()) {
-    const size = 18 + sized(text) + 14;
-    if (k > 0 && across + size > width) [across, bottom] = [0, bottom + LINE];
-    const [x, y] = [left + across, bottom];
-    parts.push(tag("rect", { x, y: y + 2, width: 12, height: 10, rx: 2, fill: color }));
-    parts.push(textTag(text, { x: x + 17, y: y + 11 }));
-    across += size;
-  }
-  if (legend.length) bottom += LINE + 2;
-  const rows = labelRows(labels);
-  bottom += rows * LABEL_LINE;
-  for (const { mark, text, x, row } of labels) {
-    const y = bottom - 4 - row * LABEL_LINE;
-    parts.push(textTag(text, { x: left + x, y, "font-size": FONT_SIZE - 1, fill: mark.color ?? INK }));
-  }
-  return { parts, bottom: bottom + (rows ? 2 : 0) };
+  { width, fontSize }: { width: number; fontSize: number },
+): { parts: SvgElement[]; bottom: number } {
+  let [x, y] = [GAP, top];
+  const parts = legend.flatMap(({ text, color: fill }, k) => {
+    const pixels = 1.3 * fontSize + textPixels(text, fontSize) + 2 * GAP;
+    if (k > 0 && x + pixels > width) [x, y] = [GAP, y + 1.4 * fontSize];
+    const [left, base] = [x, y + 1.15 * fontSize];
+    x += pixels;
+    const box = { x: left, y: base - 0.8 * fontSize, width: fontSize, height: 0.8 * fontSize, rx: 2, fill };
+    const name = element(drawing, "text", { x: left + 1.3 * fontSize, y: base }, clean(text));
+    return [element(drawing, "rect", box), name];
+  });
+  return { parts, bottom: legend.length ? y + 1.5 * fontSize : top };
 }

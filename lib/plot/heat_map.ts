@@ -3,28 +3,32 @@
  *
  * @module
  */
-import { axisLabel, axisOf } from "./axis.ts";
-import { drawCells, type HeatMapData } from "./cells.ts";
-import { paletteColors } from "./colors.ts";
-import { type Chart, CHART_WIDTH, Figure } from "./chart.ts";
-import { jupyterDisplay, type MimeBundle } from "./display.ts";
-import type { Frame, Panel } from "./panel.ts";
-import { canDraw } from "./font.ts";
-import { drawHeatMap } from "./heat_picture.ts";
-import { type HeatMapOptions, heatMapPalette, type HeatMapPlan, planOf } from "./heat_plan.ts";
-import { encodePNG, encodeStoredPNG } from "./png.ts";
-import { tag } from "./svg.ts";
+import { OptionError } from "../errors.ts";
+import { axisOf } from "./axis.ts";
+import { checkPalette, type PaletteName } from "./colors.ts";
+import { type AxesOptions, type Chart, Figure, pixelsOf } from "./figure.ts";
+import { checkMarks } from "./marks.ts";
+import { image } from "./panel.ts";
+import { checkData, type HeatMapData, limitsOf, rasterURL } from "./raster.ts";
+import { shortNumber } from "./text.ts";
 
-const GRADIENT_STEPS = 64;
-
-/**
- * A drawn matrix. Notebooks show it as PNG, or as SVG where a label has letters that the PNG's font lacks. The SVG
- * contains the cells as a bitmap.
- */
-export interface HeatMap extends Chart {
-  /** The picture as a PNG file. */
-  toPNG(): Promise<Uint8Array>;
+/** How to draw a heat map; limits of its axes are the outer edges of the first and last cells. */
+export interface HeatMapOptions extends AxesOptions {
+  /** Where the first row goes: `upper` as in a table, `lower` as in a spectrogram. @default {"upper"} */
+  origin?: "upper" | "lower" | undefined;
+  /** Colours from the smallest value to the largest. @default {"viridis"} */
+  palette?: PaletteName | undefined;
+  /** Value of the first colour. @default {the smallest, or where zero is pale as far from it as the largest} */
+  min?: number | undefined;
+  /** Value of the last colour. @default {the largest} */
+  max?: number | undefined;
+  /** Text above the colour bar. @default {""} */
+  colorLabel?: string | undefined;
 }
+
+const [LOWEST, HIGHEST] = [120, 420];
+const [ROW, LABELLED_ROW] = [3, 18];
+const RAMP = Array.from({ length: 128 }, (_, k) => k / 127);
 
 /**
  * Draws a matrix in colours.
@@ -36,80 +40,43 @@ export interface HeatMap extends Chart {
  * ```ts
  * import { assertEquals } from "@std/assert";
  * const values = Float32Array.from({ length: 128 * 300 }, (_, k) => Math.sin(k / 500));
- * const mel = heatMap({ values, rows: 128, columns: 300 }, {
- *   title: "Log-mel spectrogram",
- *   x: { label: "time (s)", from: 0, to: 3 },
- *   y: { label: "mel band" },
- *   origin: "lower",
- * });
- * const png = await mel.toPNG();
- * assertEquals(new TextDecoder().decode(png.subarray(1, 4)), "PNG");
+ * const x = { label: "time (s)", from: 0, to: 3 };
+ * const mel = heatMap({ values, rows: 128, columns: 300 }, { title: "Log-mel", x, origin: "lower" });
+ * assertEquals((await mel.toPNG()).subarray(1, 4), new TextEncoder().encode("PNG"));
  * ```
  */
-export function heatMap(data: HeatMapData, options: HeatMapOptions = {}): HeatMap {
-  return new DrawnHeatMap(planOf(data, options));
-}
-
-class DrawnHeatMap extends Figure implements HeatMap {
-  readonly #plan: HeatMapPlan;
-
-  constructor(plan: HeatMapPlan) {
-    super([panelOf(plan)], { width: CHART_WIDTH, title: "", sharedX: false });
-    this.#plan = plan;
-  }
-
-  toPNG(): Promise<Uint8Array> {
-    const { canvas, palette } = drawHeatMap(this.#plan);
-    return encodePNG(canvas, palette);
-  }
-
-  override async [jupyterDisplay](): Promise<MimeBundle> {
-    const { title, data: { rows, columns }, min, max } = this.#plan;
-    const text = {
-      "text/plain": `${title || "Heat map"}: ${rows} rows, ${columns} columns, ${min} to ${max}`,
-    };
-    if (!textsOf(this.#plan).every(canDraw)) return { "image/svg+xml": this.toSVG(), ...text };
-    return { "image/png": (await this.toPNG()).toBase64(), ...text };
-  }
-}
-
-function textsOf({ title, x, y, colorLabel, marks }: HeatMapPlan): string[] {
-  const ticks = [...x.ticks ?? [], ...y.ticks ?? []].map(({ label }) => label);
-  return [title, axisLabel(x), axisLabel(y), colorLabel, ...ticks, ...marks.map(({ label }) => label ?? "")];
-}
-
-function panelOf(plan: HeatMapPlan): Panel {
-  const { title, x, y, marks, min, max, colorLabel, palette, data, isUpward } = plan;
-  const gradient = paletteColors(palette, GRADIENT_STEPS).map(([red, green, blue]) =>
-    `rgb(${red},${green},${blue})`
-  );
-  const bar = axisOf({ label: colorLabel }, min, max, "number");
-  return {
-    title,
-    height: plan.height,
+export function heatMap(data: HeatMapData, options: HeatMapOptions = {}): Chart {
+  checkData(data);
+  const { rows, columns, values } = data;
+  const isUpward = options.origin === "lower";
+  const palette = checkPalette(options.palette);
+  const [low, high] = limitsOf([values]) ?? [0, 1];
+  const isSigned = palette === "RdBu" || palette === "PuOr";
+  const far = options.max ?? Math.abs(options.min ?? Math.max(-low, high));
+  const [min, max] = [options.min ?? (isSigned ? -far : low), options.max ?? (isSigned ? far : high)];
+  if (!(max >= min)) throw new OptionError(`Cannot colour a heat map from ${min} to ${max}.`);
+  const axis = axisOf({ label: options.colorLabel }, min, max, "number");
+  const x = axisOf(options.x ?? {}, -0.5, columns - 0.5, "index");
+  const y = axisOf(options.y ?? {}, isUpward ? -0.5 : rows - 0.5, isUpward ? rows - 0.5 : -0.5, "index");
+  const usual = Math.max(LOWEST, Math.min(HIGHEST, rows * (y.ticks ? LABELLED_ROW : ROW)));
+  const height = pixelsOf("height", options.height, y.ticks ? rows * LABELLED_ROW : usual);
+  const colors = { min: axis.from, max: axis.to, palette, isUpward };
+  const ramp = { values: RAMP, rows: RAMP.length, columns: 1 };
+  return new Figure([{
+    title: options.title ?? "",
+    summary: `${rows} rows, ${columns} columns, ${shortNumber(min)} to ${shortNumber(max)}`,
+    height,
     x,
     y,
-    marks,
-    isDark: true,
+    marks: checkMarks(options.marks),
     legend: [],
-    colorBar: { axis: bar, gradient },
-    draw: (frame: Frame) => {
-      const size = {
-        width: Math.min(data.columns, Math.ceil(frame.width)),
-        height: Math.min(data.rows, plan.height),
-      };
-      const cells = drawCells(data, { ...size, min, max, isUpward });
-      const href = `data:image/png;base64,${encodeStoredPNG(cells, heatMapPalette(plan).colors).toBase64()}`;
-      const [left, right] = [frame.x(x.from), frame.x(x.to)];
-      return [tag("image", {
-        x: left,
-        y: 0,
-        width: right - left,
-        height: frame.height,
-        preserveAspectRatio: "none",
-        style: "image-rendering:optimizeSpeed;image-rendering:pixelated",
-        href,
-      })];
+    colorBar: {
+      axis,
+      picture: (drawing) =>
+        rasterURL(drawing, ramp, [1, RAMP.length], { min: 0, max: 1, palette, isUpward: true }),
     },
-  };
+    draw: (drawing, pixels) => [
+      image(drawing, rasterURL(drawing, data, [pixels, height], colors), [x.from, x.to], [y.from, y.to]),
+    ],
+  }], options.width);
 }

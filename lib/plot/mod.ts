@@ -1,25 +1,19 @@
 /**
- * Pictures without dependencies, for notebooks and scripts: heat maps (PNG), waves, lines and bars (SVG), text coloured
- * by confidence (HTML). Each shows itself in Jupyter on the Deno kernel.
+ * Pictures for notebooks and scripts, over Observable Plot: heat maps, waves, lines, bars, text marked by confidence.
+ * Each shows itself in Jupyter on the Deno kernel, and becomes an SVG or a PNG file elsewhere. The libraries that draw
+ * are fetched when the first picture is drawn.
  *
  * @module
  */
-export type { AxisOptions } from "./axis.ts";
+export type { AxisOptions, Tick } from "./axis.ts";
 export { type Bar, barChart, type BarChartOptions } from "./bar_chart.ts";
-export type { HeatMapData } from "./cells.ts";
-export type { Chart, ChartOptions } from "./chart.ts";
-export {
-  type ColoredText,
-  coloredText,
-  type ColoredTextOptions,
-  type TokenConfidence,
-} from "./colored_text.ts";
+export * from "./colored_text.ts";
 export type { PaletteName } from "./colors.ts";
 export { type Displayable, jupyterDisplay, type MimeBundle } from "./display.ts";
-export { type HeatMap, heatMap } from "./heat_map.ts";
-export type { HeatMapOptions } from "./heat_plan.ts";
+export type { AxesOptions, Chart, ChartOptions, PngOptions, SvgOptions } from "./figure.ts";
+export { heatMap, type HeatMapOptions } from "./heat_map.ts";
 export { lineChart, type LineChartOptions, type Series } from "./line_chart.ts";
-export type { LineMark, Mark, SpanMark } from "./marks.ts";
+export type { LineMark, Mark, MarkLabel, SpanMark } from "./marks.ts";
+export type { HeatMapData } from "./raster.ts";
 export { stack, type StackOptions } from "./stack.ts";
-export type { Tick } from "./ticks.ts";
 export { waveform, type WaveformOptions } from "./waveform.ts";

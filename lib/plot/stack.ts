@@ -4,13 +4,13 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { type Chart, CHART_WIDTH, Figure, pixelsOf } from "./chart.ts";
+import { type Chart, Figure } from "./figure.ts";
 
 /** How to stack charts. */
 export interface StackOptions {
   /** Text above all of them. @default {""} */
   title?: string | undefined;
-  /** Pixels of the whole picture. @default {860} */
+  /** Pixels of the whole picture. @default {640} */
   width?: number | undefined;
   /** Whether charts whose x axis counts numbers or seconds show the same stretch of it. @default {true} */
   sharedX?: boolean | undefined;
@@ -28,13 +28,9 @@ export interface StackOptions {
  * import { lineChart } from "./line_chart.ts";
  * import { waveform } from "./waveform.ts";
  *
- * const samples = Float32Array.from({ length: 16000 }, (_, k) => Math.sin(k / 20));
- * const marks = [{ at: 0.4, label: "cut" }];
- * const picture = stack([
- *   waveform(samples, { title: "Recording", marks }),
- *   lineChart([{ x: [0, 0.5, 1], y: [-30, -60, -20] }], { title: "Energy", y: { label: "dB" }, marks }),
- * ]);
- * assertStringIncludes(picture.toSVG(), "Energy");
+ * const wave = waveform(Float32Array.from({ length: 16000 }, (_, k) => Math.sin(k / 20)), { title: "Recording" });
+ * const energy = lineChart([{ x: [0, 0.5, 1], y: [-30, -60, -20] }], { title: "Energy", y: { label: "dB" } });
+ * assertStringIncludes(await stack([wave, energy]).toSVG(), "Energy");
  * ```
  */
 export function stack(charts: readonly Chart[], options: StackOptions = {}): Chart {
@@ -43,9 +39,5 @@ export function stack(charts: readonly Chart[], options: StackOptions = {}): Cha
     throw new OptionError("Cannot stack charts: one was not made by this module.");
   });
   if (panels.length === 0) throw new OptionError("Cannot stack charts: there are none.");
-  return new Figure(panels, {
-    width: pixelsOf("width", options.width, CHART_WIDTH),
-    title: options.title ?? "",
-    sharedX: options.sharedX ?? true,
-  });
+  return new Figure(panels, options.width, options.title, options.sharedX ?? true);
 }
