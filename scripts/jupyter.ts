@@ -79,8 +79,9 @@ export async function clientEnvironment(): Promise<Record<string, string>> {
   };
 }
 
-/** The settings of a Lab that asks nothing and fetches nothing. */
+/** The settings of a Lab that asks nothing, fetches nothing, and draws all cells at once instead of one after the other. */
 const SETTINGS = {
+  "@jupyterlab/notebook-extension:tracker": { windowingMode: "none" },
   "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false },
 };
 

@@ -17,8 +17,10 @@ const START_SECONDS = 180;
 /** How long pictures may take until they are drawn; only a notebook with a fault takes so long. */
 const SETTLE_SECONDS = 20;
 const POLL_MS = 50;
-/** The window. Lab draws what is in it, so a high one shows a notebook in few screenshots. */
-const VIEW = { width: 1100, height: 6000 };
+/** The window: high, so that a notebook is seen in few screenshots, and at half the size, which makes them cheap. */
+const VIEW = { width: 1100, height: 6000, deviceScaleFactor: 0.5 };
+/** What two screenshots have in common, so that no output is cut in both. */
+const SEEN_TWICE = 1500;
 
 /** Opens a notebook without a kernel, alone in the window. Given to the page as text, as it runs there. */
 const OPEN = `async (path) => {
@@ -169,7 +171,7 @@ export class Lab implements AsyncDisposable {
     await this.#page.evaluate(`(${OPEN})(${JSON.stringify(name)})`);
     const waiting = new Set(shownOutputs(notebook));
     const faults: string[] = [];
-    for (let top = 0, isEnd = false; !isEnd; top += VIEW.height / 2) {
+    for (let top = 0, isEnd = false; !isEnd; top += VIEW.height - SEEN_TWICE) {
       await this.#page.evaluate(`(${SCROLL})(${top})`);
       const end = performance.now() + SETTLE_SECONDS * 1000;
       let view = await this.#view(waiting);
@@ -188,8 +190,8 @@ export class Lab implements AsyncDisposable {
   /** Judges what is in the window now, and at the end of the notebook all that was not there before. */
   async #view(waiting: ReadonlySet<ShownOutput>): Promise<View> {
     const { cells, isEnd } = await this.#page.evaluate(`(${LOOK})()`) as Look;
-    const screenshot = await this.#page.screenshot({ optimizeForSpeed: true });
-    const pixels = decode(screenshot);
+    const screenshot = await this.#page.screenshot({ optimizeForSpeed: true, captureBeyondViewport: false });
+    const pixels = { ...decode(screenshot), scale: VIEW.deviceScaleFactor };
     const judged = [...waiting].filter(({ cell, index }) => isEnd || cells[cell]?.outputs[index]?.isInView);
     const faults = judged.flatMap(({ cell, id, index, data }) => {
       const fault = outputFault(data, cells[cell]?.outputs[index], pixels);

@@ -5,7 +5,7 @@
  */
 import { joined, type MimeData, type Notebook } from "./notebook_file.ts";
 
-/** A rectangle in pixels of the window. */
+/** A rectangle in the window's pixels. */
 export interface Box {
   x: number;
   y: number;
@@ -26,6 +26,8 @@ export interface Seen {
 
 /** A screenshot, row by row. */
 export interface Pixels {
+  /** Its pixels for each of the window. */
+  scale: number;
   width: number;
   height: number;
   channels: number;
@@ -63,11 +65,11 @@ export function hasPicture(data: MimeData): boolean {
     /<(svg|img|canvas)\b/.test(joined(data["text/html"]));
 }
 
-/** How many pixels of a part of a screenshot have another colour than most. */
-export function inkOf({ width, height, channels, data }: Pixels, box: Box): number {
-  const [left, top] = [Math.max(0, Math.ceil(box.x)), Math.max(0, Math.ceil(box.y))];
-  const right = Math.min(width, Math.floor(box.x + box.width));
-  const bottom = Math.min(height, Math.floor(box.y + box.height));
+/** How many pixels of a part of a screenshot have another colour than most, as pixels of the window. */
+export function inkOf({ scale, width, height, channels, data }: Pixels, box: Box): number {
+  const [left, top] = [Math.max(0, Math.ceil(scale * box.x)), Math.max(0, Math.ceil(scale * box.y))];
+  const right = Math.min(width, Math.floor(scale * (box.x + box.width)));
+  const bottom = Math.min(height, Math.floor(scale * (box.y + box.height)));
   const counts = new Map<number, number>();
   for (let y = top; y < bottom; y++) {
     for (let x = left; x < right; x++) {
@@ -77,7 +79,7 @@ export function inkOf({ width, height, channels, data }: Pixels, box: Box): numb
     }
   }
   const all = [...counts.values()];
-  return all.reduce((sum, count) => sum + count, 0) - Math.max(0, ...all);
+  return (all.reduce((sum, count) => sum + count, 0) - Math.max(0, ...all)) / scale ** 2;
 }
 
 /** What is wrong with how an output is seen. */
