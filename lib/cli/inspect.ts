@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { OptionError } from "../errors.ts";
 import type { Trace, TraceStep } from "../recognize/inspection/trace.ts";
 import type { Arguments } from "./arguments.ts";
@@ -113,7 +113,7 @@ export async function inspect(args: Arguments, terminal: Terminal): Promise<numb
     }).finally(() => progress.end());
     await writeFile(png, await melPicture(trace, `${input.stem}: log-mel`));
     await writeFile(json, `${JSON.stringify(summaryOf(input.source, trace), null, 2)}\n`);
-    await writeFile(html, await inspectionPage(trace, input.name));
+    await writeFile(html, await inspectionPage(trace, basename(input.name)));
     terminal.write(`${png}\n${json}\n${html}\n`);
     return 0;
   } catch (error) {

@@ -160,7 +160,7 @@ class Picture {
       pen.fillStyle = this.color("line");
       pen.fillRect(x(one.startSeconds), y, 1, LANE);
       pen.fillStyle = this.color(one === this.chosen ? "accent" : "ink");
-      if (pen.measureText(name).width <= right - left + 6) pen.fillText(name, left + 3, y + LANE / 2);
+      if (pen.measureText(name).width <= right - left - 2) pen.fillText(name, left + 3, y + LANE / 2);
     }
   }
 

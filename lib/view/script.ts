@@ -27,7 +27,7 @@ function clock(seconds) {
   return (h > 0 ? h + ":" + two(m) : m) + ":" + two(s) + "." + tenths % 10;
 }
 
-const percent = (part) => (100 * part).toFixed(part > .995 ? 1 : 0) + " %";
+const percent = (part) => (100 * part).toFixed(part > .995 || part < .095 ? 1 : 0) + " %";
 
 /** How sure is how sure: from a probability on, its class, and what the legend says. */
 const SURENESS = [[.95, 0, "95 % and more"], [.8, 1, "80 to 95 %"], [.5, 2, "50 to 80 %"], [0, 3, "below 50 %"]];
@@ -62,7 +62,7 @@ function showTranscript(root, data, sound, text = make("p")) {
   const pieces = inWords.length > 0 ? inWords : segments;
   const doubts = chunks.filter(({ coverage, error }) => error || coverage.verdict === "suspect");
   const blob = typeof sound === "string" ? new Blob([bytesOf(sound.split(",")[1])], { type: "audio/wav" }) : sound;
-  const audio = make("audio", { preload: "auto" });
+  const audio = make("audio", { preload: "metadata" });
   if (blob) audio.src = URL.createObjectURL(blob);
 
   const picture = new Picture(
@@ -101,8 +101,10 @@ function showTranscript(root, data, sound, text = make("p")) {
   function show(seconds) {
     picture.show(seconds);
     time.textContent = clock(seconds) + " of " + clock(end);
-    const at = pieces.findLastIndex(({ startSeconds }) => startSeconds <= seconds + .01);
-    const next = at >= 0 && seconds <= pieces[at].endSeconds + .01 ? at : -1;
+    const isIn = (piece) => piece && seconds >= piece.startSeconds - .01 && seconds <= piece.endSeconds + .01;
+    // Where a word ends the next begins: the one that is heard counts.
+    const at = isIn(pieces[chosen]) ? chosen : pieces.findLastIndex(({ startSeconds }) => startSeconds <= seconds + .01);
+    const next = isIn(pieces[at]) ? at : -1;
     if (next === now) return;
     spans[now]?.classList.remove("q3-now");
     now = next;
@@ -149,17 +151,15 @@ function showTranscript(root, data, sound, text = make("p")) {
     const own = (data.tokens ?? []).filter(({ piece }) => piece === at);
     look(own.find(({ attention }) => attention));
     if (own.length === 0) return [line];
-    const rows = own.map((token) => {
+    return [line, ...own.map((token) => {
       const name = make("button", { type: "button", "aria-label": "Where the decoder looked for " + token.text }, shown(token.text));
       name.onclick = () => (look(token), picture.draw());
       name.disabled = !token.attention;
-      return make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, percent(token.probability)),
-        make("td", {}, token.entropy.toFixed(2)),
-        make("td", {}, token.top.filter(([rival]) => rival !== token.text)
-          .map(([rival, part]) => shown(rival) + " " + percent(part)).join(", ")));
-    });
-    const head = ["token", "probability", "entropy", "rivals"].map((name) => make("th", { scope: "col" }, name));
-    return [line, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows))];
+      const rivals = token.top.filter(([rival]) => rival !== token.text);
+      return make("p", { class: "q3-token" }, name,
+        " " + percent(token.probability) + ", entropy " + token.entropy.toFixed(2) + " nats; rivals: ",
+        ...rivals.map(([rival, part]) => make("span", {}, shown(rival) + " " + percent(part))));
+    })];
   }
 
   /** White space is seen. */
@@ -258,6 +258,8 @@ function showTranscript(root, data, sound, text = make("p")) {
     play.disabled = true;
   };
   play.disabled = !blob;
+  // One at a time.
+  document.addEventListener("play", ({ target }) => target !== audio && audio.pause(), true);
 
   /** What a reader has to know, each with the piece that it is about. */
   function remarks() {
