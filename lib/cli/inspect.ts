@@ -13,7 +13,8 @@ import { Interruption } from "./interruption.ts";
 import { Progress } from "./progress.ts";
 import { modelSettings, speechOptions } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
-import { inspectionPage, melPicture } from "../view/mod.ts";
+import { melMap } from "../view/mel_map.ts";
+import { inspectionPage } from "../view/mod.ts";
 import { OutputProbe, writeFile } from "./write_file.ts";
 
 function stepOf({ id, text, written, kind, probability, entropy, milliseconds, top }: TraceStep): object {
@@ -111,7 +112,7 @@ export async function inspect(args: Arguments, terminal: Terminal): Promise<numb
       signal: interruption.signal,
       onProgress: (event) => progress.event(event),
     }).finally(() => progress.end());
-    await writeFile(png, await melPicture(trace, `${input.stem}: log-mel`));
+    await writeFile(png, await melMap(trace, `${input.stem}: log-mel`).toPNG());
     await writeFile(json, `${JSON.stringify(summaryOf(input.source, trace), null, 2)}\n`);
     await writeFile(html, await inspectionPage(trace, basename(input.name)));
     terminal.write(`${png}\n${json}\n${html}\n`);

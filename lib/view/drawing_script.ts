@@ -37,7 +37,7 @@ function melPicture({ rows, columns, bytes }) {
 }
 
 /** Pixels of a second in the close view: words of the usual length have room for their letters. */
-const SECOND_WIDTH = 80;
+const SECOND_WIDTH = 100;
 const [LANE, MEL, WAVE, OVERVIEW] = [16, 96, 72, 36];
 
 /** The recording over time: as a whole, and closely around the cursor where the whole has no room. */
@@ -145,17 +145,20 @@ class Picture {
     sheet.pen.fillStyle = this.color("speech");
     for (const one of this.seen(sheet, this.speech)) sheet.bar(one, y + tall - 4, 4);
     for (const one of this.seen(sheet, this.doubts)) this.hatch(sheet, one, y, tall);
+    const cuts = this.seen(sheet, this.chunks);
+    if (cuts.length * 8 > sheet.width) return;
     sheet.pen.fillStyle = this.color("quiet");
-    for (const { startSeconds } of this.seen(sheet, this.chunks)) {
+    for (const { startSeconds } of cuts) {
       if (startSeconds > this.start) sheet.pen.fillRect(sheet.x(startSeconds), y, 1, tall);
     }
   }
 
   /** Names in their places, as far as they have room. */
   names(sheet, y, ranges, nameOf) {
-    const { pen, x, width } = sheet;
-    for (const one of this.seen(sheet, ranges)) {
-      const [left, right] = [Math.max(0, x(one.startSeconds)), Math.min(width, x(one.endSeconds))];
+    const { pen, x, width } = sheet, seen = this.seen(sheet, ranges);
+    for (const [k, one] of seen.entries()) {
+      const next = seen[k + 1]?.startSeconds ?? Infinity;
+      const [left, right] = [Math.max(0, x(one.startSeconds)), Math.min(width, x(next))];
       const name = nameOf(one);
       pen.fillStyle = this.color("line");
       pen.fillRect(x(one.startSeconds), y, 1, LANE);

@@ -5,6 +5,5 @@
  */
 export type { Displayable, MimeBundle } from "../plot/mod.ts";
 export { inspectionPage } from "./inspection_page.ts";
-export { melPicture } from "./mel_picture.ts";
 export { player, type PlayerOptions } from "./player.ts";
 export { recorder, type RecorderOptions } from "./recorder.ts";

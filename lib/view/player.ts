@@ -7,7 +7,7 @@ import { checkOptions, type Rules, text } from "../check_options.ts";
 import { type Displayable, jupyterDisplay, type MimeBundle } from "../plot/mod.ts";
 import type { Trace } from "../recognize/inspection/trace.ts";
 import { escapeHTML, inlineJSON, soundURL } from "./document.ts";
-import { melPicture } from "./mel_picture.ts";
+import { melMap } from "./mel_map.ts";
 import { muLawWAV } from "./mu_law.ts";
 import { viewOfTrace } from "./of_trace.ts";
 import { VIEW_JS } from "./script.ts";
@@ -27,7 +27,8 @@ const PLAYER_RULES: Rules<PlayerOptions> = { title: text };
  * to have them: `{ timestamps: "word", attention: "watched" }`.
  *
  * Its output carries the sound (1 MB a minute) and its own script. Where outputs may not run scripts (a notebook that is
- * not trusted, a page of GitHub) it is the text with a picture of the mel.
+ * not trusted, a page of GitHub) it is the text, the sound and a picture of the
+ * mel.
  *
  * @throws {OptionError} When an option is not usable.
  *
@@ -55,18 +56,20 @@ ${VIEW_JS}
 const found = document.currentScript?.closest(".q3-player") ?? document.querySelector(".q3-player:not([data-shown])");
 if (!found || found.dataset.shown) return;
 found.dataset.shown = "yes";
-const { view, sound } = JSON.parse(found.querySelector("script[type='application/json']").textContent);
-showTranscript(found.querySelector(".q3-body"), view, sound);
+const view = JSON.parse(found.querySelector("script[type='application/json']").textContent);
+const body = found.querySelector(".q3-body");
+showTranscript(body, view, body.querySelector("audio").src);
 })();`;
 
 async function bundleOf(trace: Trace, title: string): Promise<MimeBundle> {
-  const png = (await melPicture(trace, title)).toBase64();
+  const png = (await melMap(trace, title).toPNG()).toBase64();
   const sound = soundURL(muLawWAV(trace.samples.values, trace.sampleRate));
-  const data = inlineJSON({ view: viewOfTrace(trace, title), sound });
+  const data = inlineJSON(viewOfTrace(trace, title));
   const said = escapeHTML(trace.text);
   const html = `<div class="q3-player">
 <p><strong>${escapeHTML(title)}</strong></p>
 <div class="q3-body"><p dir="auto">${said}</p>
+<p><audio controls src="${sound}"></audio></p>
 <p><img alt="Log-mel of ${escapeHTML(title)}" src="data:image/png;base64,${png}"></p></div>
 <style>.q3v { padding: .6rem 1rem; max-width: 60rem; }${VIEW_CSS}</style>
 <script type="application/json">${data}</script>

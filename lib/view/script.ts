@@ -112,7 +112,7 @@ function showTranscript(root, data, sound, text = make("p")) {
     if (!span) return;
     span.classList.add("q3-now");
     // Long texts have a box of their own: the page itself does not move.
-    const gap = span.offsetTop - text.offsetTop;
+    const gap = span.offsetTop;
     if (gap < text.scrollTop || gap > text.scrollTop + text.clientHeight - 32) text.scrollTop = gap - 32;
   }
 
@@ -158,7 +158,7 @@ function showTranscript(root, data, sound, text = make("p")) {
       const rivals = token.top.filter(([rival]) => rival !== token.text);
       return make("p", { class: "q3-token" }, name,
         " " + percent(token.probability) + ", entropy " + token.entropy.toFixed(2) + " nats; rivals: ",
-        ...rivals.map(([rival, part]) => make("span", {}, shown(rival) + " " + percent(part))));
+        ...rivals.flatMap(([rival, part]) => [make("span", {}, shown(rival) + " " + percent(part)), " "]));
     })];
   }
 
@@ -267,17 +267,20 @@ function showTranscript(root, data, sound, text = make("p")) {
     if (transcript.warnings.length === 0) {
       return make("p", { class: "q3-note" }, verdict === "no-speech" ? "No speech was found." : "Nothing looks lost or repeated.");
     }
-    const items = transcript.warnings.map(({ message, startSeconds, endSeconds }) => {
+    const about = Map.groupBy(transcript.warnings, ({ code, chunk }) => code + " " + (chunk ?? ""));
+    const items = [...about.values()].map(([{ code, chunk, message, startSeconds, endSeconds }]) => {
       if (startSeconds === undefined) return make("li", {}, message);
-      const button = make("button", { type: "button" }, clock(startSeconds));
+      const button = make("button", { type: "button" }, clock(startSeconds) + " to " + clock(endSeconds ?? end));
       button.ariaLabel = "Play from " + clock(startSeconds);
       button.onclick = () => (go(startSeconds), playFrom(startSeconds, endSeconds ?? Infinity));
-      return make("li", {}, button, " " + message);
+      const own = code === "chunk-doubtful" ? chunks.find(({ index }) => index === chunk) : undefined;
+      return make("li", {}, button, " " + (own?.coverage.reasons.join(" ") ?? message));
     });
-    const tries = chunks.flatMap(({ startSeconds, rescues }) => rescues.map(({ action, temperature, accepted }) =>
+    const tries = chunks.flatMap(({ startSeconds, rescues }) => rescues.map(({ action, temperature, accepted, rejectedText }) =>
       make("li", { class: "q3-quiet" }, "The part from " + clock(startSeconds) + " was decoded again (" +
         (action === "halved" ? "in halves" : "at temperature " + temperature) + "): " +
-        (accepted ? "taken." : "not better."))));
+        (accepted ? "taken." : "not better."),
+        make("details", {}, make("summary", {}, "The text that was not taken"), rejectedText))));
     return make("section", { class: "q3-why" },
       make("h3", {}, verdict === "suspect" ? "Why suspect" : "Remarks"), make("ul", {}, ...items, ...tries));
   }

@@ -83,13 +83,13 @@ export const VIEW_CSS: string = String.raw`
 .q3-c3 { background: rgb(var(--q3-unsure) / .38); text-decoration-style: wavy; text-decoration-thickness: 1px; }
 .q3-now { background: var(--q3-accent); color: var(--q3-sheet); }
 .q3-chosen { box-shadow: 0 0 0 2px var(--q3-accent); }
-.q3-legend span { margin-right: .4rem; white-space: nowrap; }
+.q3-legend span { margin-right: .4rem; white-space: nowrap; color: var(--q3-ink); }
 .q3-key-speech, .q3-key-doubt { display: inline-block; width: 1.6em; height: 4px; vertical-align: middle; background: var(--q3-speech); }
 .q3-key-doubt {
   height: 1em;
   background: repeating-linear-gradient(135deg, var(--q3-doubt) 0 1px, transparent 1px 5px);
 }
-.q3-place { border: 1px solid var(--q3-line); border-radius: .5rem; padding: .4rem .7rem; margin: .5rem 0; font-size: .9rem; }
+.q3-place { border: 1px solid var(--q3-line); border-radius: .5rem; padding: .4rem .7rem; margin: .5rem 0; font-size: .9rem; overflow-wrap: anywhere; }
 .q3-place p { margin: 0; }
 .q3v .q3-token { margin: .4rem 0 0; }
 .q3-token span { margin-right: .8rem; white-space: nowrap; }
