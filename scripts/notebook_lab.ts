@@ -84,7 +84,7 @@ interface View {
 export interface Wishes {
   /** Gets each screenshot, a PNG, from the top down. */
   keep?: ((screenshot: Uint8Array) => Promise<void>) | undefined;
-  /** Whether the faults are those that should be there; by default none should. What is not so may still be drawn. */
+  /** Whether the faults so far are those that should be there: by default none. What is not so may still be drawn. */
   isExpected?: (faults: readonly string[]) => boolean;
 }
 
@@ -166,21 +166,25 @@ export class Lab implements AsyncDisposable {
    *
    * @param name A file name that was not opened before.
    */
-  async faultsOf(name: string, notebook: Notebook, { keep, isExpected }: Wishes = {}): Promise<string[]> {
+  async faultsOf(
+    name: string,
+    notebook: Notebook,
+    { keep, isExpected = isEmpty }: Wishes = {},
+  ): Promise<string[]> {
     await Deno.writeTextFile(join(this.#folder, name), JSON.stringify(notebook));
     await this.#page.evaluate(`(${OPEN})(${JSON.stringify(name)})`);
     const waiting = new Set(shownOutputs(notebook));
-    const faults: string[] = [];
-    for (let top = 0, isEnd = false; !isEnd; top += VIEW.height - SEEN_TWICE) {
+    let faults: string[] = [];
+    for (let top = 0, isEnd = false; waiting.size > 0 && !isEnd; top += VIEW.height - SEEN_TWICE) {
       await this.#page.evaluate(`(${SCROLL})(${top})`);
       const end = performance.now() + SETTLE_SECONDS * 1000;
       let view = await this.#view(waiting);
-      while (!(isExpected ?? isEmpty)(view.faults) && performance.now() < end) {
+      while (!isExpected([...faults, ...view.faults]) && performance.now() < end) {
         await pause();
         view = await this.#view(waiting);
       }
       isEnd = view.isEnd;
-      faults.push(...view.faults);
+      faults = [...faults, ...view.faults];
       for (const output of view.judged) waiting.delete(output);
       await keep?.(view.screenshot);
     }
