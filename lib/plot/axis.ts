@@ -1,10 +1,9 @@
 /**
- * Axes: their limits, and ticks where Plot's own are not the ones wanted.
+ * Axes, and how wide their texts are: limits, and ticks where Plot's own are not the ones wanted.
  *
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { clean, textPixels } from "./text.ts";
 
 /** A labelled position on an axis. */
 export interface Tick {
@@ -41,15 +40,36 @@ export interface Axis {
 const CLOCK_STEPS = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000, 86400];
 /** Shorter stretches of time read better as plain seconds. */
 const CLOCK_FROM_SECONDS = 90;
+/** Width of a character as a multiple of the font size: on the safe side, because fonts differ. */
+const CHARACTER = 0.58;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\p{Emoji_Presentation}]/u;
+
+/** About how many pixels wide a text is. */
+export function textPixels(text: string, fontSize: number): number {
+  const letters = Array.from(text.replace(/\p{M}/gu, ""));
+  return fontSize * letters.reduce((sum, letter) => sum + (WIDE.test(letter) ? 1 : CHARACTER), 0);
+}
+
+/** A text without what XML forbids. */
+export function clean(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, " ").toWellFormed();
+}
+
+/** A number for people: three significant digits, an exponent only for very large and very small ones. */
+export function shortNumber(value: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e6 || size < 1e-4)) return value.toExponential(2).replace("e+", "e");
+  return size >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
+}
 
 /** An axis from its options; limits that they leave out come from the data. */
-export function axisOf(options: AxisOptions, low: number, high: number, kind: Axis["kind"]): Axis {
+export function axisOf(options: AxisOptions = {}, low: number, high: number, natural: Axis["kind"]): Axis {
   const { from = low, to = high, ticks } = options;
-  if (!Number.isFinite(from) || !Number.isFinite(to)) {
-    throw new OptionError(`Cannot draw an axis from ${from} to ${to}.`);
-  }
-  const isOwn = kind === "index" && (options.from !== undefined || options.to !== undefined);
-  const axis = { kind: options.kind ?? (isOwn ? "number" : kind), from, to, ticks, label: "" };
+  if (![from, to].every(Number.isFinite)) throw new OptionError(`Cannot draw an axis from ${from} to ${to}.`);
+  const isOwn = natural === "index" && (options.from !== undefined || options.to !== undefined);
+  const axis = { kind: options.kind ?? (isOwn ? "number" : natural), from, to, ticks, label: "" };
   const unit = axis.kind !== "time" ? "" : isClock(axis) ? "time (m:ss)" : "time (s)";
   const half = from === to ? 0.5 : 0;
   return { ...axis, from: from - half, to: to + half, label: clean(options.label ?? unit) };
@@ -59,45 +79,40 @@ function isClock({ kind, from, to }: Axis): boolean {
   return kind === "time" && Math.abs(to - from) > CLOCK_FROM_SECONDS;
 }
 
-/** The ticks that an axis has of its own, at least `room` pixels apart; undefined where Plot's are right. */
-export function ownTicks(axis: Axis, pixels: number, room: number): Tick[] | undefined {
-  const [low, high] = [Math.min(axis.from, axis.to), Math.max(axis.from, axis.to)];
-  const least = room * (high - low) / pixels;
-  if (axis.ticks) {
-    let last = -Infinity;
-    return axis.ticks.filter(({ at }) => at >= low && at <= high).toSorted((a, b) => a.at - b.at)
-      .filter(({ at }) => at - last >= least && ((last = at), true))
-      .map(({ at, label }) => ({ at, label: clean(label) }));
-  }
-  if (!isClock(axis) && !(axis.kind === "index" && least < 1)) return undefined;
-  const wide = least * textPixels("0:00:00", 1);
-  const step = isClock(axis) ? CLOCK_STEPS.find((step) => step >= wide) ?? high - low : 1;
-  const first = Math.ceil(low / step);
-  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, k) => {
-    const at = (first + k) * step;
-    return { at, label: isClock(axis) ? clock(at) : String(at) };
-  });
+/** The ticks that were asked for, at least `room` pixels apart. */
+export function askedTicks({ from, to, ticks }: Axis, pixels: number, room: number): Tick[] | undefined {
+  const [low, high] = [Math.min(from, to), Math.max(from, to)];
+  let last = -Infinity;
+  return ticks?.filter(({ at }) => at >= low && at <= high).toSorted((a, b) => a.at - b.at)
+    .filter(({ at }) => (at - last) * pixels >= room * (high - low) && ((last = at), true));
 }
 
-/** `1:05`, `1:01:05`, `-0:30`. */
-function clock(seconds: number): string {
-  const parts = [Math.abs(seconds) / 3600, Math.abs(seconds) / 60 % 60, Math.abs(seconds) % 60].map(
-    Math.floor,
-  );
-  const [first, ...rest] = parts[0] ? parts : parts.slice(1);
-  return [`${seconds < 0 ? "-" : ""}${first}`, ...rest.map((part) => String(part).padStart(2, "0"))].join(
-    ":",
-  );
-}
-
-/** The axis for Plot: its scale's limits, and the arguments of its ticks, grid and labels. */
+/** Arguments for Plot's ticks, labels and grid: what was asked for, steps of a clock, or Plot's choice. */
 export function tickArguments(
   axis: Axis,
-  ticks: readonly Tick[] | undefined,
+  pixels: number,
+  ticks: Tick[] | undefined,
   options: object,
 ): [object, object?] {
+  const style = { labelArrow: "none", label: axis.label || null, tickSpacing: 80, ...options };
+  const labels = new Map(ticks?.map(({ at, label }) => [at, clean(label)]));
+  if (ticks) return [[...labels.keys()], { ...style, tickFormat: (at: number) => labels.get(at) }];
+  const least = Math.abs(axis.to - axis.from) * style.tickSpacing / pixels;
+  if (isClock(axis)) {
+    return [{
+      ...style,
+      interval: CLOCK_STEPS.find((step) => step >= least),
+      tickFormat: clock,
+    }];
+  }
   const largest = Math.max(Math.abs(axis.from), Math.abs(axis.to));
-  if (!ticks) return [{ ...options, tickFormat: largest < 1e-3 ? "~e" : largest >= 1e5 ? "~s" : undefined }];
-  const labels = new Map(ticks.map(({ at, label }) => [at, label]));
-  return [[...labels.keys()], { ...options, tickFormat: (at: number) => labels.get(at) ?? "" }];
+  const tickFormat = largest < 1e-3 ? "~e" : largest >= 1e5 ? "~s" : undefined;
+  return [{ ...style, tickFormat, interval: axis.kind === "index" && least < 1 ? 1 : undefined }];
+}
+
+/** `1:05`, `1:01:05`. */
+function clock(seconds: number): string {
+  const parts = [seconds / 3600, seconds / 60 % 60, seconds % 60].map(Math.floor);
+  const [first, ...rest] = parts[0] ? parts : parts.slice(1);
+  return [first, ...rest.map((part) => String(part).padStart(2, "0"))].join(":");
 }

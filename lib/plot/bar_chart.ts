@@ -4,11 +4,10 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { axisOf, type AxisOptions } from "./axis.ts";
-import { seriesColor } from "./colors.ts";
+import { axisOf, type AxisOptions, shortNumber, textPixels } from "./axis.ts";
 import { type Chart, type ChartOptions, Figure, pixelsOf } from "./figure.ts";
+import { seriesColor } from "./marks.ts";
 import { limitsOf } from "./raster.ts";
-import { shortNumber, textPixels } from "./text.ts";
 
 /** A bar, or a group of them. */
 export interface Bar {

@@ -4,13 +4,23 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import type { AxisOptions } from "./axis.ts";
-import { type Displayable, jupyterDisplay, type MimeBundle } from "./display.ts";
+import { type AxisOptions, clean, textPixels } from "./axis.ts";
 import { type Drawing, loadDrawing, loadRasterizer, type SvgElement } from "./libraries.ts";
 import type { Mark } from "./marks.ts";
 import { BAR_WIDTH, drawPanel, element, GAP, type Panel } from "./panel.ts";
 import { smallPNG } from "./raster.ts";
-import { clean, textPixels, wrap } from "./text.ts";
+
+/** The key under which Deno's Jupyter kernel looks for a method that gives a MIME bundle. */
+export const jupyterDisplay: unique symbol = Symbol.for("Jupyter.display");
+
+/** Contents by MIME type; binary ones in base64. */
+export type MimeBundle = Record<string, string>;
+
+/** Something that a notebook shows as more than its fields. */
+export interface Displayable {
+  /** The contents to show. */
+  [jupyterDisplay](): Promise<MimeBundle>;
+}
 
 /** How to draw a picture as SVG. */
 export interface SvgOptions {
@@ -59,29 +69,25 @@ const WIDTH = 640;
 const fontSizeOf = (width: number) => width < 480 ? 12 : 16;
 /** Follows the reader's theme where a page keeps it; without it the picture is dark on white. */
 const THEME = "@media (prefers-color-scheme:dark){.qwen-plot{color:#e6edf3}.qwen-page{fill:#0d1117}}";
+const Y_LABELS = '[aria-label="y-axis tick label"] text';
 
 /** Checks a size in pixels. */
-export function pixelsOf(name: string, asked: number | undefined, fallback: number): number {
-  const pixels = asked ?? fallback;
-  if (Number.isFinite(pixels) && pixels >= 20 && pixels <= 20_000) return pixels;
-  throw new OptionError(`Cannot draw a chart with ${name} ${pixels}: use 20 to 20000 pixels.`);
+export function pixelsOf(name: string, asked: number | undefined, usual: number): number {
+  if (asked === undefined) return usual;
+  if (asked >= 20 && asked <= 20_000) return asked;
+  throw new OptionError(`Cannot draw a chart with ${name} ${asked}: use 20 to 20000 pixels.`);
 }
 
 /** A chart made of panels, which `stack()` can take apart. */
 export class Figure implements Chart {
   readonly #width: number;
 
-  constructor(
-    readonly panels: readonly Panel[],
-    width: number | undefined,
-    readonly title = "",
-    readonly sharesX = false,
-  ) {
+  constructor(readonly panels: readonly Panel[], width?: number, readonly title = "") {
     this.#width = pixelsOf("width", width, WIDTH);
   }
 
-  async toSVG({ width = this.#width }: SvgOptions = {}): Promise<string> {
-    return drawFigure(await loadDrawing(), this, pixelsOf("width", width, WIDTH));
+  async toSVG({ width }: SvgOptions = {}): Promise<string> {
+    return drawFigure(await loadDrawing(), this, pixelsOf("width", width, this.#width));
   }
 
   async toPNG({ scale = 2, fonts = [], ...options }: PngOptions = {}): Promise<Uint8Array> {
@@ -94,102 +100,109 @@ export class Figure implements Chart {
 
   async [jupyterDisplay](): Promise<MimeBundle> {
     const lines = this.panels.map(({ title, summary }) => title ? `${title}: ${summary}` : summary);
-    return {
-      "image/svg+xml": await this.toSVG(),
-      "image/png": (await this.toPNG()).toBase64(),
-      "text/plain": [...this.title ? [this.title] : [], ...lines].join("\n"),
-    };
+    const [svg, png] = [await this.toSVG(), (await this.toPNG()).toBase64()];
+    const text = (this.title ? [this.title, ...lines] : lines).join("\n");
+    return { "image/svg+xml": svg, "image/png": png, "text/plain": text };
   }
 }
 
-function drawFigure(drawing: Drawing, { panels: all, title, sharesX }: Figure, width: number): string {
+function drawFigure(drawing: Drawing, { panels, title }: Figure, width: number): string {
   const fontSize = fontSizeOf(width);
-  const panels = sharesX ? withSharedX(all) : all;
   // How wide the labels at the sides are is known when Plot has chosen the ticks, so each panel is drawn twice.
-  const first = { width, left: width / 4, right: width / 4, fontSize };
-  const [mains, bars] = [0, 1].map((part) =>
-    panels.flatMap((panel) => drawPanel(drawing, panel, first, false).parts[part] ?? [])
+  const draft = { width, left: width / 4, right: width / 4, fontSize };
+  const [mains, bars] = [1, 2].map((part) =>
+    panels.flatMap((panel) => drawPanel(drawing, panel, draft, true)[part] ?? []) as SvgElement[]
   );
-  const right = bars!.length ? 3 * GAP + BAR_WIDTH + widestTick(bars!, fontSize) : 1.5 * fontSize;
-  const space = {
-    width,
-    left: Math.min(0.45 * width, widestTick(mains!, fontSize) + 2 * GAP),
-    right,
-    fontSize,
-  };
+  const widest = (plots: SvgElement[] = []) =>
+    Math.max(
+      0,
+      ...plots.flatMap((svg) => [...svg.querySelectorAll(Y_LABELS)]).map((text) =>
+        textPixels(text.textContent ?? "", fontSize)
+      ),
+    );
+  const right = bars?.length ? 3 * GAP + BAR_WIDTH + widest(bars) : 1.5 * fontSize;
+  const space = { width, left: Math.min(0.45 * width, widest(mains) + 2 * GAP), right, fontSize };
   const parts: SvgElement[] = [];
   let top = GAP / 2;
-  const write = (text: string) => {
-    for (const line of text ? wrap(text, fontSize * 1.1, width - 2 * GAP) : []) {
-      top += 1.35 * fontSize;
-      parts.push(element(drawing, "text", { x: GAP, y: top - fontSize / 4, "font-weight": "bold" }, line));
+  /** Writes a line at the left, with a patch of colour before it. */
+  const write = (text: string, color?: string) => {
+    const [x, height] = [GAP, 0.8 * fontSize];
+    top += 1.35 * fontSize;
+    const y = top - fontSize / 4;
+    if (color) {
+      parts.push(element(drawing, "rect", { x, y: y - height, width: fontSize, height, rx: 2, fill: color }));
     }
+    const style = color ? { x: x + 1.4 * fontSize } : { x, "font-weight": "bold" };
+    parts.push(element(drawing, "text", { ...style, y }, clean(text)));
   };
-  write(title);
+  const head = (text: string) =>
+    linesOf(text, fontSize * 1.1, width - 2 * GAP).forEach((line) => write(line));
+  head(title);
   for (const [k, panel] of panels.entries()) {
-    const next = panels[k + 1];
-    write(panel.title);
-    const legend = drawLegend(drawing, panel, top, space);
-    const drawn = drawPanel(
-      drawing,
-      panel,
-      space,
-      sharesX && next !== undefined && isShared(panel) && isShared(next),
-    );
-    for (const svg of drawn.parts) svg.setAttribute("y", String(legend.bottom));
-    parts.push(...legend.parts, ...drawn.parts);
-    top = legend.bottom + drawn.height;
+    head(panel.title);
+    for (const { text, color } of panel.legend) write(text, color);
+    const isAbove = isShared(panel) && panels.slice(k + 1, k + 2).some(isShared);
+    const [height, ...plots] = drawPanel(drawing, panel, space, isAbove);
+    for (const svg of plots) svg.setAttribute("y", String(top));
+    parts.push(...plots);
+    top += height;
   }
   const size = { width, height: Math.ceil(top) };
+  const page = element(drawing, "rect", { ...size, class: "qwen-page", fill: "#ffffff" });
   const root = element(drawing, "svg", {
     xmlns: "http://www.w3.org/2000/svg",
     ...size,
-    viewBox: `0 0 ${size.width} ${size.height}`,
+    viewBox: `0 0 ${width} ${size.height}`,
     class: "qwen-plot",
     style: "max-width:100%;height:auto",
     role: "img",
-    "aria-label": clean([title, ...all.map((panel) => panel.title)].filter((text) => text).join("; ")) ||
-      "chart",
+    "aria-label": clean([title, ...panels.map((panel) => panel.title)].filter(Boolean).join("; ")) || "chart",
     color: "#1f2328",
     fill: "currentColor",
     "font-family": "system-ui, sans-serif",
     "font-size": fontSize,
   });
-  const page = element(drawing, "rect", { ...size, class: "qwen-page", fill: "#ffffff" });
   root.append(element(drawing, "style", {}, THEME), page, ...parts);
   return root.outerHTML;
 }
 
+/** Breaks a text at spaces, or where a line is full. */
+function linesOf(text: string, fontSize: number, pixels: number): string[] {
+  const most = Math.max(
+    1,
+    Math.floor(pixels * Array.from(text).length / Math.max(1, textPixels(text, fontSize))),
+  );
+  return text.match(new RegExp(`\\S.{0,${most - 1}}(?=\\s|$)|\\S.{0,${most - 1}}`, "gu")) ?? [];
+}
+
+/** Whether a panel is over numbers or seconds, which others may be over too. */
 function isShared({ x }: Panel): boolean {
   return x.kind !== "index";
 }
 
-function withSharedX(panels: readonly Panel[]): Panel[] {
-  const shared = panels.filter(isShared).map(({ x }) => x);
-  const [from, to] = [Math.min(...shared.map((x) => x.from)), Math.max(...shared.map((x) => x.to))];
-  return panels.map((panel) => isShared(panel) ? { ...panel, x: { ...panel.x, from, to } } : panel);
-}
-
-function widestTick(plots: readonly SvgElement[], fontSize: number): number {
-  const texts = plots.flatMap((svg) => [...svg.querySelectorAll('[aria-label="y-axis tick label"] text')]);
-  return Math.max(0, ...texts.map(({ textContent }) => textPixels(textContent ?? "", fontSize)));
-}
-
-function drawLegend(
-  drawing: Drawing,
-  { legend }: Panel,
-  top: number,
-  { width, fontSize }: { width: number; fontSize: number },
-): { parts: SvgElement[]; bottom: number } {
-  let [x, y] = [GAP, top];
-  const parts = legend.flatMap(({ text, color: fill }, k) => {
-    const pixels = 1.3 * fontSize + textPixels(text, fontSize) + 2 * GAP;
-    if (k > 0 && x + pixels > width) [x, y] = [GAP, y + 1.4 * fontSize];
-    const [left, base] = [x, y + 1.15 * fontSize];
-    x += pixels;
-    const box = { x: left, y: base - 0.8 * fontSize, width: fontSize, height: 0.8 * fontSize, rx: 2, fill };
-    const name = element(drawing, "text", { x: left + 1.3 * fontSize, y: base }, clean(text));
-    return [element(drawing, "rect", box), name];
-  });
-  return { parts, bottom: legend.length ? y + 1.5 * fontSize : top };
+/**
+ * Puts charts one above the other, their plots aligned; those over numbers or seconds show the same stretch of them.
+ * Heat maps can be stacked too: give them an x axis in the units of the other charts.
+ *
+ * @throws {OptionError} When there is nothing to stack, or something that is not a chart.
+ *
+ * @example
+ * ```ts
+ * import { assertStringIncludes } from "@std/assert";
+ * import { lineChart } from "./line_chart.ts";
+ *
+ * const energy = lineChart([{ x: [0, 0.5, 1], y: [-30, -60, -20] }], { title: "Energy" });
+ * const speech = lineChart([{ x: [0, 2], y: [0, 1] }], { title: "Speech" });
+ * assertStringIncludes(await stack([energy, speech]).toSVG(), "Speech");
+ * ```
+ */
+export function stack(charts: readonly Chart[], { title, width }: Omit<ChartOptions, "height"> = {}): Chart {
+  const panels = charts.flatMap((chart) => chart instanceof Figure ? chart.panels : []);
+  if (panels.length < charts.length || panels.length === 0) {
+    throw new OptionError("Cannot stack charts: there are none, or one was not made by this module.");
+  }
+  const axes = panels.filter(isShared).map(({ x }) => x);
+  const [from, to] = [Math.min(...axes.map((x) => x.from)), Math.max(...axes.map((x) => x.to))];
+  const shared = panels.map((panel) => isShared(panel) ? { ...panel, x: { ...panel.x, from, to } } : panel);
+  return new Figure(shared, width, title);
 }

@@ -4,20 +4,21 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { axisOf } from "./axis.ts";
-import { checkPalette, type PaletteName } from "./colors.ts";
+import { axisOf, shortNumber } from "./axis.ts";
 import { type AxesOptions, type Chart, Figure, pixelsOf } from "./figure.ts";
 import { checkMarks } from "./marks.ts";
 import { image } from "./panel.ts";
-import { checkData, type HeatMapData, limitsOf, rasterURL } from "./raster.ts";
-import { shortNumber } from "./text.ts";
+import { type HeatMapData, limitsOf, rasterURL } from "./raster.ts";
+
+/** d3's palettes that every kind of colour vision can read; those for signed values are pale at zero. */
+const SIGNED = { viridis: false, magma: false, cividis: false, RdBu: true, PuOr: true };
 
 /** How to draw a heat map; limits of its axes are the outer edges of the first and last cells. */
 export interface HeatMapOptions extends AxesOptions {
   /** Where the first row goes: `upper` as in a table, `lower` as in a spectrogram. @default {"upper"} */
   origin?: "upper" | "lower" | undefined;
-  /** Colours from the smallest value to the largest. @default {"viridis"} */
-  palette?: PaletteName | undefined;
+  /** Colours; `RdBu` and `PuOr` are for signed values, pale at zero. @default {"viridis"} */
+  palette?: "viridis" | "magma" | "cividis" | "RdBu" | "PuOr" | undefined;
   /** Value of the first colour. @default {the smallest, or where zero is pale as far from it as the largest} */
   min?: number | undefined;
   /** Value of the last colour. @default {the largest} */
@@ -26,9 +27,8 @@ export interface HeatMapOptions extends AxesOptions {
   colorLabel?: string | undefined;
 }
 
-const [LOWEST, HIGHEST] = [120, 420];
-const [ROW, LABELLED_ROW] = [3, 18];
-const RAMP = Array.from({ length: 128 }, (_, k) => k / 127);
+const [LOWEST, HIGHEST, ROW, LABELLED_ROW] = [120, 420, 3, 18];
+const RAMP = { values: Array.from({ length: 128 }, (_, k) => k / 127), rows: 128, columns: 1 };
 
 /**
  * Draws a matrix in colours.
@@ -40,43 +40,43 @@ const RAMP = Array.from({ length: 128 }, (_, k) => k / 127);
  * ```ts
  * import { assertEquals } from "@std/assert";
  * const values = Float32Array.from({ length: 128 * 300 }, (_, k) => Math.sin(k / 500));
- * const x = { label: "time (s)", from: 0, to: 3 };
- * const mel = heatMap({ values, rows: 128, columns: 300 }, { title: "Log-mel", x, origin: "lower" });
+ * const mel = heatMap({ values, rows: 128, columns: 300 }, { title: "Log-mel", origin: "lower" });
  * assertEquals((await mel.toPNG()).subarray(1, 4), new TextEncoder().encode("PNG"));
  * ```
  */
 export function heatMap(data: HeatMapData, options: HeatMapOptions = {}): Chart {
-  checkData(data);
   const { rows, columns, values } = data;
-  const isUpward = options.origin === "lower";
-  const palette = checkPalette(options.palette);
+  const { title = "", palette = "viridis", origin } = options;
+  if (!(rows > 0 && columns > 0 && Number.isInteger(rows) && values.length === rows * columns)) {
+    const size = `${rows} rows and ${columns} columns from ${values.length} values`;
+    throw new OptionError(`Cannot draw a heat map of ${size}.`);
+  }
+  if (!Object.hasOwn(SIGNED, palette)) {
+    throw new OptionError(`There is no palette "${palette}": use ${Object.keys(SIGNED).join(", ")}.`);
+  }
   const [low, high] = limitsOf([values]) ?? [0, 1];
-  const isSigned = palette === "RdBu" || palette === "PuOr";
   const far = options.max ?? Math.abs(options.min ?? Math.max(-low, high));
-  const [min, max] = [options.min ?? (isSigned ? -far : low), options.max ?? (isSigned ? far : high)];
+  const { min = SIGNED[palette] ? -far : low, max = SIGNED[palette] ? far : high } = options;
   if (!(max >= min)) throw new OptionError(`Cannot colour a heat map from ${min} to ${max}.`);
   const axis = axisOf({ label: options.colorLabel }, min, max, "number");
-  const x = axisOf(options.x ?? {}, -0.5, columns - 0.5, "index");
-  const y = axisOf(options.y ?? {}, isUpward ? -0.5 : rows - 0.5, isUpward ? rows - 0.5 : -0.5, "index");
-  const usual = Math.max(LOWEST, Math.min(HIGHEST, rows * (y.ticks ? LABELLED_ROW : ROW)));
-  const height = pixelsOf("height", options.height, y.ticks ? rows * LABELLED_ROW : usual);
-  const colors = { min: axis.from, max: axis.to, palette, isUpward };
-  const ramp = { values: RAMP, rows: RAMP.length, columns: 1 };
+  const x = axisOf(options.x, -0.5, columns - 0.5, "index");
+  const [first, last] = origin === "lower" ? [-0.5, rows - 0.5] : [rows - 0.5, -0.5];
+  const y = axisOf(options.y, first!, last!, "index");
+  const usual = y.ticks ? rows * LABELLED_ROW : Math.max(LOWEST, Math.min(HIGHEST, rows * ROW));
+  const height = pixelsOf("height", options.height, usual);
+  const bar = { width: 1, height: RAMP.rows, min: 0, max: 1, palette, isUpward: true };
   return new Figure([{
-    title: options.title ?? "",
+    title,
     summary: `${rows} rows, ${columns} columns, ${shortNumber(min)} to ${shortNumber(max)}`,
     height,
     x,
     y,
     marks: checkMarks(options.marks),
     legend: [],
-    colorBar: {
-      axis,
-      picture: (drawing) =>
-        rasterURL(drawing, ramp, [1, RAMP.length], { min: 0, max: 1, palette, isUpward: true }),
+    colorBar: { axis, picture: (drawing) => rasterURL(drawing, RAMP, bar) },
+    draw: (drawing, width) => {
+      const how = { width, height, min: axis.from, max: axis.to, palette, isUpward: origin === "lower" };
+      return [image(drawing, rasterURL(drawing, data, how), [x.from, x.to], [y.from, y.to])];
     },
-    draw: (drawing, pixels) => [
-      image(drawing, rasterURL(drawing, data, [pixels, height], colors), [x.from, x.to], [y.from, y.to]),
-    ],
   }], options.width);
 }

@@ -11,54 +11,30 @@ const LINKEDOM = "npm:linkedom@0.18.12";
 const FAST_PNG = "npm:fast-png@8.0.0";
 const RESVG = "npm:@resvg/resvg-wasm@2.6.2";
 const FONT = "npm:@fontsource/inter@5.3.0";
-/** Files of the font, and the letters for which each is needed. */
-const FONT_FILES: [name: string, letters: RegExp][] = [
-  ["latin-400", /^/],
-  ["latin-600", /^/],
-  ["latin-ext-400", /[\u0100-\u02ff\u1e00-\u1eff]/],
-  ["greek-400", /[\u0370-\u03ff]/],
-  ["cyrillic-400", /[\u0400-\u04ff]/],
-];
+/** Files of the font, and the letters that need them. */
+const FONT_FILES: [string, RegExp][] = [["latin-400", /^/], ["latin-600", /^/], [
+  "greek-400",
+  /[\u0370-\u03ff]/,
+]];
+FONT_FILES.push(["latin-ext-400", /[\u0100-\u02ff\u1e00-\u1eff]/], ["cyrillic-400", /[\u0400-\u04ff]/]);
 
 /** As much of an element as is used here. */
 export interface SvgElement {
   textContent: string | null;
   readonly outerHTML: string;
   setAttribute(name: string, value: string): void;
-  removeAttribute(name: string): void;
   append(...children: SvgElement[]): void;
   remove(): void;
   querySelectorAll(selector: string): Iterable<SvgElement>;
 }
 
-interface SvgDocument {
-  createElementNS(namespace: string, name: string): SvgElement;
-}
-
 /** Something that Plot draws: one of its marks, or a function that makes an element. */
 export type PlotMark = object;
 
-type MarkName =
-  | "areaY"
-  | "axisX"
-  | "axisY"
-  | "dot"
-  | "frame"
-  | "gridX"
-  | "gridY"
-  | "line"
-  | "rect"
-  | "ruleX"
-  | "text";
+type MarkName = "areaY" | "axisX" | "axisY" | "dot" | "frame" | "gridX" | "gridY" | "line" | "rect" | "ruleX";
 
-/** As much of Observable Plot as is used here. */
-export type PlotLibrary = Readonly<Record<MarkName, (data: object, options?: object) => PlotMark>> & {
-  plot(options: object): SvgElement;
-  scale(options: object): { apply(value: number): string };
-};
-
-/** Pixels: palette indices, or channels in a row. */
-interface Image {
+/** Pixels: palette indices, or red, green, blue, alpha. */
+export interface Pixels {
   width: number;
   height: number;
   data: Uint8Array;
@@ -66,53 +42,41 @@ interface Image {
   palette?: number[][];
 }
 
-/** What draws an SVG. */
+/** What draws an SVG: as much of Observable Plot, of linkedom's document and of fast-png as is used here. */
 export interface Drawing {
-  plot: PlotLibrary;
-  document: SvgDocument;
-  encode(image: Image): Uint8Array;
-}
-
-interface Resvg {
-  initWasm(bytes: Uint8Array): Promise<void>;
-  Resvg: new (svg: string, options: object) => {
-    render(): { width: number; height: number; readonly pixels: Uint8Array; free(): void };
-    free(): void;
+  plot: Readonly<Record<MarkName | "text", (data: object, options?: object) => PlotMark>> & {
+    plot(options: object): SvgElement;
+    scale(options: object): { apply(value: number): string };
   };
+  document: { createElementNS(namespace: string, name: string): SvgElement };
+  encode(image: Pixels): Uint8Array;
 }
 
-/** Draws an SVG as pixels, red, green, blue, alpha. */
-export type Rasterizer = (svg: string, scale: number, fonts: readonly Uint8Array[]) => Image;
+type Rasterizer = (svg: string, scale: number, fonts: readonly Uint8Array[]) => Pixels;
+type Drawn = { render(): Pixels & { pixels: Uint8Array }; free(): void };
 
 /** What draws an SVG. */
 export const loadDrawing: () => Promise<Drawing> = once(async () => {
-  const plot: PlotLibrary = await import(PLOT);
-  const { parseHTML }: { parseHTML(html: string): { document: SvgDocument } } = await import(LINKEDOM);
-  const { encode }: Pick<Drawing, "encode"> = await import(FAST_PNG);
-  return { plot, document: parseHTML("<html></html>").document, encode };
+  const { parseHTML }: { parseHTML(html: string): Drawing } = await import(LINKEDOM);
+  const { encode }: Drawing = await import(FAST_PNG);
+  return { plot: await import(PLOT), document: parseHTML("<html></html>").document, encode };
 });
 
 /** What makes pixels of an SVG. */
 export const loadRasterizer: () => Promise<Rasterizer> = once(async () => {
-  const { initWasm, Resvg }: Resvg = await import(RESVG);
+  const { initWasm, Resvg } = await import(RESVG);
   const read = (specifier: string) => Deno.readFile(new URL(import.meta.resolve(specifier)));
   await initWasm(await read(`${RESVG}/index_bg.wasm`));
   // Deno fetches a package when something of it is imported, and tells then where its files are.
   await import(`${FONT}/metadata.json`, { with: { type: "json" } });
-  const inter = await Promise.all(FONT_FILES.map(async ([name, letters]) => ({
-    letters,
-    bytes: await read(`${FONT}/files/inter-${name}-normal.woff2`),
-  })));
-  return (svg, scale, fonts) => {
-    const needed = inter.filter(({ letters }) => letters.test(svg)).map(({ bytes }) => bytes);
-    // Resvg knows only the older name.
-    const drawn = new Resvg(svg.replaceAll("pixelated", "optimizeSpeed"), {
-      fitTo: { mode: "zoom", value: scale },
-      font: { fontBuffers: [...needed, ...fonts], defaultFontFamily: "Inter", sansSerifFamily: "Inter" },
-    });
-    const image = drawn.render();
-    const { width, height, pixels: data } = image;
-    image.free();
+  const all = await Promise.all(FONT_FILES.map(([name]) => read(`${FONT}/files/inter-${name}-normal.woff2`)));
+  return (svg: string, scale: number, more: readonly Uint8Array[]) => {
+    const fontBuffers = [...all.filter((_, k) => FONT_FILES[k]![1].test(svg)), ...more];
+    const font = { fontBuffers, defaultFontFamily: "Inter", sansSerifFamily: "Inter" };
+    // Resvg knows only the older name of pixelated.
+    const older = svg.replaceAll("pixelated", "optimizeSpeed");
+    const drawn: Drawn = new Resvg(older, { fitTo: { mode: "zoom", value: scale }, font });
+    const { width, height, pixels: data } = drawn.render();
     drawn.free();
     return { width, height, data };
   };
@@ -124,11 +88,8 @@ function once<T>(load: () => Promise<T>): () => Promise<T> {
   return () =>
     result ??= load().catch((cause) => {
       result = undefined;
-      const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+      const why = `Cannot draw: a package that draws can't be loaded (${String(cause).split("\n")[0]}): `;
       const cure = "connect to the npm registry once, and allow reading Deno's cache.";
-      throw new Qwen3ASRError(`Cannot draw: a package that draws can't be loaded (${reason}): ${cure}`, {
-        code: "offline",
-        cause,
-      });
+      throw new Qwen3ASRError(why + cure, { code: "offline", cause });
     });
 }

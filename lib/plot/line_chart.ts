@@ -1,16 +1,14 @@
 /**
- * Line charts: one or several lines over a common x axis.
+ * Line charts over a common x axis, and waves as lines.
  *
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { type Axis, axisOf } from "./axis.ts";
-import { seriesColor } from "./colors.ts";
+import { type Axis, axisOf, shortNumber } from "./axis.ts";
 import { type AxesOptions, type Chart, Figure, pixelsOf } from "./figure.ts";
-import type { PlotLibrary, PlotMark } from "./libraries.ts";
-import { checkMarks } from "./marks.ts";
+import type { Drawing, PlotMark } from "./libraries.ts";
+import { checkMarks, seriesColor } from "./marks.ts";
 import { limitsOf } from "./raster.ts";
-import { shortNumber } from "./text.ts";
 
 /** One line. */
 export interface Series {
@@ -33,7 +31,9 @@ export interface Series {
 /** How to draw lines. */
 export type LineChartOptions = AxesOptions;
 
-const HEIGHT = 180;
+const [HEIGHT, WAVE_HEIGHT] = [180, 120];
+/** Space around a wave, as a multiple of it. */
+const HEADROOM = 1.05;
 /** Space above and below the lines, as a share of their range. */
 const PADDING = 0.05;
 /** Points a pixel from which only the lowest and the highest of each pixel are drawn. */
@@ -66,8 +66,8 @@ export function lineChart(series: readonly Series[], options: LineChartOptions =
     title: options.title ?? "",
     summary: [...legend.map(({ text }) => text), range].join(", "),
     height: pixelsOf("height", options.height, HEIGHT),
-    x: axisOf(options.x ?? {}, xs[0] - half, xs[1] + half, isIndexed ? "index" : "number"),
-    y: axisOf(options.y ?? {}, ys[0] && ys[0] - room, ys[1] && ys[1] + room, "number"),
+    x: axisOf(options.x, xs[0] - half, xs[1] + half, isIndexed ? "index" : "number"),
+    y: axisOf(options.y, ys[0] && ys[0] - room, ys[1] && ys[1] + room, "number"),
     marks: checkMarks(options.marks),
     legend,
     draw: ({ plot }, pixels, axis) => lines.flatMap((line) => drawLine(plot, line, pixels, axis)),
@@ -82,7 +82,7 @@ function lineOf(series: Series, index: number): Line {
   throw new OptionError(`Cannot draw line ${index} "${name}": x has ${x.length} points, y has ${y.length}.`);
 }
 
-function drawLine(plot: PlotLibrary, line: Line, pixels: number, axis: Axis): PlotMark[] {
+function drawLine(plot: Drawing["plot"], line: Line, pixels: number, axis: Axis): PlotMark[] {
   const { color, isDashed, isFilled, hasDots } = line;
   const points = pointsOf(line, Math.floor(pixels), axis);
   const [x, y] = [(at: number) => line.x[at], (at: number) => line.y[at]];
@@ -110,4 +110,43 @@ function pointsOf({ x, y }: Line, pixels: number, { from, to }: Axis): number[] 
     }
     return [Math.min(least, most), Math.max(least, most)];
   }).flat();
+}
+
+/** How to draw a wave. */
+export interface WaveformOptions extends AxesOptions {
+  /** Samples a second. @default {16000} */
+  sampleRate?: number | undefined;
+  /** Time of the first sample. @default {0} */
+  startSeconds?: number | undefined;
+  /** `#rrggbb`, or `currentColor` for that of the text. @default {"#0072b2"} */
+  color?: string | undefined;
+}
+
+/**
+ * Draws samples over time: the range of them for each pixel, or a line when there are few.
+ *
+ * @param samples One channel, [samples].
+ * @throws {OptionError} When there are no samples or an option is not usable.
+ *
+ * @example
+ * ```ts
+ * import { assertStringIncludes } from "@std/assert";
+ * const samples = Float32Array.from({ length: 16000 }, (_, k) => Math.sin(k / 20));
+ * const wave = waveform(samples, { title: "One second", marks: [{ from: 0.2, to: 0.5, label: "chunk 1" }] });
+ * assertStringIncludes(await wave.toSVG(), "chunk 1");
+ * ```
+ */
+export function waveform(samples: ArrayLike<number>, options: WaveformOptions = {}): Chart {
+  const { sampleRate = 16000, startSeconds: from = 0, color, height = WAVE_HEIGHT } = options;
+  if (samples.length === 0) throw new OptionError("Cannot draw a waveform: there are no samples.");
+  if (!(sampleRate > 0)) throw new OptionError(`Cannot draw a waveform with sample rate ${sampleRate}.`);
+  const [low, high] = limitsOf([samples]) ?? [0, 0];
+  const peak = (Math.max(-low, high) || 1) * HEADROOM;
+  const times = Float64Array.from({ length: samples.length }, (_, k) => from + k / sampleRate);
+  return lineChart([{ x: times, y: samples, color }], {
+    ...options,
+    height,
+    x: { kind: "time", from, to: from + samples.length / sampleRate, ...options.x },
+    y: { label: "amplitude", from: -peak, to: peak, ...options.y },
+  });
 }

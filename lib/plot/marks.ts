@@ -1,13 +1,11 @@
 /**
- * Lines and spans that mark places along the x axis: cut points, chunks, words.
+ * Lines and spans that mark places along the x axis, and the colours of these and of data.
  *
  * @module
  */
 import { OptionError } from "../errors.ts";
-import type { Axis } from "./axis.ts";
-import { checkColor } from "./colors.ts";
-import type { PlotLibrary, PlotMark } from "./libraries.ts";
-import { clean, textPixels } from "./text.ts";
+import { type Axis, clean, textPixels } from "./axis.ts";
+import type { Drawing, PlotMark } from "./libraries.ts";
 
 /** What lines and spans have in common. */
 export interface MarkLabel {
@@ -31,87 +29,82 @@ export interface SpanMark extends MarkLabel {
   to: number;
 }
 
-/** A line or a span. */
+/** A line or a span: a cut, a chunk, a word. */
 export type Mark = LineMark | SpanMark;
 
-const LINE_COLOR = "#d81b60";
-const SPAN_COLOR = "#0072b2";
+/** Seven colours for every kind of colour vision (Okabe and Ito, 2008); the last is that of the text. */
+const SERIES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "currentColor"];
+const [LINE_COLOR, SPAN_COLOR] = ["#d81b60", "#0072b2"];
 /** Most rows of labels above a plot; labels that would need another row are left out. */
-const MOST_LABEL_ROWS = 3;
+const MOST_ROWS = 3;
 const LABEL_GAP = 6;
 
-const endsOf = (mark: Mark): [number, number] => "at" in mark ? [mark.at, mark.at] : [mark.from, mark.to];
+/** The colour that was asked for, or the one of the line or bar at a place. */
+export function seriesColor(index: number, asked = SERIES[index % SERIES.length]!): string {
+  if (asked === "currentColor" || /^#[0-9a-f]{6}$/i.test(asked)) return asked;
+  throw new OptionError(`Cannot read the colour "${asked}": write it as #rrggbb, or currentColor.`);
+}
+
+const endsOf = (mark: Mark) => "at" in mark ? [mark.at, mark.at] as const : [mark.from, mark.to] as const;
 
 /** Refuses marks that cannot be drawn. */
 export function checkMarks(marks: readonly Mark[] = []): readonly Mark[] {
   for (const mark of marks) {
-    checkColor(mark.color);
-    if (!endsOf(mark).every(Number.isFinite)) {
-      throw new OptionError(`Cannot draw a mark at ${endsOf(mark).join(" to ")}.`);
-    }
+    seriesColor(0, mark.color);
+    if (endsOf(mark).every(Number.isFinite)) continue;
+    throw new OptionError(`Cannot draw a mark at ${endsOf(mark).join(" to ")}.`);
   }
   return marks;
 }
 
 /** A label with the place of its middle on the x axis, and its row: 0 is the one next to the plot. */
-export interface PlacedLabel {
-  text: string;
-  at: number;
-  row: number;
-}
+export type PlacedLabel = { text: string; at: number; row: number };
 
 /** Places labels so that no two overlap, which Plot does not do; those without space are left out. */
 export function placeLabels(
   marks: readonly Mark[],
   { from, to }: Axis,
   pixels: number,
-  fontSize: number,
+  size: number,
 ): PlacedLabel[] {
-  const filled: number[] = Array.from({ length: MOST_LABEL_ROWS }, () => -Infinity);
+  const filled: number[] = new Array(MOST_ROWS).fill(-Infinity);
   const wanted = marks.flatMap((mark) => {
-    const [start, end] = endsOf(mark).map((value) => (value - from) / (to - from) * pixels) as [
-      number,
-      number,
-    ];
+    const [start = 0, end = 0] = endsOf(mark).map((value) => (value - from) / (to - from) * pixels);
     if (!mark.label || start > pixels || end < 0) return [];
     return [{ text: clean(mark.label), centre: (Math.max(0, start) + Math.min(pixels, end)) / 2 }];
   });
   return wanted.toSorted((a, b) => a.centre - b.centre).flatMap(({ text, centre }) => {
-    const half = textPixels(text, fontSize) / 2;
+    const half = textPixels(text, size) / 2;
     const middle = Math.max(half, Math.min(pixels - half, centre));
     const row = filled.findIndex((end) => end + LABEL_GAP <= middle - half);
-    if (row < 0) return [];
-    filled[row] = middle + half;
-    return [{ text, at: from + middle / pixels * (to - from), row }];
+    if (row >= 0) filled[row] = middle + half;
+    return row < 0 ? [] : [{ text, at: from + middle / pixels * (to - from), row }];
   });
 }
 
-/** Marks as Plot draws them, under and over the data. Over a picture they are dashes of black and white. */
+/** Marks as Plot draws them: spans under the data, lines over it; on a picture dashes of black and white. */
 export function drawMarks(
-  plot: PlotLibrary,
+  { plot }: Drawing,
   marks: readonly Mark[],
   { from, to }: Axis,
   isPicture: boolean,
-): { under: PlotMark[]; over: PlotMark[] } {
-  const [low, high] = [Math.min(from, to), Math.max(from, to)];
-  const spans = marks.flatMap((mark) => {
-    const [start, end] = endsOf(mark);
-    const span = { ...mark, start: Math.max(low, start), end: Math.min(high, end) };
-    return "at" in mark || isPicture || span.start >= span.end ? [] : [span];
-  });
-  const lines = marks.flatMap((mark) =>
+): PlotMark[] {
+  const limit = (value: number) => Math.max(from, Math.min(to, value));
+  const shown = marks.filter((mark) => endsOf(mark)[0] <= to && endsOf(mark)[1] >= from);
+  const lines = shown.flatMap((mark) =>
     "at" in mark || isPicture ? endsOf(mark).map((at) => ({ ...mark, at })) : []
   )
-    .filter(({ at }) => at >= low && at <= high);
-  const colorOf = (plain: string) => ({ color }: Mark) => color ?? plain;
-  const rule = (options: object) =>
-    plot.ruleX(lines, { x: "at", title: "label", strokeWidth: 1.5, ...options });
-  const span = { x1: "start", x2: "end", title: "label", fillOpacity: 0.16, strokeOpacity: 0.6 };
-  return {
-    under: [plot.rect(spans, { ...span, fill: colorOf(SPAN_COLOR), stroke: colorOf(SPAN_COLOR) })],
-    over: [
-      ...(isPicture ? [rule({ stroke: "#000000" })] : []),
-      rule({ stroke: colorOf(isPicture ? "#ffffff" : LINE_COLOR), strokeDasharray: "5 4" }),
-    ],
-  };
+    .filter(({ at }) => at === limit(at));
+  const spans = shown.flatMap((mark) =>
+    "at" in mark || isPicture ? [] : { ...mark, from: limit(mark.from), to: limit(mark.to) }
+  );
+  const color = ({ color }: Mark) => color ?? SPAN_COLOR;
+  const span = { x1: "from", x2: "to", title: "label", fill: color, fillOpacity: 0.16, stroke: color };
+  const rule = { x: "at", title: "label", strokeWidth: 1.5 };
+  const dashed = ({ color }: Mark) => color ?? (isPicture ? "#ffffff" : LINE_COLOR);
+  return [
+    plot.rect(spans, { ...span, strokeOpacity: 0.6 }),
+    ...isPicture ? [plot.ruleX(lines, { ...rule, stroke: "#000000" })] : [],
+    plot.ruleX(lines, { ...rule, stroke: dashed, strokeDasharray: "5 4" }),
+  ];
 }

@@ -3,16 +3,9 @@
  *
  * @module
  */
-import { type Axis, ownTicks, type Tick, tickArguments } from "./axis.ts";
+import { askedTicks, type Axis, textPixels, tickArguments } from "./axis.ts";
 import type { Drawing, PlotMark, SvgElement } from "./libraries.ts";
 import { drawMarks, type Mark, placeLabels } from "./marks.ts";
-import { textPixels } from "./text.ts";
-
-/** Colours of values beside a plot, as a picture with the largest value on top. */
-export interface ColorBar {
-  axis: Axis;
-  picture(drawing: Drawing): string;
-}
 
 /** One plot of a figure. */
 export interface Panel {
@@ -25,36 +18,25 @@ export interface Panel {
   y: Axis;
   marks: readonly Mark[];
   legend: readonly { text: string; color: string }[];
-  colorBar?: ColorBar;
+  /** Colours of values, as a picture with the largest value on top. */
+  colorBar?: { axis: Axis; picture(drawing: Drawing): string };
   /** What is inside, for a plot of `pixels` width over an x axis that may be longer than the panel's own. */
   draw(drawing: Drawing, pixels: number, x: Axis): PlotMark[];
 }
 
 /** The pixels that a panel has from side to side, and those of its text. */
-export interface Space {
-  width: number;
-  left: number;
-  right: number;
-  fontSize: number;
-}
+export type Space = Record<"width" | "left" | "right" | "fontSize", number>;
 
 /** Pixels between things. */
 export const GAP = 8;
 /** Pixels of a colour bar. */
 export const BAR_WIDTH = 14;
-const LINE = 1.25;
-const SVG = "http://www.w3.org/2000/svg";
 
 /** Makes an element with attributes. */
-export function element(
-  { document }: Drawing,
-  name: string,
-  attributes: Record<string, string | number>,
-  text?: string,
-): SvgElement {
-  const made = document.createElementNS(SVG, name);
+export function element({ document }: Drawing, name: string, attributes: object, text = ""): SvgElement {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
-  if (text !== undefined) made.textContent = text;
+  made.textContent = text;
   return made;
 }
 
@@ -65,7 +47,7 @@ export function image(
   xs: readonly number[],
   ys: readonly number[],
 ): PlotMark {
-  return (_index: unknown, scales: { x(value: number): number; y(value: number): number }) => {
+  return (_index: unknown, scales: Record<"x" | "y", (value: number) => number>) => {
     const [x = 0, right = 0] = xs.map((value) => scales.x(value)).toSorted((a, b) => a - b);
     const [y = 0, bottom = 0] = ys.map((value) => scales.y(value)).toSorted((a, b) => a - b);
     const box = { x, y, width: right - x, height: bottom - y, preserveAspectRatio: "none", href };
@@ -73,77 +55,57 @@ export function image(
   };
 }
 
-/** The ticks of an x axis, and how long their labels are where they stand upright because they would touch. */
-function xTicks(x: Axis, pixels: number, fontSize: number): { ticks: Tick[] | undefined; turned: number } {
-  const all = ownTicks(x, pixels, x.ticks ? 0 : fontSize);
-  const wide = ({ label }: Tick) => textPixels(label, fontSize);
-  const touch = (tick: Tick, k: number) => {
-    const next = all?.[k + 1];
-    const apart = next && (next.at - tick.at) / Math.abs(x.to - x.from) * pixels;
-    return apart !== undefined && apart < (wide(tick) + wide(next!)) / 2 + GAP;
-  };
-  if (!x.ticks || !all?.some(touch)) return { ticks: all, turned: 0 };
-  const ticks = ownTicks(x, pixels, fontSize * 1.1)!;
-  return { ticks, turned: Math.max(...ticks.map(wide)) };
-}
-
-/** Draws a panel, and its colour bar beside it. */
+/** Draws a panel, and its colour bar beside it; gives their height. */
 export function drawPanel(
   drawing: Drawing,
   panel: Panel,
   space: Space,
   hidesX: boolean,
-): { parts: SvgElement[]; height: number } {
+): [number, ...SvgElement[]] {
   const { plot, document } = drawing;
   const { width, left, right, fontSize } = space;
   const { x, y, colorBar } = panel;
   const pixels = width - left - right;
-  const { ticks, turned } = xTicks(x, pixels, fontSize);
+  const line = fontSize * 1.25;
   const labels = placeLabels(panel.marks, x, pixels, fontSize);
-  const line = fontSize * LINE;
   const rows = Math.max(0, ...labels.map(({ row }) => row + 1)) + (y.label || colorBar?.axis.label ? 1 : 0);
-  const marginTop = GAP + rows * line;
-  const marginBottom = hidesX ? GAP : (turned || fontSize) + 2 * GAP + (x.label ? line : 0);
-  const height = Math.ceil(marginTop + panel.height + marginBottom);
-  const marks = drawMarks(plot, panel.marks, x, colorBar !== undefined);
-  const across = {
-    tickSpacing: fontSize * 6,
-    labelAnchor: "center",
-    labelArrow: "none",
-    label: x.label || null,
+  // Labels that were asked for stand upright when they would touch side by side.
+  const longest = Math.max(0, ...x.ticks?.map(({ label }) => textPixels(label, fontSize)) ?? []);
+  const isUpright = askedTicks(x, pixels, longest + GAP)?.length !== x.ticks?.length;
+  const below = hidesX ? GAP : (isUpright ? longest : fontSize) + 2 * GAP + (x.label ? line : 0);
+  const frame = { document, marginTop: GAP + rows * line, marginBottom: below };
+  const height = Math.ceil(frame.marginTop + panel.height + below);
+  const xTicks = askedTicks(x, pixels, isUpright ? fontSize * 1.1 : 0);
+  const turned = { tickSpacing: fontSize * 6, labelAnchor: "center", tickRotate: isUpright ? -90 : 0 };
+  const across = (more: object) => tickArguments(x, pixels, xTicks, { ...turned, ...more });
+  const upward = (axis: Axis, more: object) => {
+    const ticks = askedTicks(axis, panel.height, fontSize * 1.1);
+    return tickArguments(axis, panel.height, ticks, {
+      tickSpacing: fontSize * 2.6,
+      labelAnchor: "top",
+      ...more,
+    });
   };
-  const upward = {
-    tickSpacing: fontSize * 2.6,
-    labelAnchor: "top",
-    labelArrow: "none",
-    label: y.label || null,
-  };
-  const yTicks = ownTicks(y, panel.height, fontSize * 1.1);
+  const [under, ...over] = drawMarks(drawing, panel.marks, x, colorBar !== undefined);
   const main = plot.plot({
-    document,
+    ...frame,
     width,
     height,
-    marginTop,
-    marginBottom,
     marginLeft: left,
     marginRight: right,
     x: { type: "linear", domain: [x.from, x.to], axis: null },
     y: { type: "linear", domain: [y.from, y.to], axis: null, clamp: true },
     marks: [
-      colorBar || x.ticks ? null : plot.gridX(...tickArguments(x, ticks, { ...across, strokeOpacity: 0.15 })),
-      colorBar || y.ticks
-        ? null
-        : plot.gridY(...tickArguments(y, yTicks, { ...upward, strokeOpacity: 0.15 })),
-      ...marks.under,
+      !colorBar && !x.ticks && plot.gridX(...across({ strokeOpacity: 0.15 })),
+      !colorBar && !y.ticks && plot.gridY(...upward(y, { strokeOpacity: 0.15 })),
+      under,
       ...panel.draw(drawing, pixels, x),
-      ...marks.over,
+      ...over,
       plot.frame({ strokeOpacity: 0.5 }),
-      hidesX
-        ? null
-        : plot.axisX(...tickArguments(x, ticks, { ...across, ...turned ? { tickRotate: -90 } : {} })),
-      plot.axisY(...tickArguments(y, yTicks, { ...upward, labelOffset: left - GAP })),
-      ...labels.map(({ row, ...label }) =>
-        plot.text([label], {
+      !hidesX && plot.axisX(...across({})),
+      plot.axisY(...upward(y, { labelOffset: left - GAP })),
+      ...Map.groupBy(labels, ({ row }) => row).entries().map(([row, some]) =>
+        plot.text(some, {
           x: "at",
           text: "text",
           frameAnchor: "top",
@@ -151,16 +113,14 @@ export function drawPanel(
           dy: -4 - row * line,
         })
       ),
-    ],
+    ].filter((mark) => mark),
   });
-  if (!colorBar) return { parts: [plain(main, fontSize)], height };
+  if (!colorBar) return [height, plain(main, fontSize, 0)];
   const { axis } = colorBar;
   const bar = plot.plot({
-    document,
+    ...frame,
     width: right,
     height,
-    marginTop,
-    marginBottom,
     marginLeft: GAP,
     marginRight: right - GAP - BAR_WIDTH,
     x: { type: "linear", domain: [0, 1], axis: null },
@@ -168,20 +128,16 @@ export function drawPanel(
     marks: [
       image(drawing, colorBar.picture(drawing), [0, 1], [axis.from, axis.to]),
       plot.frame({ strokeOpacity: 0.5 }),
-      plot.axisY(
-        ...tickArguments(axis, undefined, { ...upward, anchor: "right", label: axis.label || null }),
-      ),
+      plot.axisY(...upward(axis, { anchor: "right" })),
     ],
   });
-  bar.setAttribute("x", String(width - right));
-  return { parts: [plain(main, fontSize), plain(bar, fontSize)], height };
+  return [height, plain(main, fontSize, 0), plain(bar, fontSize, width - right)];
 }
 
-/** Takes away what belongs to a page of Plot's own. */
-function plain(svg: SvgElement, fontSize: number): SvgElement {
+/** Takes away what belongs to a page of Plot's own, and puts the plot in its place. */
+function plain(svg: SvgElement, fontSize: number, x: number): SvgElement {
   for (const style of svg.querySelectorAll("style")) style.remove();
-  svg.removeAttribute("class");
-  svg.setAttribute("font-size", String(fontSize));
-  svg.setAttribute("overflow", "visible");
+  const own = Object.entries({ "font-size": fontSize, overflow: "visible", x, class: "" });
+  for (const [name, value] of own) svg.setAttribute(name, String(value));
   return svg;
 }

@@ -1,11 +1,9 @@
 /**
- * Pixels: matrices as small PNG files (Plot's own raster needs a canvas), and PNG files with few colours.
+ * Pixels: matrices as small PNG files (Plot's own raster needs a canvas), and PNG files of few colours.
  *
  * @module
  */
-import { OptionError } from "../errors.ts";
-import { paletteColors, type PaletteName } from "./colors.ts";
-import type { Drawing } from "./libraries.ts";
+import type { Drawing, Pixels } from "./libraries.ts";
 
 /** A matrix, row after row. Values that are not finite are drawn grey. */
 export interface HeatMapData {
@@ -17,110 +15,89 @@ export interface HeatMapData {
   columns: number;
 }
 
-/** Colours of a heat map: more cannot be told apart and make files larger. */
+/** Colours of a heat map: more cannot be told apart, and make files larger. */
 const LEVELS = 128;
 const GREY = [0x9a, 0x9a, 0x9a];
 const MOST_COLORS = 256;
-
-/** Refuses a matrix whose rows and columns do not fit the number of its values. */
-export function checkData({ values, rows, columns }: HeatMapData): void {
-  const isSize = (count: number) => Number.isInteger(count) && count > 0;
-  if (isSize(rows) && isSize(columns) && values.length === rows * columns) return;
-  throw new OptionError(
-    `Cannot draw a heat map of ${rows} rows and ${columns} columns from ${values.length} values.`,
-  );
-}
 
 /** The smallest and the largest finite value of lists; nothing when there is none. */
 export function limitsOf(lists: readonly ArrayLike<number>[]): [low: number, high: number] | undefined {
   let [low, high] = [Infinity, -Infinity];
   for (const list of lists) {
     for (let k = 0; k < list.length; k++) {
-      if (!Number.isFinite(list[k]!)) continue;
-      low = Math.min(low, list[k]!);
-      high = Math.max(high, list[k]!);
+      if (list[k]! < low && list[k]! > -Infinity) low = list[k]!;
+      if (list[k]! > high && list[k]! < Infinity) high = list[k]!;
     }
   }
   return low <= high ? [low, high] : undefined;
 }
 
-/** How to colour cells. */
+/** How to colour cells: at most a pixel for each, or the mean of several. */
 export interface RasterOptions {
+  width: number;
+  height: number;
   /** Values of the first and the last colour; smaller and larger values get these colours too. */
   min: number;
   max: number;
-  palette: PaletteName;
+  palette: string;
   /** Whether the first row is the lowest. */
   isUpward: boolean;
 }
 
-/** A matrix as a data URL, at most a pixel for each cell; where cells are smaller than pixels, their mean. */
-export function rasterURL(
-  { plot, encode }: Drawing,
-  data: HeatMapData,
-  [width, height]: [width: number, height: number],
-  { min, max, palette, isUpward }: RasterOptions,
-): string {
-  const columns = binsOf(data.columns, width);
-  const rows = binsOf(data.rows, height);
-  if (isUpward) rows.reverse();
-  const pixels = rows.flatMap((row) =>
-    columns.map((column) => {
-      const part = Math.min(1, Math.max(0, (meanOf(data, row, column) - min) / (max - min)));
-      return Number.isNaN(part) ? LEVELS : Math.round(part * (LEVELS - 1));
+/** A matrix as a data URL. */
+export function rasterURL({ plot, encode }: Drawing, data: HeatMapData, options: RasterOptions): string {
+  const { values, rows, columns } = data;
+  const { min, max, palette } = options;
+  const [across, down] = [binsOf(columns, options.width), binsOf(rows, options.height)];
+  if (options.isUpward) down.reverse();
+  const levels = down.flatMap(([top, bottom]) =>
+    across.map(([left, right]) => {
+      let [sum, count] = [0, 0];
+      for (let row = top; row < bottom; row++) {
+        for (let at = row * columns + left; at < row * columns + right; at++) {
+          if (Number.isFinite(values[at]!)) [sum, count] = [sum + values[at]!, count + 1];
+        }
+      }
+      const part = Math.min(1, Math.max(0, (sum / count - min) / (max - min)));
+      return count ? Math.round(part * (LEVELS - 1)) : LEVELS;
     })
   );
-  const colors = [...paletteColors(plot, palette, LEVELS), GREY];
-  const size = { width: columns.length, height: rows.length };
-  const png = encode({ ...size, data: Uint8Array.from(pixels), channels: 1, palette: colors });
+  const { apply } = plot.scale({ color: { type: "linear", scheme: palette, domain: [0, LEVELS - 1] } });
+  const colors = Array.from({ length: LEVELS }, (_, level) => channelsOf(apply(level)));
+  const size = { width: across.length, height: down.length, channels: 1 };
+  const png = encode({ ...size, data: Uint8Array.from(levels), palette: [...colors, GREY] });
   return `data:image/png;base64,${png.toBase64()}`;
 }
 
 /** First cell of each pixel of a side, and the cell after its last. */
 function binsOf(cells: number, most: number): [first: number, end: number][] {
   const pixels = Math.min(cells, Math.ceil(most));
-  return Array.from({ length: pixels }, (_, k) => [
-    Math.floor(k * cells / pixels),
-    Math.ceil((k + 1) * cells / pixels),
-  ]);
+  const edge = (k: number) => k * cells / pixels;
+  return Array.from({ length: pixels }, (_, k) => [Math.floor(edge(k)), Math.ceil(edge(k + 1))]);
 }
 
-/** The mean of the finite values of some cells, NaN when there is none. */
-function meanOf({ values, columns }: HeatMapData, [top, bottom]: number[], [left, right]: number[]): number {
-  let [sum, count] = [0, 0];
-  for (let row = top!; row < bottom!; row++) {
-    for (let at = row * columns + left!; at < row * columns + right!; at++) {
-      if (!Number.isFinite(values[at]!)) continue;
-      sum += values[at]!;
-      count++;
-    }
-  }
-  return sum / count;
+/** Channels of `#rrggbb` or `rgb(r, g, b)`, the two ways in which d3 writes colours. */
+function channelsOf(color: string): number[] {
+  if (color.startsWith("#")) return Array.from(Uint8Array.fromHex(color.slice(1)));
+  return Array.from(color.matchAll(/\d+/g), ([digits]) => Number(digits));
 }
 
-/** A PNG file of pixels [height * width * 4] with the 256 most frequent colours: a third of the size of all of them. */
-export function smallPNG(
-  { encode }: Drawing,
-  image: { width: number; height: number; data: Uint8Array },
-): Uint8Array {
-  const all = new Uint32Array(image.data.buffer, image.data.byteOffset, image.data.length / 4);
+/** A PNG file of pixels [height * width * 4] with their most frequent colours: a third of the size of all. */
+export function smallPNG({ encode }: Drawing, { data, ...size }: Pixels): Uint8Array {
+  const pixels = new Uint32Array(data.buffer, data.byteOffset, data.length / 4);
   const counts = new Map<number, number>();
-  for (const color of all) counts.set(color, (counts.get(color) ?? 0) + 1);
-  const colors = [...counts].sort(([, a], [, b]) => b - a).map(([color]) => color);
-  const palette = colors.slice(0, MOST_COLORS).map((
-    color,
-  ) => [color & 255, color >> 8 & 255, color >> 16 & 255]);
-  const nearest = (color: number) => {
-    const away = palette.map(([red = 0, green = 0, blue = 0]) =>
-      Math.abs(red - (color & 255)) + Math.abs(green - (color >> 8 & 255)) +
-      Math.abs(blue - (color >> 16 & 255))
-    );
+  for (const color of pixels) counts.set(color, (counts.get(color) ?? 0) + 1);
+  const colors = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)!);
+  const channels = colors.map((color) => [color & 255, color >> 8 & 255, color >> 16 & 255]);
+  const palette = channels.slice(0, MOST_COLORS);
+  const nearest = (color: number[]) => {
+    const away = palette.map((other) => other.reduce((sum, part, k) => sum + Math.abs(part - color[k]!), 0));
     return away.indexOf(Math.min(...away));
   };
-  const places = new Map(colors.map((color, k) => [color, k < MOST_COLORS ? k : nearest(color)]));
+  const places = new Map(colors.map((color, k) => [color, k < MOST_COLORS ? k : nearest(channels[k]!)]));
   return encode({
-    ...image,
-    data: Uint8Array.from(all, (color) => places.get(color)!),
+    ...size,
+    data: Uint8Array.from(pixels, (color) => places.get(color)!),
     channels: 1,
     palette,
   });

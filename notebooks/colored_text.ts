@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { type Displayable, jupyterDisplay } from "./display.ts";
-import { shortNumber } from "./text.ts";
+import { type Displayable, jupyterDisplay } from "@qwen3/asr/plot";
 
 /** The text of a token with its probability. */
 export interface TokenConfidence {
@@ -61,12 +60,12 @@ export function coloredText(
     );
     const foot = hasLegend ? `<br><small>probability ${scale.join(" ")}</small>` : "";
     const words = tokens.map(({ text, probability }) =>
-      tokenTag(text, probability, `<sub>${shortNumber(probability)}</sub>`)
+      tokenTag(text, probability, `<sub>${short(probability)}</sub>`)
     );
     return `<p dir="auto">${head}${words.join("")}${foot}</p>`;
   };
   const plain = tokens.map(({ text, probability }) =>
-    probability < DOUBTFUL ? `${text}[${shortNumber(probability)}]` : text
+    probability < DOUBTFUL ? `${text}[${short(probability)}]` : text
   ).join("");
   const bundle = () => ({ "text/html": toHTML(), "text/plain": title ? `${title}: ${plain}` : plain });
   return { toHTML, [jupyterDisplay]: () => Promise.resolve(bundle()) };
@@ -81,10 +80,15 @@ function tokenTag(text: string, probability: number, number: string): string {
   const style = `color:inherit;background-color:rgba(${color},${
     (FAINT! + (STRONG! - FAINT!) * doubt).toFixed(2)
   })`;
-  const open = `${before}<mark title="probability ${shortNumber(probability)}" style="${style}">`;
+  const open = `${before}<mark title="probability ${short(probability)}" style="${style}">`;
   return probability < DOUBTFUL
     ? `${open}<b>${word}</b></mark>${number}${after}`
     : `${open}${word}</mark>${after}`;
+}
+
+/** A probability with three digits. */
+function short(probability: number): string {
+  return String(Number(probability.toPrecision(3)));
 }
 
 /** Escapes a text for HTML, inside attributes too. */
