@@ -126,13 +126,16 @@ function contentFault(type: string, content: string): string | undefined {
   return content.trim() === "" ? `has an empty ${type}` : undefined;
 }
 
+/** An element with a style that says nothing without it. */
+const STYLED = /<(?!(?:mark|del|ins|b|i|strong|em)\b)[^<>]+\sstyle=/;
+
 /** What of an output somebody does not see who has not run it: on a web page, or in a JupyterLab that does not trust it. */
 function viewerFaults(data: MimeData): string[] {
   const html = joined(data["text/html"]).replaceAll(/<(script|style)\b[^]*?<\/\1>/g, "");
   return [
     ...data["text/plain"] === undefined ? ["has no text for those who see nothing else"] : [],
     ...data["image/svg+xml"] && !data["image/png"] ? ["has a picture as SVG only"] : [],
-    ...html.includes(" style=") ? ["has HTML with style attributes, which web pages take away"] : [],
+    ...STYLED.test(html) ? ["has HTML that says something by style alone, which web pages take away"] : [],
   ];
 }
 

@@ -100,8 +100,9 @@ Deno.test("checkNotebook() finds what nobody sees who has not run the notebook",
   const svg = `<svg xmlns="http://www.w3.org/2000/svg">${" ".repeat(600)}</svg>`;
   assertEquals(faults({ "image/svg+xml": svg }), ["Cell c01 has a picture as SVG only."]);
   assertEquals(faults({ "image/svg+xml": svg, "image/png": PNG }), []);
-  const styled = ["Cell c01 has HTML with style attributes, which web pages take away."];
+  const styled = ["Cell c01 has HTML that says something by style alone, which web pages take away."];
   assertEquals(faults({ "text/html": '<td style="color:red">1</td>' }), styled);
+  assertEquals(faults({ "text/html": '<mark style="color:red">1</mark>' }), []);
   assertEquals(faults({ "text/html": '<b>1</b><script>x = "<td style=1>"</script>' }), []);
   const mute: Output = { output_type: "display_data", data: { "text/html": "<b>1</b>" }, metadata: {} };
   assertEquals(checkNotebook(notebook(cell([mute]))), [
