@@ -27,7 +27,7 @@ function clock(seconds) {
   return (h > 0 ? h + ":" + two(m) : m) + ":" + two(s) + "." + tenths % 10;
 }
 
-const percent = (part) => (100 * part).toFixed(part > .995 || part < .095 ? 1 : 0) + " %";
+const percent = (part) => part < .0005 ? "< 0.1 %" : (100 * part).toFixed(part > .995 || part < .095 ? 1 : 0) + " %";
 
 /** How sure is how sure: from a probability on, its class, and what the legend says. */
 const SURENESS = [[.95, 0, "95 % and more"], [.8, 1, "80 to 95 %"], [.5, 2, "50 to 80 %"], [0, 3, "below 50 %"]];
@@ -288,6 +288,9 @@ function showTranscript(root, data, sound, text = make("p")) {
   const legend = make("p", { class: "q3-legend" }, "How sure: ",
     ...SURENESS.flatMap(([, number, name]) => [make("span", { class: "q3-c" + number }, name), " "]));
   if (transcript.speech) legend.append(make("span", { class: "q3-key-speech" }), " speech ");
+  if (data.tokens?.some(({ attention }) => attention)) {
+    legend.append(make("span", { class: "q3-key-look" }), " where the decoder looked ");
+  }
   if (doubts.length > 0) legend.append(make("span", { class: "q3-key-doubt" }), " doubtful ");
   const ways = [
     ...Object.entries(data.files ?? {}).map(([ending, content]) => [ending, () => save(title, "." + ending, content)]),

@@ -84,7 +84,8 @@ export const VIEW_CSS: string = String.raw`
 .q3-now { background: var(--q3-accent); color: var(--q3-sheet); }
 .q3-chosen { box-shadow: 0 0 0 2px var(--q3-accent); }
 .q3-legend span { margin-right: .4rem; white-space: nowrap; color: var(--q3-ink); }
-.q3-key-speech, .q3-key-doubt { display: inline-block; width: 1.6em; height: 4px; vertical-align: middle; background: var(--q3-speech); }
+.q3-key-speech, .q3-key-look, .q3-key-doubt { display: inline-block; width: 1.6em; height: 4px; vertical-align: middle; background: var(--q3-speech); }
+.q3-key-look { height: 1em; background: var(--q3-look); }
 .q3-key-doubt {
   height: 1em;
   background: repeating-linear-gradient(135deg, var(--q3-doubt) 0 1px, transparent 1px 5px);
