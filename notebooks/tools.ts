@@ -16,8 +16,10 @@ const PNG_WIDTH_AT = 16;
 
 /** A message that shows a thing, or puts it in the place of one that was shown before under the same id. */
 async function send(type: "display_data" | "update_display_data", thing: Displayable, id?: string): Promise<void> {
-  const data = await thing[jupyterDisplay]();
-  const png = data["image/png"];
+  const { "image/png": drawn, ...rest } = await thing[jupyterDisplay]();
+  // HTML that holds its picture needs no second one.
+  const png = rest["text/html"]?.includes("data:image/png;") ? undefined : drawn;
+  const data = png === undefined ? rest : { ...rest, "image/png": png };
   const header = png === undefined ? undefined : new DataView(Uint8Array.fromBase64(png.slice(0, 32)).buffer);
   await Deno.jupyter.broadcast(type, {
     data,
