@@ -148,12 +148,19 @@ export class Lab implements AsyncDisposable {
     });
     died.catch(() => {});
     const executablePath = await chromiumPath();
-    const browser = await launch({ executablePath, args: HEADLESS, userDataDir: join(home, "browser") });
+    const browser = await launch({
+      executablePath,
+      args: HEADLESS,
+      userDataDir: join(home, "browser"),
+      // Its own answer to a signal ends the browser and lets this program go on without.
+      ...{ handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false },
+    });
     cleanup.defer(() => browser.close());
     const page = await browser.newPage();
     await page.setViewport(VIEW);
+    page.setDefaultTimeout(START_SECONDS * 1000);
     await page.goto(await Promise.race([addressOf(home), died]));
-    await page.waitForFunction("window.jupyterapp !== undefined", { timeout: START_SECONDS * 1000 });
+    await page.waitForFunction("window.jupyterapp !== undefined");
     return new Lab(folder, page, cleanup.move());
   }
 

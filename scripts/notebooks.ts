@@ -143,6 +143,9 @@ async function main(): Promise<number> {
   if (args.screenshots) await Deno.mkdir(args.screenshots, { recursive: true });
   const env = await environment();
   await using viewer = new Viewer(args.screenshots);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => viewer[Symbol.asyncDispose]().finally(() => Deno.exit(1)));
+  }
   const waiting = [...names];
   let failed = 0;
   const work = async () => {
