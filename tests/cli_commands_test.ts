@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import { LANGUAGES } from "../mod.ts";
 import { cli, Folder, recording, reference, ROOT } from "./support/cli_process.ts";
 import { FakeHub, modelFiles } from "./support/hub_server.ts";
-import { decodePNG } from "./support/plot_readers.ts";
+import { all, decodePNG, parseSVG } from "./support/plot_readers.ts";
 
 const EN = "dev-01-en.wav";
 
@@ -163,9 +163,11 @@ Deno.test("inspect writes the mel as a picture, tokens, times and chunks as JSON
   await using folder = await Folder.make();
   const { code, stdout, stderr } = await cli(["inspect", "-m", "demo", "-o", folder.path, recording(EN)]);
   assertEquals(code, 0, stderr);
-  const [png = "", json = "", html = ""] = stdout.trim().split("\n");
-  const { width, height, data } = decodePNG(await Deno.readFile(png));
-  assert(width > 400 && height > 128);
+  const [svg = "", json = "", html = ""] = stdout.trim().split("\n");
+  const [image] = all(parseSVG(await Deno.readTextFile(svg)), "image");
+  const cells = image?.getAttribute("href")?.replace("data:image/png;base64,", "") ?? "";
+  const { width, height, data } = decodePNG(Uint8Array.fromBase64(cells));
+  assert(width > 100 && height === 128);
   assert(new Set(new Uint32Array(Uint8Array.from(data).buffer)).size > 50, "a picture with many colours");
   const page = await Deno.readTextFile(html);
   assertStringIncludes(page, `<title>${EN}</title>`);

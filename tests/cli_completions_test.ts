@@ -55,7 +55,11 @@ Deno.test("fish offers options, values, commands and files where they go", async
       const lines = await output("fish", ["--no-config", "-c", line], cwd);
       // A description stands behind a tab, a slash behind a folder.
       const words = lines.map((word) => word.split("\t")[0]!.replace(/\/$/, ""));
-      assertEquals(words.toSorted(), expected, typed);
+      // fish 4 offers behind them what merely contains the letters.
+      const begun = words.filter((word) =>
+        word.startsWith(typed.split(/[ ,]/).at(-1)!) || word.includes(",")
+      );
+      assertEquals(begun.toSorted(), expected, typed);
     }
   });
 });

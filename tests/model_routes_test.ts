@@ -19,6 +19,7 @@ import { Timing } from "../lib/recognize/timing.ts";
 import { buildPrompt } from "../lib/text/prompt.ts";
 import { alteredModel, DEMO_MODEL } from "./support/checkpoints.ts";
 import { fixtures } from "./support/fixtures.ts";
+import { lenientCompiler } from "./support/jit_compiler.ts";
 
 const FIXTURES = await fixtures();
 const folder = (name: string) => join(FIXTURES, "models", name);
@@ -103,6 +104,7 @@ const ROUTES: Record<string, Partial<BackendPolicy>> = {
 
 for (const model of ["tiny-mlx-8bit", "tiny-mlx-mixed", "tiny-hf"]) {
   Deno.test(`every route computes the same as the plain one with ${model}`, async (test) => {
+    await using _compiler = await lenientCompiler();
     for (const name of ["speech_31p0s", "sweep_0p437s"]) {
       const samples = await clip(name);
       const plain = await run(folder(model), PLAIN, samples);

@@ -1,225 +1,193 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { OptionError } from "../lib/errors.ts";
-import { Canvas } from "../lib/plot/canvas.ts";
-import { paletteColors } from "../lib/plot/colors.ts";
-import { canDraw, drawText, textWidth } from "../lib/plot/font.ts";
-import { encodePNG, encodeStoredPNG } from "../lib/plot/png.ts";
-import { type HeatMap, heatMap, type HeatMapOptions, jupyterDisplay } from "../lib/plot/mod.ts";
 import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertMatch,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { OptionError } from "../lib/errors.ts";
+import { type Chart, heatMap, type HeatMapOptions, jupyterDisplay } from "../lib/plot/mod.ts";
+import {
+  all,
   assertLegible,
   colorAt,
   decodePNG,
-  parseMarkup,
+  labelled,
+  originOf,
+  parseSVG,
   type Picture,
   textsOf,
+  valueOf,
 } from "./support/plot_readers.ts";
 
-const VIRIDIS_FIRST = "#440154";
-const VIRIDIS_LAST = "#fde725";
-const FRAME = "#6b6b6b";
+/** Ends of the palettes as d3-scale-chromatic publishes them: those of matplotlib and ColorBrewer. */
+const ENDS = {
+  viridis: ["#440154", "#fde725"],
+  magma: ["#000004", "#fcfdbf"],
+  cividis: ["#002051", "#fdea45"],
+  RdBu: ["#67001f", "#053061"],
+  PuOr: ["#2d004b", "#7f3b08"],
+} as const;
+const GREY = "#9a9a9a";
 
-async function draw(map: HeatMap): Promise<Picture> {
-  return decodePNG(await map.toPNG());
+const data = (values: number[], rows: number) => ({ values, rows, columns: values.length / rows });
+
+/** The bitmaps of a heat map: its cells, and those of its colour bar. */
+async function bitmaps(chart: Chart): Promise<Picture[]> {
+  return all(parseSVG(await chart.toSVG()), "image").map((image) => {
+    const [, base64 = ""] = (image.getAttribute("href") ?? "").split("data:image/png;base64,");
+    return decodePNG(Uint8Array.fromBase64(base64));
+  });
 }
 
-/** Corner of the cells: inside of the first frame that is found. */
-function cornerOf(picture: Picture): [x: number, y: number] {
-  for (let y = 0; y < picture.height; y++) {
-    for (let x = 0; x + 3 < picture.width; x++) {
-      const isRun = [0, 1, 2, 3].every((k) => colorAt(picture, x + k, y) === FRAME);
-      if (isRun) return [x + 1, y + 1];
-    }
-  }
-  throw new Error("There is no frame.");
+async function colors(values: number[], rows: number, options: HeatMapOptions = {}): Promise<string[]> {
+  const [cells] = await bitmaps(heatMap(data(values, rows), options));
+  const { columns } = data(values, rows);
+  assertEquals([cells?.width, cells?.height], [columns, rows]);
+  return values.map((_, k) => colorAt(cells!, k % columns, Math.floor(k / columns)));
 }
 
-async function cellColors(values: number[], rows: number, options: HeatMapOptions = {}): Promise<string[]> {
-  const columns = values.length / rows;
-  const size = { width: columns * 10, height: rows * 10 };
-  const picture = await draw(
-    heatMap({ values: Float32Array.from(values), rows, columns }, { ...size, ...options }),
-  );
-  const [left, top] = cornerOf(picture);
-  return values.map((_, k) =>
-    colorAt(picture, left + (k % columns) * 10 + 5, top + Math.floor(k / columns) * 10 + 5)
-  );
+/** How far two colours are apart, at most of a channel. */
+function apart(a: string, b: string): number {
+  const [one, other] = [Uint8Array.fromHex(a.slice(1)), Uint8Array.fromHex(b.slice(1))];
+  return Math.max(...Array.from(one, (channel, k) => Math.abs(channel - other[k]!)));
 }
 
-Deno.test("encodePNG() and encodeStoredPNG() give a public decoder every pixel back", async () => {
-  const palette = paletteColors("magma", 256);
-  for (const [width, height] of [[1, 1], [7, 3], [300, 251]] as const) {
-    const canvas = new Canvas(width, height);
-    canvas.pixels.forEach((_, k) => canvas.pixels[k] = k * 31 % 256);
-    const wanted = Array.from(canvas.pixels, (index) => [...palette[index]!, 255]).flat();
-    for (const file of [await encodePNG(canvas, palette), encodeStoredPNG(canvas, palette)]) {
-      const picture = decodePNG(file);
-      assertEquals([picture.width, picture.height], [width, height]);
-      assertEquals(Array.from(picture.data), wanted);
-    }
+Deno.test("heatMap() colours from one end of a published palette to the other, missing values grey", async () => {
+  for (const [name, [first, last]] of Object.entries(ENDS)) {
+    const palette = name as keyof typeof ENDS;
+    assertEquals(await colors([-1, NaN, 1], 1, { palette }), [first, GREY, last], name);
+    const [, bar] = await bitmaps(heatMap(data([-1, 1], 1), { palette }));
+    assertEquals([colorAt(bar!, 0, bar!.height - 1), colorAt(bar!, 0, 0)], [first, last], name);
+  }
+  // matplotlib's viridis at 64, 128 and 192 of 256.
+  for (const [at, wanted] of [[64, "#3b528b"], [128, "#21918c"], [192, "#5ec962"]] as const) {
+    const [, color = ""] = await colors([0, at, 255], 1);
+    assertLess(apart(color, wanted), 5, `${at}: ${color} is not ${wanted}`);
   }
 });
 
-Deno.test("encodePNG() writes files that ffmpeg reads without a warning", async () => {
-  const map = heatMap({ values: [0, 1, 2, 3], rows: 2, columns: 2 });
-  const file = await Deno.makeTempFile({ suffix: ".png" });
-  try {
-    await Deno.writeFile(file, await map.toPNG());
-    const args = ["-v", "warning", "-i", file, "-f", "rawvideo", "-pix_fmt", "rgba", "-"];
-    const { stdout, stderr } = await new Deno.Command("ffmpeg", { args }).output();
-    assertEquals(new TextDecoder().decode(stderr), "");
-    assertEquals(Array.from(stdout), Array.from((await draw(map)).data));
-  } finally {
-    await Deno.remove(file);
+Deno.test("heatMap() is pale at zero where values have a sign, with limits as far on both sides", async () => {
+  for (const palette of ["RdBu", "PuOr"] as const) {
+    const [low = "", zero = "", high = ""] = await colors([-1, 0, 4], 1, { palette });
+    assert(Uint8Array.fromHex(zero.slice(1)).every((channel) => channel > 0xe0), zero);
+    assertEquals(high, ENDS[palette][1]);
+    assert(apart(low, zero) > 20 && apart(low, zero) < apart(high, zero), "-1 is a quarter of the way");
+    const texts = textsOf(await heatMap(data([-1, 0, 4], 1), { palette }).toSVG());
+    assert(texts.includes("−4") && texts.includes("4"), texts.join());
+    assertEquals(await colors([-9, 2], 1, { palette, max: 2 }), [ENDS[palette][0], ENDS[palette][1]]);
   }
 });
 
-Deno.test("paletteColors() follows Matplotlib's tables", () => {
-  // matplotlib 3.x: cm.viridis and cm.magma at 0, 64, 128, 192 and 255 of 256.
-  const tables = {
-    viridis: ["#440154", "#3b528b", "#21918c", "#5ec962", "#fde725"],
-    magma: ["#000004", "#51127c", "#b73779", "#fc8961", "#fcfdbf"],
-  } as const;
-  for (const name of ["viridis", "magma"] as const) {
-    const colors = paletteColors(name, 256);
-    for (const [k, wanted] of tables[name].entries()) {
-      const color = colors[[0, 64, 128, 192, 255][k]!]!;
-      const reference = Uint8Array.fromHex(wanted.slice(1));
-      for (const channel of [0, 1, 2] as const) {
-        assert(
-          Math.abs(color[channel] - reference[channel]!) <= 5,
-          `${name} ${k}: ${color} is not ${wanted}`,
-        );
-      }
-    }
-  }
-});
-
-Deno.test("heatMap() colours cells from the smallest to the largest value, missing ones grey", async () => {
-  const [first, grey, middle, last] = await cellColors([0, NaN, 5, 10], 2);
-  assertEquals([first, grey, last], [VIRIDIS_FIRST, "#b8b8b8", VIRIDIS_LAST]);
-  assert(middle !== first && middle !== last);
-  assertEquals(await cellColors([-Infinity, 1], 1), [
-    "#b8b8b8",
-    await cellColors([1], 1).then(([color]) => color),
-  ]);
-});
-
-Deno.test("heatMap() puts the first row where origin says", async () => {
-  assertEquals(await cellColors([0, 1], 2, { origin: "upper" }), [VIRIDIS_FIRST, VIRIDIS_LAST]);
-  assertEquals(await cellColors([0, 1], 2, { origin: "lower" }), [VIRIDIS_LAST, VIRIDIS_FIRST]);
-});
-
-Deno.test("heatMap() keeps to the limits it is given", async () => {
-  assertEquals(await cellColors([-5, 0, 1, 9], 1, { min: 0, max: 1 }), [
-    VIRIDIS_FIRST,
-    VIRIDIS_FIRST,
-    VIRIDIS_LAST,
-    VIRIDIS_LAST,
-  ]);
+Deno.test("heatMap() puts the first row where origin says, and keeps to the limits it is given", async () => {
+  const [first, last] = ENDS.viridis;
+  assertEquals(await colors([0, 1], 2, { origin: "upper" }), [first, last]);
+  assertEquals(await colors([0, 1], 2, { origin: "lower" }), [last, first]);
+  assertEquals(await colors([-5, 0, 1, 9], 1, { min: 0, max: 1 }), [first, first, last, last]);
 });
 
 Deno.test("heatMap() draws the mean where cells are smaller than pixels", async () => {
-  const values = Float32Array.from({ length: 4000 }, (_, k) => k % 2);
-  const picture = await draw(heatMap({ values, rows: 1, columns: 4000 }, { width: 1000, height: 10 }));
-  const [left, top] = cornerOf(picture);
-  const [middle] = await cellColors([0, 0.5, 1], 1).then((colors) => colors.slice(1));
-  assertEquals([colorAt(picture, left, top), colorAt(picture, left + 999, top + 9)], [middle, middle]);
-});
-
-Deno.test("heatMap() makes cells a readable size by itself", async () => {
-  const sizes = [[1, 1], [13, 46], [128, 300], [128, 3000], [600, 20]] as const;
-  for (const [rows, columns] of sizes) {
-    const { width, height } = await draw(
-      heatMap({ values: new Float32Array(rows * columns), rows, columns }),
-    );
-    assert(
-      width > 60 && width < 1050 && height > 50 && height < 560,
-      `${rows} x ${columns}: ${width} x ${height}`,
-    );
+  const values = Array.from({ length: 4000 }, (_, k) => k % 2);
+  const [cells] = await bitmaps(heatMap(data(values, 1)));
+  assertLess(cells!.width, 640);
+  const middle = (await colors([0, 0.5, 1], 1))[1]!;
+  for (const x of [0, cells!.width >> 1, cells!.width - 1]) {
+    assertLess(apart(colorAt(cells!, x, 0), middle), 12);
   }
 });
 
-Deno.test("heatMap() marks columns with dashes and leaves the others alone", async () => {
-  const values = new Float32Array(100);
-  const x = { from: 0, to: 10 };
-  const marks = [{ at: 5 }, { from: 7, to: 8, color: "#ff0000" }];
-  const picture = await draw(
-    heatMap({ values, rows: 1, columns: 100 }, { width: 100, height: 40, x, marks }),
+Deno.test("heatMap() puts its cells and its ticks in the same places", async () => {
+  const ticks = ["one", "two", "three"].map((label, k) => ({ at: k + 0.5, label }));
+  const root = parseSVG(
+    await heatMap({ values: new Float32Array(120), rows: 3, columns: 40 }, {
+      x: { kind: "time", from: 0, to: 4 },
+      y: { from: 3, to: 0, ticks },
+      marks: [{ at: 2, label: "middle" }],
+    }).toSVG(),
   );
-  const [left, top] = cornerOf(picture);
-  const column = (at: number) =>
-    new Set(Array.from({ length: 40 }, (_, row) => colorAt(picture, left + at, top + row)));
-  assertEquals(column(50), new Set(["#ffffff", "#000000"]));
-  assertEquals([column(70), column(80)], [new Set(["#ff0000"]), new Set(["#ff0000"])]);
-  assertEquals([column(49).size, column(51).size, column(75).size], [1, 1, 1]);
-});
-
-Deno.test("heatMap() leaves room for every label", async () => {
-  const values = new Float32Array(6);
-  const plain = await draw(heatMap({ values, rows: 2, columns: 3 }, { width: 300, height: 200 }));
-  const ticks = [{ at: 0, label: "a rather long token" }, { at: 1, label: "," }];
-  const options = {
-    width: 300,
-    height: 200,
-    title: "T",
-    colorLabel: "c",
-    x: { label: "x" },
-    y: { label: "y", ticks },
+  const [cells] = all(root, "image");
+  const [left, width, top, height] = ["x", "width", "y", "height"].map((name) => valueOf(cells!, name));
+  const place = (text: string, axis: 0 | 1) => {
+    const found = all(root, "text").find(({ textContent }) => textContent === text);
+    return originOf(found!)[axis] - originOf(cells!)[axis];
   };
-  const labelled = await draw(heatMap({ values, rows: 2, columns: 3 }, options));
-  assert(labelled.width >= plain.width + textWidth("a rather long token"));
-  assert(labelled.height > plain.height + 2 * 9);
-  const long = {
-    height: 30,
-    y: { label: "much longer than the axis" },
-    colorLabel: "this one as well, by far",
-  };
-  const low = await draw(
-    heatMap({ values, rows: 2, columns: 3 }, { ...long, title: "A title wider than all" }),
-  );
-  // Nothing but white on the rim: no letter is cut off.
-  for (const picture of [plain, labelled, low]) {
-    for (let x = 0; x < picture.width; x++) {
-      assertEquals([colorAt(picture, x, 0), colorAt(picture, x, picture.height - 1)], ["#ffffff", "#ffffff"]);
-    }
-    for (let y = 0; y < picture.height; y++) {
-      assertEquals([colorAt(picture, 0, y), colorAt(picture, picture.width - 1, y)], ["#ffffff", "#ffffff"]);
-    }
+  for (const second of [0, 1, 2, 3, 4]) {
+    assert(Math.abs(place(String(second), 0) - (left! + width! * second / 4)) < 1, `second ${second}`);
   }
+  for (const [k, { label }] of ticks.entries()) {
+    assert(Math.abs(place(label, 1) - (top! + height! * (k + 0.5) / 3)) < 1, label);
+  }
+  const [mark] = labelled(root, "rule", "line");
+  assert(Math.abs(valueOf(mark!, "x1") - (left! + width! / 2)) < 1);
 });
 
-Deno.test("heatMap() shows PNG in notebooks, SVG where the PNG's font lacks a letter", async () => {
-  const data = { values: [1, 2], rows: 1, columns: 2 };
-  const map = heatMap(data, { title: "Müller" });
+Deno.test("Chart.toPNG() draws what the SVG has, twice as large, in at most 256 colours, dark on white", async () => {
+  const map = heatMap(data([0, 1, 2, 3], 2), { title: "Größe µ Ω я", colorLabel: "weight" });
+  const root = parseSVG(await map.toSVG());
+  const picture = decodePNG(await map.toPNG());
+  assertEquals([picture.width, picture.height], [2 * valueOf(root, "width"), 2 * valueOf(root, "height")]);
+  const [cells] = all(root, "image");
+  const [ox, oy] = originOf(cells!);
+  const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => valueOf(cells!, name));
+  const at = (across: number, down: number) =>
+    colorAt(picture, 2 * (ox + x! + across * width!), 2 * (oy + y! + down * height!));
+  assertEquals([at(0.25, 0.25), at(0.75, 0.75)], [...ENDS.viridis]);
+  assertEquals([colorAt(picture, 0, 0), colorAt(picture, picture.width - 1, picture.height - 1)], [
+    "#ffffff",
+    "#ffffff",
+  ]);
+  const pixels = new Set(new Uint32Array(Uint8Array.from(picture.data).buffer));
+  assert(pixels.size > 50 && pixels.size <= 256, `${pixels.size} colours`);
+  // The title is there: dark letters in its line, also those that are not Latin.
+  const ink = (from: number, to: number) => {
+    const columns = Array.from({ length: to - from }, (_, k) => from + k);
+    return columns.some((x) =>
+      Array.from({ length: 40 }, (_, y) => colorAt(picture, x, y)).includes("#1f2328")
+    );
+  };
+  assert(ink(20, 60) && ink(180, 240) && !ink(300, 600));
+  const one = decodePNG(await map.toPNG({ scale: 1, width: 320 }));
+  assertEquals(one.width, 320);
+});
+
+Deno.test("charts show SVG, PNG and text in notebooks", async () => {
+  const map = heatMap(data([1, 2], 1), { title: "Müller" });
   const bundle = await map[jupyterDisplay]();
-  assertEquals(Uint8Array.fromBase64(bundle["image/png"] ?? ""), await map.toPNG());
+  assertEquals(Object.keys(bundle).sort(), ["image/png", "image/svg+xml", "text/plain"]);
   assertEquals(bundle["text/plain"], "Müller: 1 rows, 2 columns, 1 to 2");
-  const chinese = await heatMap(data, { y: { ticks: [{ at: 0, label: "字" }] } })[jupyterDisplay]();
-  assertEquals(Object.keys(chinese), ["image/svg+xml", "text/plain"]);
-  assertStringIncludes(chinese["image/svg+xml"] ?? "", ">字</text>");
+  assertEquals(bundle["image/svg+xml"], await map.toSVG());
+  assertEquals(Uint8Array.fromBase64(bundle["image/png"] ?? ""), await map.toPNG());
+  assertLess(bundle["image/png"]!.length + bundle["image/svg+xml"]!.length, 40_000);
   assertEquals(jupyterDisplay, Symbol.for("Jupyter.display"));
 });
 
-Deno.test("HeatMap.toSVG() carries the cells as a picture and the labels as text", () => {
-  const svg = heatMap({ values: [0, 1, 2, 3, 4, 5], rows: 2, columns: 3 }, {
-    title: "A & <B>",
-    origin: "lower",
-    x: { label: "position" },
-    colorLabel: "weight",
-    marks: [{ at: 1, label: "here" }],
-  }).toSVG();
-  assertLegible(svg);
-  const href = parseMarkup(svg).find(({ name }) => name === "image")?.attributes.href ?? "";
-  const cells = decodePNG(Uint8Array.fromBase64(href.replace("data:image/png;base64,", "")));
-  assertEquals([cells.width, cells.height], [3, 2]);
-  assertEquals([colorAt(cells, 0, 1), colorAt(cells, 2, 0)], [VIRIDIS_FIRST, VIRIDIS_LAST]);
-  for (const text of ["A & <B>", "position", "weight", "here", "0", "1", "2"]) {
-    assert(textsOf(svg).includes(text), text);
+Deno.test("heatMap() stays legible on a phone and on a screen", async () => {
+  const long = Array.from({ length: 30 }, (_, k) => ({ at: k + 0.5, label: `token ${k}` }));
+  const options = { title: "A title ".repeat(12), colorLabel: "log10 power" };
+  const maps = [
+    heatMap({ values: new Float32Array(128 * 300), rows: 128, columns: 300 }, {
+      ...options,
+      origin: "lower",
+      x: { kind: "time", from: 0, to: 3 },
+      y: { label: "mel band" },
+    }),
+    heatMap({ values: new Float32Array(900), rows: 30, columns: 30 }, {
+      ...options,
+      x: { from: 0, to: 30, ticks: long },
+      y: { from: 30, to: 0, ticks: long },
+    }),
+    heatMap({ values: new Float32Array(12), rows: 3, columns: 4 }),
+  ];
+  for (const map of maps) {
+    assertLegible(await map.toSVG(), 320, 8);
+    assertLegible(await map.toSVG({ width: 320 }), 320, 12);
+    assertLegible(await map.toSVG({ width: 900 }), 900, 16);
   }
 });
 
 Deno.test("heatMap() refuses what it cannot draw", () => {
-  const one = { values: [1], rows: 1, columns: 1 };
+  const one = data([1], 1);
   assertThrows(() => heatMap({ ...one, columns: 2 }), OptionError, "1 rows and 2 columns from 1 values");
   assertThrows(() => heatMap({ values: [], rows: 0, columns: 5 }), OptionError, "0 rows");
   assertThrows(() => heatMap(one, { width: 1e6 }), OptionError, "width 1000000");
@@ -227,50 +195,41 @@ Deno.test("heatMap() refuses what it cannot draw", () => {
   assertThrows(() => heatMap(one, { marks: [{ at: NaN }] }), OptionError, "a mark at NaN");
   assertThrows(() => heatMap(one, { marks: [{ at: 0, color: "red" }] }), OptionError, '"red"');
   assertThrows(() => heatMap(one, { x: { from: 0, to: Infinity } }), OptionError, "axis from 0 to Infinity");
+  const palette = "jet" as "viridis";
+  assertThrows(
+    () => heatMap(one, { palette }),
+    OptionError,
+    'no palette "jet": use viridis, magma, cividis, RdBu, PuOr',
+  );
 });
 
-function drawn(text: string, upward = false): string[] {
-  const length = textWidth(text);
-  const canvas = upward ? new Canvas(9, length) : new Canvas(length, 16);
-  if (upward) drawText(canvas, text, 0, length - 1, 1, { upward });
-  else drawText(canvas, text, 0, 4, 1);
-  const rows = Array.from({ length: canvas.height }, (_, row) => {
-    return Array.from(
-      canvas.pixels.slice(row * canvas.width, (row + 1) * canvas.width),
-      (ink) => ink ? "#" : ".",
-    );
+Deno.test("nobody fetches what draws before the first picture, and who cannot have it is told so", async () => {
+  const asked: string[] = [];
+  await using npm = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, ({ url }) => {
+    asked.push(decodeURIComponent(new URL(url).pathname));
+    return new Response(null, { status: 404 });
   });
-  return rows.map((row) => row.join("")).filter((row) => row.includes("#"));
-}
-
-Deno.test("drawText() puts letters together from bases and accents", () => {
-  assertEquals(drawn("Tü"), [
-    "#######.......",
-    "...#.....#..#.",
-    "...#..........",
-    "...#....#....#",
-    "...#....#....#",
-    "...#....#....#",
-    "...#....#....#",
-    "...#....#...##",
-    "...#.....###.#",
-  ]);
-  assertEquals(drawn("T", true), [
-    "#........",
-    "#........",
-    "#........",
-    "#########",
-    "#........",
-    "#........",
-    "#........",
-  ]);
-});
-
-Deno.test("drawText() draws every printable ASCII letter, each different", () => {
-  const all = Array.from({ length: 94 }, (_, k) => String.fromCharCode(33 + k));
-  assert(all.every(canDraw));
-  assertEquals(new Set(all.map((letter) => drawn(letter).join("\n") + textWidth(letter))).size, 94);
-  assert(canDraw("Größe: naïve façade, Žižek – 5 µs · 3×4 °C → “ok”…"));
-  assertEquals(["字", "ب", "한", "😀"].map(canDraw), [false, false, false, false]);
-  assertEquals(drawn("한"), drawn("字"));
+  const folder = await Deno.makeTempDir();
+  try {
+    const module = new URL("../lib/plot/mod.ts", import.meta.url).href;
+    const code = `const { heatMap } = await import(${JSON.stringify(module)});
+      const map = heatMap({ values: [1], rows: 1, columns: 1 });
+      await fetch("http://127.0.0.1:${npm.addr.port}/drawn-from-here");
+      await map.toSVG().catch((error) => console.log(error.code, error.message));`;
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", code],
+      cwd: folder,
+      env: { DENO_DIR: folder, NPM_CONFIG_REGISTRY: `http://127.0.0.1:${npm.addr.port}/`, NO_COLOR: "1" },
+    }).output();
+    const said = new TextDecoder().decode(stdout);
+    assertMatch(
+      said,
+      /^offline Cannot draw: a package that draws can't be loaded/,
+      new TextDecoder().decode(stderr),
+    );
+    assertEquals(asked[0], "/drawn-from-here");
+    assertStringIncludes(asked.slice(1).join(), "linkedom");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -20,8 +20,11 @@ export interface Track {
 const MAX_LINES = 100;
 const MAX_LINE = 2000;
 
-/** Begins every line, with the module that speaks, if one does. */
-const PREFIX = /^(?:\[(\w[\w,]*) @ [^\]]*\] )*\[(info|warning|error|fatal|panic)\] /;
+/** Begins every line, with the modules that speak, the last one nearest: `flac`, from ffmpeg 7 on also `in#0`, `dec:flac`. */
+const PREFIX = /^(?:\[([^\s\]]+) @ [^\]]*\] )*\[(info|warning|error|fatal|panic)\] /;
+/** What ffmpeg 7 puts before the words of earlier ones, and lines that have nothing but it. */
+const OPENING = /^Error opening (?:input|output)(?: files?)?: /;
+const NO_WORDS = /^(?:To ignore this|Conversion failed|Error opening (?:input|output) file )/;
 const STREAM = /^\s*Stream #(\d+:\d+)(?:\[[^\]]*\])?(?:\((\w+)\))?: (\w+): (\w+)(.*)/;
 const MAPPED = /^\s*Stream #(\d+:\d+) -> /;
 /** Lines that tell of lost or bad samples, though ffmpeg calls them warnings. */
@@ -113,7 +116,8 @@ export class FfmpegLog {
 
   #complain(module: string, level: string, words: string): void {
     if (level === "warning" && (!DAMAGE.test(words) || (this.#isPipe && words.includes(NO_LENGTH)))) return;
-    if (words === "" || /^(To ignore this|Conversion failed)/.test(words)) return;
-    if (this.#complaints.length < MAX_LINES) this.#complaints.push({ module, words, seconds: this.#seconds });
+    if (words === "" || NO_WORDS.test(words) || this.#complaints.length >= MAX_LINES) return;
+    const codec = module.replace(/^.*[:/]/, "");
+    this.#complaints.push({ module: codec, words: words.replace(OPENING, ""), seconds: this.#seconds });
   }
 }

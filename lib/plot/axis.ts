@@ -40,6 +40,8 @@ export interface Axis {
 const CLOCK_STEPS = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000, 86400];
 /** Shorter stretches of time read better as plain seconds. */
 const CLOCK_FROM_SECONDS = 90;
+/** A label that would take more than half of a phone's width. */
+const TOO_LONG = /^(.{20})..+$/u;
 /** Width of a character as a multiple of the font size: on the safe side, because fonts differ. */
 const CHARACTER = 0.58;
 const WIDE =
@@ -69,7 +71,8 @@ export function axisOf(options: AxisOptions = {}, low: number, high: number, nat
   const { from = low, to = high, ticks } = options;
   if (![from, to].every(Number.isFinite)) throw new OptionError(`Cannot draw an axis from ${from} to ${to}.`);
   const isOwn = natural === "index" && (options.from !== undefined || options.to !== undefined);
-  const axis = { kind: options.kind ?? (isOwn ? "number" : natural), from, to, ticks, label: "" };
+  const shown = ticks?.map(({ at, label }) => ({ at, label: clean(label).replace(TOO_LONG, "$1…") }));
+  const axis = { kind: options.kind ?? (isOwn ? "number" : natural), from, to, ticks: shown, label: "" };
   const unit = axis.kind !== "time" ? "" : isClock(axis) ? "time (m:ss)" : "time (s)";
   const half = from === to ? 0.5 : 0;
   return { ...axis, from: from - half, to: to + half, label: clean(options.label ?? unit) };
@@ -95,7 +98,7 @@ export function tickArguments(
   options: object,
 ): [object, object?] {
   const style = { labelArrow: "none", label: axis.label || null, tickSpacing: 80, ...options };
-  const labels = new Map(ticks?.map(({ at, label }) => [at, clean(label)]));
+  const labels = new Map(ticks?.map(({ at, label }) => [at, label]));
   if (ticks) return [[...labels.keys()], { ...style, tickFormat: (at: number) => labels.get(at) }];
   const least = Math.abs(axis.to - axis.from) * style.tickSpacing / pixels;
   if (isClock(axis)) {
@@ -107,7 +110,10 @@ export function tickArguments(
   }
   const largest = Math.max(Math.abs(axis.from), Math.abs(axis.to));
   const tickFormat = largest < 1e-3 ? "~e" : largest >= 1e5 ? "~s" : undefined;
-  return [{ ...style, tickFormat, interval: axis.kind === "index" && least < 1 ? 1 : undefined }];
+  return [{
+    ...style,
+    ...axis.kind === "index" && least < 1 ? { interval: 1, tickFormat: "d" } : { tickFormat },
+  }];
 }
 
 /** `1:05`, `1:01:05`. */

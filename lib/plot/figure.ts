@@ -121,7 +121,7 @@ function drawFigure(drawing: Drawing, { panels, title }: Figure, width: number):
       ),
     );
   const right = bars?.length ? 3 * GAP + BAR_WIDTH + widest(bars) : 1.5 * fontSize;
-  const space = { width, left: Math.min(0.45 * width, widest(mains) + 2 * GAP), right, fontSize };
+  const space = { width, left: Math.min(0.5 * width, widest(mains) + 2 * GAP), right, fontSize };
   const parts: SvgElement[] = [];
   let top = GAP / 2;
   /** Writes a line at the left, with a patch of colour before it. */

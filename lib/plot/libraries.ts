@@ -53,13 +53,18 @@ export interface Drawing {
 }
 
 type Rasterizer = (svg: string, scale: number, fonts: readonly Uint8Array[]) => Pixels;
+type Parser = { parseFromString(text: string, type: string): Drawing["document"] };
 type Drawn = { render(): Pixels & { pixels: Uint8Array }; free(): void };
 
 /** What draws an SVG. */
 export const loadDrawing: () => Promise<Drawing> = once(async () => {
-  const { parseHTML }: { parseHTML(html: string): Drawing } = await import(LINKEDOM);
+  const { DOMParser }: { DOMParser: new () => Parser } = await import(LINKEDOM);
   const { encode }: Drawing = await import(FAST_PNG);
-  return { plot: await import(PLOT), document: parseHTML("<html></html>").document, encode };
+  return {
+    plot: await import(PLOT),
+    document: new DOMParser().parseFromString("<svg/>", "image/svg+xml"),
+    encode,
+  };
 });
 
 /** What makes pixels of an SVG. */

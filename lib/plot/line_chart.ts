@@ -85,7 +85,8 @@ function lineOf(series: Series, index: number): Line {
 function drawLine(plot: Drawing["plot"], line: Line, pixels: number, axis: Axis): PlotMark[] {
   const { color, isDashed, isFilled, hasDots } = line;
   const points = pointsOf(line, Math.floor(pixels), axis);
-  const [x, y] = [(at: number) => line.x[at], (at: number) => line.y[at]];
+  const x = (at: number) => line.x[at];
+  const y = (at: number) => Number.isFinite(line.y[at]) ? line.y[at] : NaN;
   const stroke = { stroke: color, strokeWidth: 1.6, strokeDasharray: isDashed ? "6 4" : undefined };
   return [
     ...(isFilled ? [plot.areaY(points, { x, y1: 0, y2: y, fill: color, fillOpacity: 0.18 })] : []),

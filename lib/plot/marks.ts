@@ -91,15 +91,14 @@ export function drawMarks(
 ): PlotMark[] {
   const limit = (value: number) => Math.max(from, Math.min(to, value));
   const shown = marks.filter((mark) => endsOf(mark)[0] <= to && endsOf(mark)[1] >= from);
-  const lines = shown.flatMap((mark) =>
-    "at" in mark || isPicture ? endsOf(mark).map((at) => ({ ...mark, at })) : []
-  )
-    .filter(({ at }) => at === limit(at));
+  const cuts = shown.flatMap((mark) => "at" in mark ? [mark] : []);
+  const edges = shown.flatMap((mark) => "at" in mark ? [] : endsOf(mark).map((at) => ({ ...mark, at })));
+  const lines = [...cuts, ...isPicture ? edges : []].filter(({ at }) => at === limit(at));
   const spans = shown.flatMap((mark) =>
-    "at" in mark || isPicture ? [] : { ...mark, from: limit(mark.from), to: limit(mark.to) }
+    "at" in mark || isPicture ? [] : { ...mark, start: limit(mark.from), end: limit(mark.to) }
   );
   const color = ({ color }: Mark) => color ?? SPAN_COLOR;
-  const span = { x1: "from", x2: "to", title: "label", fill: color, fillOpacity: 0.16, stroke: color };
+  const span = { x1: "start", x2: "end", title: "label", fill: color, fillOpacity: 0.16, stroke: color };
   const rule = { x: "at", title: "label", strokeWidth: 1.5 };
   const dashed = ({ color }: Mark) => color ?? (isPicture ? "#ffffff" : LINE_COLOR);
   return [
