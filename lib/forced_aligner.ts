@@ -94,6 +94,7 @@ export class ForcedAligner implements Disposable {
       device: options.device ?? "auto",
       dtype: options.dtype ?? "auto",
       threads: options.threads,
+      beside: true,
     });
     if (loaded.model.config.kind !== "aligner") {
       loaded.model[Symbol.dispose]();

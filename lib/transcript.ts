@@ -205,7 +205,7 @@ export interface TranscriptStats {
   peakMemoryBytes: number;
   /** Voice activity. */
   vadMs: number;
-  /** Aligning words, the aligner's own mel and encoder included. */
+  /** Aligning words, the aligner's own mel and encoder included; on a CPU beside the other stages of the next chunks. */
   alignMs: number;
 }
 

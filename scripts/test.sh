@@ -29,7 +29,7 @@ bash scripts/deno.sh run -A tests/support/fixtures.ts >/dev/null
 export NO_COLOR=1
 code=0
 bash scripts/deno.sh task ok </dev/null 2>&1 | tee "$log" || code=$?
-# deno test ends with a line like: ok | 120 passed (3 steps) | 0 failed | 1 ignored (12s)
+# test_lanes.ts ends with a line like: ok | 120 passed | 0 failed | 1 ignored (12s)
 summary=$(grep -E '^(ok|FAILED) \| [0-9]+ passed' "$log" | tail -n 1 || true)
 passed=$(sed -nE 's/^[a-zA-Z]+ \| ([0-9]+) passed.*/\1/p' <<<"$summary")
 failed=$(sed -nE 's/.*\| ([0-9]+) failed.*/\1/p' <<<"$summary")

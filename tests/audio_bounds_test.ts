@@ -128,10 +128,11 @@ Deno.test("Qwen3ASR.load() removes the temporary files of a killed process, and 
   await inFolder(async (folder) => {
     const killed = stalled(folder);
     const [left = ""] = await spooled(folder, 1);
-    killed.kill("SIGKILL");
-    await killed.status;
+    // Before the first is killed, or it would be the second that removes what that left.
     const alive = stalled(folder);
     const kept = (await spooled(folder, 2)).filter((name) => name !== left);
+    killed.kill("SIGKILL");
+    await killed.status;
     const old = new Date(Date.now() - 5000);
     for (const name of [left, ...kept]) await Deno.utime(join(folder, name, "lock"), old, old);
     await Deno.mkdir(join(folder, "qwen3-asr-files-of-somebody"));

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { openLibrary, scalar } from "../ffi/mod.ts";
+import { add, fromData, matmul, multiply, openLibrary, scalar, toFloat32 } from "../ffi/mod.ts";
 import { Backend } from "../lib/model/backend.ts";
-import { exclusive, favour, letOthers } from "../lib/model/exclusive.ts";
+import { alone, exclusive, favour, letOthers } from "../lib/model/exclusive.ts";
 
 openLibrary();
 
@@ -94,4 +94,51 @@ Deno.test("letOthers() lets those that wait have MLX in the middle of a task", a
   await Promise.all([long, short]);
   assertEquals(log, ["begins", "short", "goes on"]);
   await assertRejects(() => letOthers(), Error, "outside of backend.exclusive()");
+});
+
+Deno.test("a backend beside the others evaluates while they do; what needs all of MLX waits for both lanes", async () => {
+  using main = Backend.open({ device: "cpu" });
+  using beside = Backend.open({ device: "cpu", beside: true });
+  const log: string[] = [];
+  const entered = Promise.withResolvers<void>(), leave = Promise.withResolvers<void>();
+  const long = main.exclusive(async () => {
+    entered.resolve();
+    await leave.promise;
+    log.push("main ends");
+  });
+  await entered.promise;
+  const loading = alone(() => log.push("alone"));
+  await beside.exclusive(async () => {
+    using one = beside.build(() => scalar(1));
+    await beside.evaluate(one);
+    log.push("beside");
+  });
+  leave.resolve();
+  await Promise.all([long, loading]);
+  assertEquals(log, ["beside", "main ends", "alone"]);
+});
+
+Deno.test("two lanes compute at once, many times, what each computes by itself", async () => {
+  using first = Backend.open({ device: "cpu" });
+  using second = Backend.open({ device: "cpu", beside: true });
+  const rounds = 200, size = 48;
+  /** Many small operations, so that the queues of both are full: means of a constant matrix, which stays what it is. */
+  const compute = async (backend: Backend) => {
+    for (let round = 0; round < rounds; round++) {
+      const found = await backend.exclusive(async () => {
+        using sum = backend.build(() => {
+          let x = fromData(new Float32Array(size * size).fill(1 / size), [size, size]);
+          for (let step = 0; step < 60; step++) {
+            x = step % 10 === 0 ? matmul(x, x) : multiply(add(x, x), scalar(0.5));
+          }
+          return x;
+        });
+        await backend.evaluate(sum);
+        return toFloat32(sum);
+      });
+      assertEquals(found.length, size * size);
+      assert(found.every((value) => Math.abs(value - 1 / size) < 1e-6), `round ${round}: ${found[0]}`);
+    }
+  };
+  await Promise.all([compute(first), compute(second)]);
 });

@@ -22,7 +22,7 @@ class Script {
   readonly hearing: Hearing;
   #frames = 0;
 
-  constructor(options: { minSilenceSeconds?: number } = {}, endpointing = true) {
+  constructor(options: { minSilenceSeconds?: number; threshold?: number } = {}, endpointing = true) {
     this.hearing = new Hearing(
       { vad: { ...LIVE_VAD, ...options }, endpointing, maxUtteranceSamples: 30 * RATE },
       (type, utterance) => this.said.push({ type, utterance }),
@@ -82,6 +82,22 @@ Deno.test("without endpointing the longest length does not take the silence behi
   script.hearing.cut();
   assertEquals(script.said.length, 4);
   assertLess(44.5 * RATE, script.said[2]!.utterance.startSample);
+});
+
+Deno.test("speech goes on by the same rule as it ends, whatever the threshold", () => {
+  for (const threshold of [0.1, 0.3, 0.5, 0.8]) {
+    for (const probability of [0.005, 0.1, 0.2, 0.4, 0.6]) {
+      const script = new Script({ threshold, minSilenceSeconds: 0.5 });
+      script.go(1, 1);
+      script.go(1, probability);
+      const isOver = script.said.some(({ type }) => type === "end");
+      assertEquals(
+        script.hearing.isSpoken(1.1 * RATE, 1.9 * RATE),
+        !isOver,
+        `frames of ${probability} where speech begins at ${threshold}`,
+      );
+    }
+  }
 });
 
 Deno.test("whatever voice activity says, utterances are whole, in order, apart, and never too long", () => {

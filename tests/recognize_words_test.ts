@@ -182,3 +182,38 @@ Deno.test("where the decoder looked is the same in a batch, alone, and with step
     for (const other of answers.slice(1)) assertEquals(other[index]!.looks, looks);
   }
 });
+
+Deno.test("words are timed beside the next batch, one batch behind at most, and events keep the recording's order", async () => {
+  await using asr = await Qwen3ASR.load("demo", { aligner: false });
+  const { decode } = Engine.prototype;
+  const second = Promise.withResolvers<void>();
+  let batches = 0, timed = 0;
+  Engine.prototype.decode = function (...call) {
+    // Whoever decodes the third has the words of the first.
+    if (++batches === 2) second.resolve();
+    else if (batches === 3) assert(timed >= 2);
+    return decode.apply(this, call);
+  };
+  try {
+    const aligner = {
+      longestSeconds: 300,
+      async rawTimes(samples: Float32Array, words: readonly string[]) {
+        await second.promise;
+        timed++;
+        const stepMs = samples.length / 16 / words.length;
+        return words.flatMap((_, index) => [index * stepMs, (index + 1) * stepMs]);
+      },
+    };
+    const order: number[] = [];
+    const { chunks, segments, warnings } = await asr.transcribe(recordingPath("long-en.wav"), {
+      ...{ timestamps: "word", aligner, chunkSeconds: 12, batchSize: 2, rescue: false },
+      onProgress: (event) => void (event.type === "chunk" && order.push(event.chunk.index)),
+    });
+    assert(batches >= 4 && timed === chunks.filter(({ text }) => text !== "").length);
+    assertEquals(order, chunks.map((_, index) => index));
+    assertEquals(warnings.filter(({ code }) => code === "times-approximate"), []);
+    assertSound(segments);
+  } finally {
+    Engine.prototype.decode = decode;
+  }
+});

@@ -21,7 +21,7 @@ import {
 } from "../../ffi/mod.ts";
 import { checkOptions, type Rule, wholeFrom } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
-import { assertExclusive, exclusive, letOthers } from "./exclusive.ts";
+import { assertExclusive, exclusive, type Lane, letOthers, mainLane, sideLane } from "./exclusive.ts";
 import { freeCores } from "./free_cores.ts";
 
 /** Where to compute: `auto` is MLX's GPU where there is one, else the CPU. */
@@ -81,6 +81,9 @@ function threadsNow(): number | undefined {
   return blas && Math.min(blas.natural, freeCores());
 }
 
+/** Evaluations on a CPU that run. */
+let evaluating = 0;
+
 /** A device with its stream and its policy. */
 export class Backend implements Disposable {
   readonly device: "cpu" | "gpu";
@@ -88,11 +91,18 @@ export class Backend implements Disposable {
   readonly stream: Stream;
   /** Threads of matrix products on a CPU; undefined: what OpenBLAS chose, as far as cores are free. */
   readonly threads: number | undefined;
+  readonly #lane: Lane;
 
-  private constructor(device: "cpu" | "gpu", policy: BackendPolicy, threads: number | undefined) {
+  private constructor(
+    device: "cpu" | "gpu",
+    policy: BackendPolicy,
+    { threads, lane = mainLane }: { threads?: number | undefined; lane?: Lane | undefined },
+  ) {
     this.device = device;
     this.policy = policy;
     this.threads = threads;
+    // On a GPU all backends have one stream.
+    this.#lane = device === "gpu" ? mainLane : lane;
     this.stream = new Stream(device);
   }
 
@@ -100,6 +110,7 @@ export class Backend implements Disposable {
    * @param options.checkpointType Float type that the checkpoint is stored in.
    * @param options.threads Threads of matrix products on a CPU. @default {as many as the BLAS chooses}
    * @param options.policy Overrides, for tests and measurements.
+   * @param options.beside On a CPU it may compute while those that are not beside do.
    * @throws {OptionError} When a GPU is asked for and MLX has none, or so many threads are not to be had.
    */
   static open(
@@ -109,6 +120,7 @@ export class Backend implements Disposable {
       checkpointType?: DType;
       threads?: number | undefined;
       policy?: Partial<BackendPolicy>;
+      beside?: boolean | undefined;
     } = {},
   ): Backend {
     const asked = options.device ?? "auto";
@@ -123,17 +135,20 @@ export class Backend implements Disposable {
     if (device === "cpu") reuseFreedMemory();
     const natural = device === "cpu" ? "float32" : options.checkpointType ?? "bfloat16";
     const dtype = options.dtype === undefined || options.dtype === "auto" ? natural : options.dtype;
-    return new Backend(device, { ...defaultPolicy(device, dtype), ...options.policy }, options.threads);
+    return new Backend(device, { ...defaultPolicy(device, dtype), ...options.policy }, {
+      threads: options.threads,
+      lane: options.beside ? sideLane : mainLane,
+    });
   }
 
   /**
-   * Runs a task that has MLX for itself: all that builds or evaluates belongs into one. Tasks of all models run one
-   * after the other, in the order of asking. Hold it for a stage or a few decode steps, never for a whole call.
+   * Runs a task that has MLX for itself, but for what runs beside: all that builds or evaluates belongs into one. Tasks of
+   * all models of a lane run one after the other, in the order of asking. Hold it for a stage or a few decode steps, never for a whole call.
    *
    * @param signal Ends the waiting with its reason; a task that runs is left alone.
    */
   exclusive<T>(task: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
-    return exclusive(task, signal);
+    return exclusive(task, signal, this.#lane);
   }
 
   /**
@@ -153,9 +168,19 @@ export class Backend implements Disposable {
    */
   evaluate(...arrays: MLXArray[]): Promise<void> {
     assertExclusive("evaluate");
-    // The number is the process's, another model may have set its own, and other programs come and go.
-    if (this.device === "cpu") useBlasThreads(this.threads ?? threadsNow());
-    return evaluateAsync(arrays, { on: this.stream });
+    return this.#evaluate(arrays);
+  }
+
+  async #evaluate(arrays: readonly MLXArray[]): Promise<void> {
+    // The number is the process's, another model may have set its own, and other programs come and go. It stays where
+    // it is while a product may be running beside.
+    if (this.device === "cpu" && evaluating === 0) useBlasThreads(this.threads ?? threadsNow());
+    evaluating++;
+    try {
+      await evaluateAsync(arrays, { on: this.stream });
+    } finally {
+      evaluating--;
+    }
   }
 
   /**

@@ -1,6 +1,7 @@
 /**
- * The lock around MLX: while an evaluation runs on a pool thread nobody may build a graph, whatever model it belongs
- * to. One for the process; taken through `Backend.exclusive`, or here where there is no backend yet.
+ * The lock around MLX: while an evaluation runs on a pool thread nobody may build a graph of the models it belongs to.
+ * There are two lanes for the process, each with a lock; a backend is in one of them for good, and takes its lock through
+ * `Backend.exclusive`. Two lanes share no array and no stream, so that what runs in one may be evaluated beside the other.
  *
  * Short work need not wait for long work stage by stage: while a {@linkcode favour | favoured} task runs, all others go
  * one at a time, and after each hold rest as long as it took. So a favoured task waits at most for as long as it works,
@@ -14,28 +15,38 @@ import { Mutex } from "../mutex.ts";
 
 /** A task that holds the lock. What it leaves behind, a promise nobody awaited, holds it no longer. */
 interface Hold {
+  lane: Lane;
   isFavoured: boolean;
   start: number;
   release: () => void;
 }
 
-const lock = new Mutex();
-/** Those that are not favoured, one at a time, so that only one of them is ever in front of a favoured task. */
-const others = new Mutex();
+/** Tasks of which one runs at a time. */
+export class Lane {
+  readonly lock = new Mutex();
+  /** Those that are not favoured, one at a time, so that only one of them is ever in front of a favoured task. */
+  readonly others = new Mutex();
+  holder: Hold | undefined;
+  /** When those that are not favoured may go on, however many favoured tasks there are. */
+  restUntil = 0;
+}
+
+/** Where everything runs that has no reason to be elsewhere. */
+export const mainLane = new Lane();
+/** What may run beside it: an aligner on a CPU, while the next chunks are decoded. */
+export const sideLane = new Lane();
+
 /** The task that the running code was called by. */
 const caller = new AsyncLocalStorage<Hold>();
-let holder: Hold | undefined;
 
 const favoured = new AsyncLocalStorage<true>();
 let favouredTasks = 0;
-/** When the others may go on, however many favoured tasks there are. */
-let restUntil = 0;
 /** Resolves when the last favoured task ends. */
 let ended = Promise.withResolvers<void>();
 
 /** What is not favoured lets what is catch up. */
-async function rest(signal: AbortSignal | undefined): Promise<void> {
-  const milliseconds = restUntil - performance.now();
+async function rest(lane: Lane, signal: AbortSignal | undefined): Promise<void> {
+  const milliseconds = lane.restUntil - performance.now();
   if (favouredTasks === 0 || milliseconds <= 0) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, milliseconds);
@@ -47,10 +58,11 @@ async function rest(signal: AbortSignal | undefined): Promise<void> {
 }
 
 async function take(hold: Hold, signal?: AbortSignal): Promise<void> {
-  const leave = hold.isFavoured ? () => {} : await others.acquire(signal);
+  const { lane } = hold;
+  const leave = hold.isFavoured ? () => {} : await lane.others.acquire(signal);
   try {
-    if (!hold.isFavoured) await rest(signal);
-    const release = await lock.acquire(signal);
+    if (!hold.isFavoured) await rest(lane, signal);
+    const release = await lane.lock.acquire(signal);
     hold.release = () => {
       release();
       leave();
@@ -60,24 +72,28 @@ async function take(hold: Hold, signal?: AbortSignal): Promise<void> {
     throw error;
   }
   hold.start = performance.now();
-  holder = hold;
+  lane.holder = hold;
 }
 
 function give(hold: Hold): void {
-  holder = undefined;
+  hold.lane.holder = undefined;
   const now = performance.now();
-  if (!hold.isFavoured) restUntil = now + (now - hold.start);
+  if (!hold.isFavoured) hold.lane.restUntil = now + (now - hold.start);
   hold.release();
 }
 
 /**
- * Runs a task that has MLX for itself. Hold it for a stage or a few decode steps, never for a whole call; a task that
+ * Runs a task that has a lane of MLX for itself. Hold it for a stage or a few decode steps, never for a whole call; a task that
  * asks for the lock it holds waits for ever.
  *
  * @param signal Ends the waiting with its reason; a task that runs is left alone.
  */
-export async function exclusive<T>(task: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
-  const hold = { isFavoured: favoured.getStore() === true, start: 0, release: () => {} };
+export async function exclusive<T>(
+  task: () => T | Promise<T>,
+  signal?: AbortSignal,
+  lane: Lane = mainLane,
+): Promise<T> {
+  const hold = { lane, isFavoured: favoured.getStore() === true, start: 0, release: () => {} };
   await take(hold, signal);
   try {
     return await caller.run(hold, task);
@@ -86,10 +102,14 @@ export async function exclusive<T>(task: () => T | Promise<T>, signal?: AbortSig
   }
 }
 
+/** Runs a task that has all of MLX for itself: what makes streams, or reads files by the one they share. */
+export async function alone<T>(task: () => T | Promise<T>): Promise<T> {
+  return await exclusive(() => exclusive(task, undefined, sideLane));
+}
+
 /** In the middle of a task that holds the lock: lets those that wait have their turns first. */
 export async function letOthers(): Promise<void> {
-  assertExclusive("let others have their turns");
-  const hold = holder!;
+  const hold = assertExclusive("let others have their turns");
   give(hold);
   await take(hold);
 }
@@ -108,7 +128,8 @@ export async function favour<T>(task: () => Promise<T>): Promise<T> {
 }
 
 /** @throws {Error} Outside of {@linkcode exclusive}: a mistake in this module, not of its user. */
-export function assertExclusive(action: string): void {
-  if (holder !== undefined && caller.getStore() === holder) return;
+export function assertExclusive(action: string): Hold {
+  const hold = caller.getStore();
+  if (hold && hold.lane.holder === hold) return hold;
   throw new Error(`Cannot ${action} outside of backend.exclusive(): another task may be using MLX.`);
 }

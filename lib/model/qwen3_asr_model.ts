@@ -35,7 +35,7 @@ import { Checkpoint, type Layout } from "./checkpoint.ts";
 import { type ModelConfig, parseConfig } from "./config.ts";
 import { Decoder } from "./decoder.ts";
 import { AudioEncoder } from "./encoder.ts";
-import { exclusive } from "./exclusive.ts";
+import { alone } from "./exclusive.ts";
 import { KVCache } from "./kv_cache.ts";
 import { freeMemory, planMemory } from "./memory_estimate.ts";
 import type { DecoderProbe } from "./tap.ts";
@@ -55,6 +55,8 @@ export interface LoadModelOptions {
   policy?: Partial<BackendPolicy>;
   /** Bytes that may be used. @default {what the system says is free} */
   freeBytes?: number;
+  /** On a CPU it may compute while other models do. */
+  beside?: boolean;
 }
 
 /** Reads and checks a folder's config.json. */
@@ -145,7 +147,7 @@ export class Qwen3ASRModel implements Disposable {
    */
   static async load(directory: string, options: LoadModelOptions = {}): Promise<Qwen3ASRModel> {
     const config = await readConfig(directory);
-    const source = await exclusive(() => Checkpoint.open(directory, config));
+    const source = await alone(() => Checkpoint.open(directory, config));
     const { backend, notes } = await openBackend(source, config, options).catch((error) => {
       source.dispose();
       throw error;
@@ -158,9 +160,9 @@ export class Qwen3ASRModel implements Disposable {
         for (const array of groups.flat()) keep(array);
         return made;
       };
-      const model = await exclusive(() => backend.build(build));
+      const model = await alone(() => backend.build(build));
       source.dispose();
-      for (const group of groups) await exclusive(() => backend.evaluate(...group));
+      for (const group of groups) await alone(() => backend.evaluate(...group));
       model.#parameters.push(...groups.flat());
       return model;
     } catch (error) {

@@ -36,6 +36,24 @@ const HYSTERESIS = 0.15;
 /** but nothing below this says speech. */
 const LEAST_END = 0.01;
 
+/**
+ * The least probability at which speech that has begun goes on; frames below it are silence.
+ *
+ * @param threshold The probability at which speech begins.
+ *
+ * @example
+ * ```ts
+ * import { speechGoesOn } from "./intervals.ts";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * assertAlmostEquals(speechGoesOn(0.5), 0.35);
+ * assertAlmostEquals(speechGoesOn(0.1), 0.01);
+ * ```
+ */
+export function speechGoesOn(threshold: number): number {
+  return Math.max(threshold - HYSTERESIS, LEAST_END);
+}
+
 /** Options in samples, with their defaults. */
 interface Bounds {
   begin: number;
@@ -51,7 +69,7 @@ function ruleOf(options: VadOptions): Bounds {
     options;
   return {
     begin: threshold,
-    end: Math.max(threshold - HYSTERESIS, LEAST_END),
+    end: speechGoesOn(threshold),
     minSilence: minSilenceSeconds * SAMPLE_RATE,
     minSpeech: minSpeechSeconds * SAMPLE_RATE,
     pad: speechPadSeconds * SAMPLE_RATE,

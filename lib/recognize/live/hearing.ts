@@ -9,7 +9,7 @@ import { FRAME, frameLevels } from "../../audio/frame_levels.ts";
 import { SAMPLE_RATE } from "../../audio/samples.ts";
 import { SpeechMap } from "../../audio/speech_map.ts";
 import { FRAME_SAMPLES } from "../../vad/frames.ts";
-import { speechRanges } from "../../vad/intervals.ts";
+import { speechGoesOn, speechRanges } from "../../vad/intervals.ts";
 import { type Endpoint, Endpointer, type EndpointerOptions } from "./endpointer.ts";
 import { Tail } from "./intake.ts";
 
@@ -17,9 +17,6 @@ import { Tail } from "./intake.ts";
 const CUT_SEARCH_SECONDS = 2;
 /** What is kept of sound that may still become the beginning of an utterance, beside what the rule of speech asks for. */
 const KEPT_SECONDS = 2;
-
-/** Frames less likely than this are silence to the rule that ends speech, unless told otherwise. */
-const LEAST_PROBABILITY = 0.35;
 
 /** An utterance, from when it is known. */
 export interface Utterance {
@@ -149,7 +146,8 @@ export class Hearing {
   /** Whether speech goes on in a stretch of an utterance. */
   isSpoken(startSample: number, endSample: number): boolean {
     const [from, to] = [startSample, endSample].map((sample) => Math.floor(sample / FRAME_SAMPLES));
-    return this.#probabilities.slice(from!, to!).some((probability) => probability >= LEAST_PROBABILITY);
+    const least = speechGoesOn(this.#settings.vad.threshold);
+    return this.#probabilities.slice(from!, to!).some((probability) => probability >= least);
   }
 
   /** The sound of an utterance up to a sample of the stream. */

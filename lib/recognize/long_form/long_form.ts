@@ -14,10 +14,10 @@ import type { TranscriptEvent } from "../events.ts";
 import type { ClipObserver } from "../observer.ts";
 import type { RecognizeSettings } from "../settings.ts";
 import type { Timing } from "../timing.ts";
-import type { WordTimer } from "../word_times/word_timer.ts";
+import type { JudgedChunk, WordTimer } from "../word_times/word_timer.ts";
 import { assemble, warningsOf } from "./assemble.ts";
 import { evidenceOf, gravityOf } from "./coverage.ts";
-import { type ChunkPlace, judge, type JudgedResult, undecoded } from "./judge.ts";
+import { type ChunkPlace, judge, undecoded } from "./judge.ts";
 import { OrderedEvents } from "./ordered_events.ts";
 import { type Chunk, clipOfChunk } from "./plan.ts";
 import { type Redecode, RescueBudget } from "./rescue.ts";
@@ -87,6 +87,8 @@ class LongForm {
   readonly #results: { chunk: ChunkResult; segments: Segment[] }[] = [];
   /** Chunks that are still to be decoded. */
   readonly #left: readonly Chunk[];
+  /** Resolves when all that were decoded have the times of their words: an aligner works beside the decoder. */
+  #timed: Promise<void> = Promise.resolve();
 
   constructor(call: LongFormCall) {
     const { engine, samples, before, settings } = call;
@@ -154,12 +156,13 @@ class LongForm {
 
   /** Decodes some chunks at once, then judges them one by one: what is most likely wrong has the budget first. */
   async #batch(chunks: readonly Chunk[]): Promise<void> {
-    const { settings } = this.#call;
+    const { settings, words } = this.#call;
     const clips = chunks.map((chunk) => clipOfChunk(this.#call, chunk));
     const requests = clips.map((clip, order) =>
       this.#request(clip, { onToken: (id) => this.#events.token(chunks[order]!.index, id) })
     );
     const answers = await this.#decode(requests);
+    await this.#timed; // At most a batch behind, for its memory.
     for (const { samples } of clips) this.#budget.grow(samples.length / SAMPLE_RATE);
     const gravity = clips.map((clip, order) => gravityOf(evidenceOf(clip, answers[order]!)));
     const isDoubted = (order: number) => gravity[order]! > 0;
@@ -168,29 +171,39 @@ class LongForm {
     for (const order of [...sound, ...orders.filter(isDoubted).sort((a, b) => gravity[b]! - gravity[a]!)]) {
       const clip = clips[order]!;
       const again = settings.rescue ? { redecode: this.#redecode, budget: this.#budget } : undefined;
-      const chunk = await judge(this.#place(chunks[order]!), clip, answers[order]!, again);
-      await this.#time(chunk, clip);
-      // Megabytes per chunk, which would wait for the collector. What an observer was shown is its to keep.
-      if (!requests[order]!.observer) clip.samples.buffer.transfer(0);
+      const { looks, ...chunk } = await judge(this.#place(chunks[order]!), clip, answers[order]!, again);
+      const sentences = segmentsOf({ ...chunk, speech: clip.speech });
+      const finish = (segments: Segment[]) => {
+        this.#finish(chunk, withSpeech(segments, chunk, clip));
+        // Megabytes per chunk, which would wait for the collector. What an observer was shown is its to keep.
+        if (!requests[order]!.observer) clip.samples.buffer.transfer(0);
+      };
+      if (words) this.#time(words, { chunk, looks, sentences, clip }, finish);
+      else finish(sentences);
     }
   }
 
-  /** Finishes a judged chunk with its sentences or, where words are asked for, with segments made of them. */
-  async #time({ looks, ...chunk }: JudgedResult, clip: Clip): Promise<void> {
-    const { words, timing, settings } = this.#call;
-    const sentences = segmentsOf({ ...chunk, speech: clip.speech });
-    if (!words) return this.#finish(chunk, withSpeech(sentences, chunk, clip));
-    const start = performance.now();
+  /** Makes segments of a chunk's words, after those before and beside what is decoded meanwhile. */
+  #time(
+    words: WordTimer,
+    { clip, ...judged }: Pick<JudgedChunk, "chunk" | "looks" | "sentences"> & { clip: Clip },
+    finish: (segments: Segment[]) => void,
+  ): void {
+    const { timing, settings } = this.#call;
+    const { chunk } = judged;
     const speech = clip.speech?.ranges.map(({ startSample, endSample }) => ({
       startSeconds: startSample / SAMPLE_RATE,
       endSeconds: endSample / SAMPLE_RATE,
     })) ?? [];
-    const judged = { chunk, looks, samples: clip.samples, speech, sentences };
-    const segments = await words.segments(judged, this.#signal);
-    timing.book("align", start, { chunk: chunk.index });
-    // They were computed for the confidence of words.
-    if (!settings.logprobs) delete chunk.logprobs;
-    this.#finish(chunk, withSpeech(segments, chunk, clip));
+    this.#timed = this.#timed.then(async () => {
+      const start = performance.now();
+      const segments = await words.segments({ ...judged, samples: clip.samples, speech }, this.#signal);
+      timing.book("align", start, { chunk: chunk.index });
+      // They were computed for the confidence of words.
+      if (!settings.logprobs) delete chunk.logprobs;
+      finish(segments);
+    });
+    this.#timed.catch(() => {}); // Whoever awaits it is told.
   }
 
   async #recognizeChunks(): Promise<void> {
@@ -214,7 +227,11 @@ class LongForm {
       durationSeconds: durationSeconds - doneSamples / SAMPLE_RATE,
       chunks: this.#left.length,
     });
-    await this.#recognizeChunks();
+    try {
+      await this.#recognizeChunks();
+    } finally {
+      await this.#timed;
+    }
     this.#stop.signal.throwIfAborted();
     const inOrder = this.#results.sort((a, b) => a.chunk.index - b.chunk.index);
     const assembled = assemble(
