@@ -8,7 +8,11 @@
 export const DRAWING_JS: string = String.raw`
 /** Bytes of base64; undefined of nothing. */
 function bytesOf(base64) {
-  return base64 === undefined ? undefined : Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  if (base64 === undefined) return undefined;
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
+  const letters = atob(base64), bytes = new Uint8Array(letters.length);
+  for (let k = 0; k < bytes.length; k++) bytes[k] = letters.charCodeAt(k);
+  return bytes;
 }
 
 /** Viridis, of which light and dark can also be told apart without colours. */
@@ -24,13 +28,12 @@ function melPicture({ rows, columns, bytes }) {
   const canvas = make("canvas", { width: columns, height: rows });
   const context = canvas.getContext("2d");
   const image = context.createImageData(columns, rows);
-  const colors = Array.from({ length: 256 }, (_, byte) => viridis(byte / 255));
+  const colors = Uint8ClampedArray.from(Array.from({ length: 256 }, (_, byte) => [...viridis(byte / 255), 255]).flat());
+  const [words, pixels] = [new Uint32Array(colors.buffer), new Uint32Array(image.data.buffer)];
   const values = bytesOf(bytes);
   for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const color = colors[values[row * columns + column]];
-      image.data.set([...color, 255], 4 * ((rows - 1 - row) * columns + column));
-    }
+    const [from, to] = [row * columns, (rows - 1 - row) * columns];
+    for (let column = 0; column < columns; column++) pixels[to + column] = words[values[from + column]];
   }
   context.putImageData(image, 0, 0);
   return canvas;
@@ -156,13 +159,14 @@ class Picture {
   /** Names in their places, as far as they have room. */
   names(sheet, y, ranges, nameOf) {
     const { pen, x, width } = sheet, seen = this.seen(sheet, ranges);
+    const [line, accent, ink] = ["line", "accent", "ink"].map((one) => this.color(one));
     for (const [k, one] of seen.entries()) {
       const next = seen[k + 1]?.startSeconds ?? Infinity;
       const [left, right] = [Math.max(0, x(one.startSeconds)), Math.min(width, x(next))];
       const name = nameOf(one);
-      pen.fillStyle = this.color("line");
+      pen.fillStyle = line;
       pen.fillRect(x(one.startSeconds), y, 1, LANE);
-      pen.fillStyle = this.color(one === this.chosen ? "accent" : "ink");
+      pen.fillStyle = one === this.chosen ? accent : ink;
       if (pen.measureText(name).width <= right - left - 2) pen.fillText(name, left + 3, y + LANE / 2);
     }
   }

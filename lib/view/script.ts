@@ -271,13 +271,13 @@ function showTranscript(root, data, sound, text = make("p")) {
     const items = [...about.values()].map(([{ code, chunk, message, startSeconds, endSeconds }]) => {
       if (startSeconds === undefined) return make("li", {}, message);
       const button = make("button", { type: "button" }, clock(startSeconds) + " to " + clock(endSeconds ?? end));
-      button.ariaLabel = "Play from " + clock(startSeconds);
+      button.ariaLabel = "Play the part at " + clock(startSeconds);
       button.onclick = () => (go(startSeconds), playFrom(startSeconds, endSeconds ?? Infinity));
       const own = code === "chunk-doubtful" ? chunks.find(({ index }) => index === chunk) : undefined;
       return make("li", {}, button, " " + (own?.coverage.reasons.join(" ") ?? message));
     });
     const tries = chunks.flatMap(({ startSeconds, rescues }) => rescues.map(({ action, temperature, accepted, rejectedText }) =>
-      make("li", { class: "q3-quiet" }, "The part from " + clock(startSeconds) + " was decoded again (" +
+      make("li", { class: "q3-quiet" }, "The part at " + clock(startSeconds) + " was decoded again (" +
         (action === "halved" ? "in halves" : "at temperature " + temperature) + "): " +
         (accepted ? "taken." : "not better."),
         make("details", {}, make("summary", {}, "The text that was not taken"), rejectedText))));
