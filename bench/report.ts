@@ -120,9 +120,9 @@ async function runSuites(): Promise<BenchJson> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** How many kernels a decode step starts on a GPU, in all and for each layer. */
-async function launchLine(): Promise<string> {
-  const policy = defaultPolicy("gpu", "float32");
+/** How many operations of a decode step start a kernel on a GPU, in all and for each layer. */
+async function launchesOf(denseWeights: boolean): Promise<string> {
+  const policy = { ...defaultPolicy("gpu", "float32"), denseWeights };
   using model = await Qwen3ASRModel.load(await syntheticCheckpoint("deep"), { device: "cpu", policy });
   const counts = await model.backend.exclusive(() => {
     using builder = new StepBuilder(model, 280);
@@ -130,9 +130,12 @@ async function launchLine(): Promise<string> {
     return singlePrimitives(() => countPrimitives(() => builder.build().dispose()));
   });
   const all = launches(counts), { layers } = model.config.decoder;
-  return `Operations of a decode step that start a kernel on a GPU, packed weights: ${all}, ${
-    (all / layers).toFixed(1)
-  } a layer of ${layers}.`;
+  return `${all}, ${(all / layers).toFixed(1)} a layer of ${layers}`;
+}
+
+async function launchLine(): Promise<string> {
+  return "Operations of a decode step that start a kernel on a GPU: " +
+    `${await launchesOf(false)}, with packed weights; ${await launchesOf(true)}, with dense ones.`;
 }
 
 if (import.meta.main) {

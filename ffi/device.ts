@@ -63,6 +63,7 @@ export class Stream implements Disposable {
 
 let current: Stream | undefined;
 let loading: Stream | undefined;
+let side: Stream | undefined;
 
 /** The stream that operations go to: the innermost {@linkcode onStream}, else the default device's. */
 export function currentStream(): Stream {
@@ -77,6 +78,14 @@ export function stream(): bigint {
 /** A CPU stream for reading files: MLX has no other route for that. */
 export function loadStream(): Stream {
   return loading ??= new Stream("cpu");
+}
+
+/**
+ * A second CPU stream of the process: what is built on it runs beside the work of another stream in the same evaluation.
+ * Two evaluations at once may not both use it.
+ */
+export function sideStream(): Stream {
+  return side ??= new Stream("cpu");
 }
 
 /** Runs `build` with its operations on `target`. Synchronous only. */

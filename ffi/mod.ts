@@ -32,7 +32,7 @@ export {
 } from "./array.ts";
 export { type BlasThreads, blasThreads, useBlasThreads } from "./blas.ts";
 export { Compiled } from "./compile.ts";
-export { currentStream, deviceCount, type DeviceType, onStream, Stream } from "./device.ts";
+export { currentStream, deviceCount, type DeviceType, onStream, sideStream, Stream } from "./device.ts";
 export { MLXError } from "./error.ts";
 export {
   enqueue,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type AudioSource, loadAudio, type LoadedAudio } from "./audio/load.ts";
+import { type AudioSource, type LoadedAudio, readAudio, type Watcher } from "./audio/load.ts";
 import { removeAbandonedFolders } from "./audio/temporary_folder.ts";
 import { Samples } from "./audio/samples.ts";
 import { checkOptions } from "./check_options.ts";
@@ -24,8 +24,9 @@ import type { Trace } from "./recognize/inspection/trace.ts";
 import { LIVE_RULES, type LiveOptions } from "./recognize/live/options.ts";
 import { LiveSession } from "./recognize/live/session.ts";
 import { liveSettings } from "./recognize/live/settings.ts";
+import { EarlyStart, mayStartEarly } from "./recognize/long_form/early_start.ts";
 import { type LongFormCall, recognizeRecording } from "./recognize/long_form/long_form.ts";
-import { hearRecording, planRecording } from "./recognize/long_form/plan.ts";
+import { planRecording } from "./recognize/long_form/plan.ts";
 import { TRANSCRIBE_RULES, type TranscribeOptions } from "./recognize/options.ts";
 import { finishedChunks } from "./recognize/long_form/resume.ts";
 import { chunksBesidePrompt } from "./recognize/prompt_budget.ts";
@@ -106,6 +107,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
   async #audio(
     source: AudioSource | LoadedAudio,
     { signal, range, track, raw }: Pick<TranscribeOptions, "signal" | "range" | "track" | "raw">,
+    watch: Watcher,
   ): Promise<Pick<LoadedAudio, "samples" | "warnings">> {
     signal?.throwIfAborted();
     if (source === null || typeof source !== "string" && typeof source !== "object") {
@@ -114,12 +116,13 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
       );
     }
     if (typeof source === "string" || !("samples" in source)) {
-      return await loadAudio(source, {
+      const options = {
         ...(signal ? { signal } : {}),
         ...(range ? { range } : {}),
         ...(track === undefined ? {} : { track }),
         ...(raw === undefined ? {} : { raw }),
-      });
+      };
+      return await readAudio(source, options, watch);
     }
     for (const [option, value] of Object.entries({ range, track, raw })) {
       if (value === undefined) continue;
@@ -131,20 +134,46 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
     return source;
   }
 
-  /** Checks the options, reads the recording, finds its speech and cuts it. */
-  async #prepare(source: AudioSource | LoadedAudio, options: TranscribeOptions): Promise<LongFormCall> {
-    const { signal, onAbort, onProfile, onProgress: emit = () => {} } = options;
+  /**
+   * Checks the options, reads the recording, finds its speech and cuts it.
+   *
+   * @param isWatched Whether somebody looks on at every clip: then none is decoded ahead of the others.
+   */
+  async #prepare(
+    source: AudioSource | LoadedAudio,
+    options: TranscribeOptions,
+    isWatched = false,
+  ): Promise<LongFormCall> {
+    const { onProfile, onProgress: emit = () => {} } = options;
     const settings = recognizeSettings(options, chunksBesidePrompt(this.#engine, options));
     const timing = new Timing({ keepSpans: onProfile !== undefined });
-    let start = performance.now();
-    const { samples, warnings } = await this.#audio(source, options).catch((error) => {
-      if (signal?.aborted && onAbort === "partial") return UNREAD;
-      throw error;
+    const begun = new EarlyStart({ engine: this.#engine, vad: this.#vad, settings, timing, emit }, {
+      mayStart: mayStartEarly(settings) && !isWatched && !options.resume,
     });
+    try {
+      return await this.#plan(source, options, { settings, timing, begun, emit });
+    } finally {
+      await begun.settle();
+    }
+  }
+
+  async #plan(
+    source: AudioSource | LoadedAudio,
+    options: TranscribeOptions,
+    { settings, timing, begun, emit }: Pick<LongFormCall, "settings" | "timing" | "emit"> & {
+      begun: EarlyStart;
+    },
+  ): Promise<LongFormCall> {
+    const { signal, onAbort } = options;
+    const start = performance.now();
+    const { samples, warnings } = await this.#audio(source, options, (some) => begun.grown(some))
+      .catch((error) => {
+        if (signal?.aborted && onAbort === "partial") return UNREAD;
+        throw error;
+      });
     timing.book("audio", start);
-    start = performance.now();
-    const speech = await hearRecording(this.#vad, samples, settings);
-    timing.book("vad", start);
+    begun.grown(samples);
+    const speech = await begun.hear(samples);
     const chunks = await planRecording(samples, speech, settings);
     const words = settings.timestamps === "word"
       ? new WordTimer((options.aligner ?? await this.#aligner.get()) || undefined)
@@ -158,6 +187,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
       timing,
       words,
       before: options.resume && finishedChunks(options.resume, chunks, settings.offsetSeconds),
+      begun: { stop: begun.stop, events: begun.events, chunk: await begun.chunkOf(samples, chunks) },
       emit,
     };
   }
@@ -307,7 +337,7 @@ export class Qwen3ASR implements Disposable, AsyncDisposable {
 
   async #inspect(source: AudioSource, options: InspectOptions): Promise<Trace> {
     const detail = detailOf(options, this.#engine);
-    const call = await this.#prepare(source, options);
+    const call = await this.#prepare(source, options, true);
     const trace = await traceRecording(this.#engine, call, detail, options.chunk);
     call.emit({ type: "done", transcript: trace.transcript });
     return trace;

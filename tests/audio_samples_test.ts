@@ -146,3 +146,22 @@ Deno.test("loadAudio() takes the offset of a recording away", async () => {
   assertGreater(samples.offset, 0.029);
   assert(samples.slice().every((x, i) => Math.abs(x - speech[i]!) < 0.002));
 });
+
+Deno.test("Samples.hasPlainLevel says whether samples are read as they came, Samples.settledLength how far", () => {
+  const samples = new Samples();
+  const block = new Float32Array(65_536).fill(0.001);
+  samples.push(block.subarray(0, 1000));
+  assertEquals([samples.hasPlainLevel, samples.settledLength], [true, 1000]);
+  for (let i = 0; i < 31; i++) samples.push(block);
+  // What comes after two minutes is packed when its block is full.
+  assertEquals([samples.hasPlainLevel, samples.settledLength], [true, 31 * 65_536]);
+  const before = samples.slice(0, samples.settledLength);
+  samples.push(new Float32Array(65_536).fill(0.9));
+  assertEquals(samples.slice(0, before.length), before);
+  assertEquals(samples.hasPlainLevel, false, "the mean is a fault");
+  for (let i = 0; i < 200; i++) samples.push(block.map((x, at) => at % 2 ? x : -x));
+  samples.removeOffset();
+  assertEquals([samples.offset === 0, samples.hasPlainLevel], [false, false]);
+  const loud = Samples.of(Float32Array.of(0.5, -1.01));
+  assertEquals(loud.hasPlainLevel, false);
+});

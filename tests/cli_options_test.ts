@@ -149,6 +149,31 @@ Deno.test("Progress writes a plain line every five seconds where nobody watches"
   assertEquals(said, ["talk.wav: 2:30 of 5:00 (50 %), 15x real time, 0:10 left"]);
 });
 
+Deno.test("Progress shows the first words while the recording is still read, and counts them for nothing", () => {
+  const frames: (readonly string[])[] = [];
+  const terminal = new Terminal({ color: false });
+  Object.defineProperties(terminal, {
+    isLive: { value: true },
+    columns: { value: 60 },
+    draw: { value: (lines: readonly string[]) => frames.push(lines) },
+  });
+  const clockNow = performance.now;
+  let now = 1000;
+  performance.now = () => now;
+  const progress = new Progress(terminal, "talk.wav", { startSeconds: 0, beforeSeconds: 0 });
+  try {
+    now += 1000;
+    progress.event({ type: "delta", chunkIndex: 0, text: "I see ten yellow windows." });
+    now += 1000;
+    progress.event({ type: "start", durationSeconds: 3600, chunks: 200 });
+  } finally {
+    performance.now = clockNow;
+    progress.end();
+  }
+  assertEquals(frames.at(-2), ["talk.wav reading", "I see ten yellow windows."]);
+  assertEquals(frames.at(-1), ["talk.wav 0:00/1:00:00  0:00 so far", "I see ten yellow windows."]);
+});
+
 Deno.test("Progress moves within a batch, counts all recordings, and never takes more than the columns", () => {
   const { chunks: [chunk] } = transcriptOf([]);
   const clockNow = performance.now;

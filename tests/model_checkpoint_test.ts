@@ -3,6 +3,9 @@ import { join } from "@std/path";
 import * as mx from "../ffi/mod.ts";
 import { ModelError } from "../lib/errors.ts";
 import { loadFolder } from "../lib/load_folder.ts";
+import { type BackendPolicy, defaultPolicy } from "../lib/model/backend.ts";
+import { Qwen3ASRModel, readConfig } from "../lib/model/qwen3_asr_model.ts";
+import { loadTogether, makeAlternately } from "../lib/model/side_by_side.ts";
 import { Engine } from "../lib/recognize/engine.ts";
 import { Timing } from "../lib/recognize/timing.ts";
 import { alteredModel, copyWithoutTensors, renameToHf } from "./support/checkpoints.ts";
@@ -206,4 +209,34 @@ Deno.test("loading writes nothing into the model folder", async () => {
   assert(!before.includes("tokenizer.json"));
   await tokensOf(directory);
   assertEquals(await listing(), before);
+});
+
+Deno.test("on a CPU every second layer is loaded on a stream of its own, some layers at once; on a GPU nothing is", () => {
+  const groups = [1, 2, 3, 4, 5].map((value) => [mx.fromData(Float32Array.of(value))]);
+  const load = (loadStreams: 1 | 2, denseWeights = true) => {
+    const policy = { ...defaultPolicy("cpu", "float32"), loadStreams, denseWeights };
+    const aside = makeAlternately(policy, 5, () => mx.currentStream() === mx.sideStream());
+    return { aside, sizes: loadTogether(policy, groups).map((group) => group.length) };
+  };
+  assertEquals(load(1), { aside: [false, false, false, false, false], sizes: [1, 1, 1, 1, 1] });
+  assertEquals(load(2), { aside: [false, true, false, true, false], sizes: [2, 2, 1] });
+  assertEquals(load(2, false).sizes, [4, 1]);
+  assertEquals(loadTogether(defaultPolicy("cpu", "float32"), groups).flat(), groups.flat());
+  assertEquals(defaultPolicy("cpu", "float32").loadStreams, 2);
+  assertEquals(defaultPolicy("gpu", "bfloat16").loadStreams, 1);
+  for (const [array] of groups) array!.dispose();
+});
+
+Deno.test("packed matrices are copied into one only where that is asked for, dense ones always", async () => {
+  const directory = await folder("tiny-mlx-8bit");
+  const count = async (policy: Partial<BackendPolicy>) => {
+    using model = await Qwen3ASRModel.load(directory, { device: "cpu", policy });
+    return model.decoder.parameterGroups().flat().length;
+  };
+  const dense = await count({}), apart = await count({ denseWeights: false });
+  const fused = await count({ denseWeights: false, fusePacked: true });
+  const { decoder } = await readConfig(directory);
+  // q, k, v and gate, up: three matrices of a layer fewer, of weights, scales and offsets each.
+  assertEquals(apart - fused, decoder.layers * 3 * 3);
+  assertEquals(await count({ fusePacked: true }), dense);
 });

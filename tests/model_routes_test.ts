@@ -9,8 +9,8 @@ import { LogMel } from "../lib/audio/mel.ts";
 import { decodeWav } from "../lib/audio/wav.ts";
 import { loadFolder } from "../lib/load_folder.ts";
 import type { BackendPolicy } from "../lib/model/backend.ts";
-import { silu } from "../lib/model/activations.ts";
-import { exponential, rationalErf } from "../lib/model/approximations.ts";
+import { gelu, silu } from "../lib/model/activations.ts";
+import { exponential } from "../lib/model/approximations.ts";
 import { attend, attendWindows, planAttention } from "../lib/model/attention.ts";
 import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
 import { encode } from "../lib/recognize/encode.ts";
@@ -33,11 +33,16 @@ const STEPS = 24;
 /** The plainest way through the network. */
 const PLAIN: Partial<BackendPolicy> = {
   denseWeights: false,
+  fusePacked: true,
+  loadStreams: 1,
   packedRows: Infinity,
+  packedHalves: Infinity,
   gelu: "erf",
   exponential: "native",
   swiglu: "plain",
+  residual: "apart",
   step: "fused",
+  convolution: "native",
   convBlocks: 32,
   batchSize: 1,
   doubleBuffer: false,
@@ -92,11 +97,18 @@ function assertSame(actual: Numbers, plain: Numbers): void {
 const ROUTES: Record<string, Partial<BackendPolicy>> = {
   "dense weights": { denseWeights: true },
   "rows of packed weights made dense for the moment": { packedRows: 3 },
+  "packed matrices apart, in halves and loaded on two streams": {
+    fusePacked: false,
+    packedHalves: 1,
+    loadStreams: 2,
+  },
   "rational GELU": { gelu: "rational" },
   "polynomial exponentials": { exponential: "polynomial" },
   "compiled SwiGLU": { swiglu: "compiled" },
+  "sums joined with dense products": { residual: "joined", denseWeights: true },
   "unfused decode steps": { step: "unfused" },
   "unfused decode steps with polynomial exponentials": { step: "unfused", exponential: "polynomial" },
+  "convolutions as patches": { convolution: "patches" },
   "one block a convolution": { convBlocks: 1 },
   "three blocks a convolution": { convBlocks: 3 },
   "double buffering": { doubleBuffer: true },
@@ -183,23 +195,31 @@ Deno.test("exponential() is exp to 6e-6 where softmax uses it", () => {
   assert(beyond.every((value) => value >= 0 && value < 4e-11));
 });
 
-Deno.test("rationalErf() is erf to 5e-7", () => {
-  const x = Float32Array.from({ length: 10_001 }, (_, index) => 12 * index / 10_000 - 6);
-  const [own, native] = mx.scope(() => {
-    const array = mx.fromData(x);
-    return [mx.toFloat32(rationalErf(array)), mx.toFloat32(mx.erf(array))];
-  });
-  assert(largestDifference(own!, native!) < 5e-7);
+/** Both sides of 0, then where powers of the number overflow. */
+const EVERYWHERE = Float32Array.from({ length: 50_001 }, (_, index) => 40 * index / 50_000 - 20);
+const FAR = Float32Array.of(-1e30, -1e5, -300, -50, 50, 300, 1e5, 1e30);
+
+Deno.test("the rational gelu() is x / 2 (1 + erf(x / sqrt 2)) to 5e-7, in sizes beyond 1 to a rounding", () => {
+  const [own, native] = mx.scope(() =>
+    (["rational", "erf"] as const).map((route) => mx.toFloat32(gelu(mx.fromData(EVERYWHERE), route)))
+  );
+  for (const [index, value] of native!.entries()) {
+    const error = Math.abs(own![index]! - value);
+    assert(error <= 5e-7 * Math.max(1, Math.abs(value)), `${EVERYWHERE[index]}: ${error}`);
+  }
+  const far = mx.scope(() => mx.toFloat32(gelu(mx.fromData(FAR), "rational")));
+  assertEquals(far, FAR.map((x) => Math.max(0, x)));
 });
 
-Deno.test("silu() by a rational tanh is x / (1 + exp(-x))", () => {
-  const x = Float32Array.from({ length: 50_001 }, (_, index) => 40 * index / 50_000 - 20);
-  const computed = mx.scope(() => mx.toFloat32(silu(mx.fromData(x), "polynomial")));
-  const worst = x.reduce(
-    (most, value, i) => Math.max(most, Math.abs(computed[i]! - value / (1 + Math.exp(-value)))),
-    0,
-  );
-  assert(worst < 5e-6, `error ${worst}`);
+Deno.test("the rational silu() is x / (1 + exp(-x))", () => {
+  const many = new Float32Array(EVERYWHERE.length + FAR.length);
+  many.set(EVERYWHERE);
+  many.set(FAR, EVERYWHERE.length);
+  const computed = mx.scope(() => mx.toFloat32(silu(mx.fromData(many), "polynomial")));
+  for (const [index, x] of many.entries()) {
+    const value = x / (1 + Math.exp(-x)), error = Math.abs(computed[index]! - value);
+    assert(error <= Math.min(5e-6, 1e-6 * Math.max(1, Math.abs(value))), `${x}: ${error}`);
+  }
 });
 
 Deno.test("attend() in tiles equals MLX's attention, causal after earlier keys and windowed", () => {

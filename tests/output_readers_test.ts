@@ -73,7 +73,7 @@ function readPlussub(text: string): Read[] {
 /** Text as it stands in the file: the parser knows no escaped braces. */
 function readAss(text: string): Read[] {
   return parseAss(text).events.dialogue.map(({ Start, End, Text }) => {
-    const unescaped = Text.raw.replaceAll("\\N", "\n").replace(/\\([{}])/g, "$1");
+    const unescaped = Text.raw.replaceAll("\\N", "\n").replace(/\\([{}])/g, "$1").replaceAll("{{}", "{");
     return { startSeconds: Start, endSeconds: End, text: unescaped };
   });
 }
@@ -105,9 +105,9 @@ async function ffmpeg(text: string, from: OutputFormat): Promise<string> {
   }
 }
 
-/** The text in ffmpeg's srt, which names the font size and knows no escaped braces. */
+/** The text in ffmpeg's srt, which names the font size and knows no escaped braces; ffmpeg 7 escapes one as `{{}`. */
 function plainOfFfmpeg(text: string): string {
-  return text.replace(/^<font size="\d+">|<\/font>$/g, "").replace(/\\([{}])/g, "$1");
+  return text.replace(/^<font size="\d+">|<\/font>$/g, "").replace(/\\([{}])/g, "$1").replaceAll("{{}", "{");
 }
 
 for (const [name, segments] of [["plain", PLAIN], ["nasty", NASTY]] as const) {

@@ -29,8 +29,8 @@ async function eventsOf(raw: readonly string[], silent: readonly number[] = []):
   const ordered = new OrderedEvents((event) => events.push(event), {
     tokenizer,
     forcedLanguage: undefined,
-    durationSeconds: raw.length,
   });
+  ordered.durationSeconds = raw.length;
   const ids = raw.map((text) => tokenizer.encode(text));
   for (const index of silent) ordered.finish({ ...chunkOf(index, ""), finishReason: "silence" });
   for (let at = 0; ids.some((own) => at < own.length); at++) {

@@ -48,13 +48,22 @@ export function frameLevels(samples: Float32Array): FrameLevels {
   return levels;
 }
 
-/** Levels of a whole recording; the event loop gets its turns. */
-export async function recordingLevels(samples: Samples, signal?: AbortSignal): Promise<FrameLevels> {
-  const levels = emptyLevels(samples.length);
+/**
+ * Levels of a recording; the event loop gets its turns.
+ *
+ * @param length Samples from its beginning on. @default {all}
+ */
+export async function recordingLevels(
+  samples: Samples,
+  signal?: AbortSignal,
+  length: number = samples.length,
+): Promise<FrameLevels> {
+  const levels = emptyLevels(length);
   const breath = new Breath({ everyMs: 4, signal });
   const some = new Float32Array(FRAMES_AT_ONCE * FRAME);
   for (let frame = 0; frame < levels.mean.length; frame += FRAMES_AT_ONCE) {
-    fillLevels(levels, frame, some.subarray(0, samples.read(frame * FRAME, some)));
+    const part = some.subarray(0, Math.min(some.length, length - frame * FRAME));
+    fillLevels(levels, frame, part.subarray(0, samples.read(frame * FRAME, part)));
     await breath.pause();
   }
   return levels;

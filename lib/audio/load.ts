@@ -275,6 +275,18 @@ export async function decodeBlocks(
  * ```
  */
 export async function loadAudio(source: AudioSource, options: LoadAudioOptions = {}): Promise<LoadedAudio> {
+  return await readAudio(source, options);
+}
+
+/** Is told of samples that are being read whenever there are more of them. */
+export type Watcher = (samples: Samples) => void;
+
+/** {@linkcode loadAudio} for one who wants to begin before all is read. */
+export async function readAudio(
+  source: AudioSource,
+  options: LoadAudioOptions,
+  watch: Watcher = () => {},
+): Promise<LoadedAudio> {
   checkOptions(options, LOAD_AUDIO_RULES);
   const { signal, range, maxDurationSeconds } = options;
   checkTrack(options.track);
@@ -296,7 +308,7 @@ export async function loadAudio(source: AudioSource, options: LoadAudioOptions =
       reserve: options.reserve,
     });
     try {
-      return await fill(sink, bytes, options);
+      return await fill(sink, bytes, options, watch);
     } catch (error) {
       sink.samples.discard();
       throw error;
@@ -307,7 +319,12 @@ export async function loadAudio(source: AudioSource, options: LoadAudioOptions =
 }
 
 /** Reads all of a source into a sink, as far as its range goes. */
-async function fill(sink: PcmSink, bytes: ByteSource, options: LoadAudioOptions): Promise<LoadedAudio> {
+async function fill(
+  sink: PcmSink,
+  bytes: ByteSource,
+  options: LoadAudioOptions,
+  watch: Watcher,
+): Promise<LoadedAudio> {
   const start = await bytes.peek(SNIFF_BYTES);
   if (start.length === 0) throw new AudioError(`Cannot read ${bytes.name}: it is empty.`);
   const container = options.raw === undefined ? containerOf(start) : "raw";
@@ -315,6 +332,7 @@ async function fill(sink: PcmSink, bytes: ByteSource, options: LoadAudioOptions)
   const warnings: Warning[] = [];
   for await (const block of await decodeBlocks(bytes, container, options, warnings)) {
     await sink.push(block);
+    watch(sink.samples);
     if (sink.full) break;
   }
   return await loaded(sink, container, warnings);

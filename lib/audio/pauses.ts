@@ -5,7 +5,16 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { FRAME, frameLevels, recordingLevels } from "./frame_levels.ts";
+import {
+  chunksOf,
+  chunksSoFar,
+  type FrameRun,
+  SILENT,
+  silentRuns,
+  speechlessRuns,
+  united,
+} from "./cutting.ts";
+import { FRAME, type FrameLevels, frameLevels, recordingLevels } from "./frame_levels.ts";
 import { type CutSearch, findCut, findSpeechCut } from "./pause_search.ts";
 import { SAMPLE_RATE, type Samples } from "./samples.ts";
 import type { SampleRange, SpeechMap } from "./speech_map.ts";
@@ -34,112 +43,6 @@ export interface ChunkOptions {
 export interface SpeechChunkOptions extends ChunkOptions {
   /** Stretches without speech of at least this length are set aside. @default {1} */
   noSpeechSeconds?: number;
-}
-
-/** Below one step of 16 bits a sample is digital silence. */
-const SILENT = 1 / 32768;
-/** What is left of silence at the edges of a chunk: an onset out of nothing is no speech sound, and words end softly. */
-const GUARD_FRAMES = 10;
-/** Where the next cut is looked for, in parts of the longest chunk, */
-const SEARCH_FROM = 0.5;
-/** but never further back than a minute. */
-const SEARCH_MAX = 60 * SAMPLE_RATE;
-/** What is left of a stretch is cut into two equal parts when it is no longer than this. */
-const BALANCED = 1.6;
-const BALANCED_MIN = 0.25;
-
-/** A run of frames, `end` not included. */
-interface FrameRun {
-  start: number;
-  end: number;
-}
-
-/** Runs of digital silence that are worth skipping, without their guards. */
-function silentRuns(peak: Float32Array, minimumFrames: number): FrameRun[] {
-  const runs: FrameRun[] = [];
-  for (let frame = 0; frame < peak.length;) {
-    const start = frame;
-    while (frame < peak.length && peak[frame]! < SILENT) frame++;
-    if (frame === start) {
-      frame++;
-      continue;
-    }
-    const atStart = start === 0;
-    const atEnd = frame === peak.length;
-    if (atStart && atEnd) return [{ start, end: frame }];
-    if (frame - start < Math.max(minimumFrames, 2 * GUARD_FRAMES + 1)) continue;
-    runs.push({ start: atStart ? 0 : start + GUARD_FRAMES, end: atEnd ? frame : frame - GUARD_FRAMES });
-  }
-  return runs;
-}
-
-/** Stretches without speech that are worth skipping, without their guards. */
-function speechlessRuns(speech: SpeechMap, minimumFrames: number): FrameRun[] {
-  return speech.gaps().flatMap(({ startSample, endSample }) => {
-    if (endSample - startSample < minimumFrames * FRAME) return [];
-    const guardAt = (place: number, edge: number) => place === edge ? 0 : GUARD_FRAMES;
-    const start = Math.ceil(startSample / FRAME) + guardAt(startSample, 0);
-    const end = Math.ceil(endSample / FRAME) - guardAt(endSample, speech.samples);
-    return end > start ? [{ start, end }] : [];
-  });
-}
-
-/** Runs of both, in order; those that touch become one. */
-function united(a: readonly FrameRun[], b: readonly FrameRun[]): FrameRun[] {
-  const runs: FrameRun[] = [];
-  for (const { start, end } of [...a, ...b].sort((a, b) => a.start - b.start)) {
-    const last = runs.at(-1);
-    if (last && start <= last.end) last.end = Math.max(last.end, end);
-    else runs.push({ start, end });
-  }
-  return runs;
-}
-
-/** Where to look for the end of the next chunk, when `left` samples from frame `start` on are to be cut. */
-function searchFor(start: number, left: number, limit: number): CutSearch {
-  const isLastCut = left <= BALANCED * limit;
-  const from = isLastCut
-    ? Math.max(left - limit, BALANCED_MIN * limit)
-    : Math.max(SEARCH_FROM * limit, limit - SEARCH_MAX);
-  const to = isLastCut ? Math.min(limit, left - BALANCED_MIN * limit) : limit;
-  const target = isLastCut ? left / 2 : limit;
-  return {
-    from: start + Math.ceil(from / FRAME),
-    to: start + Math.floor(to / FRAME),
-    target: start + Math.round(target / FRAME),
-    start: start + Math.ceil(Math.max(0, from - SEARCH_MAX) / FRAME),
-    end: start + Math.ceil(Math.min(left, limit) / FRAME),
-  };
-}
-
-/** How a recording is cut: what is set aside, and where the rest may be cut. */
-interface Cutting {
-  /** Samples of the longest chunk. */
-  limit: number;
-  /** Runs of frames to set aside, in order. */
-  aside: readonly FrameRun[];
-  cutAt: (search: CutSearch) => number;
-}
-
-/** Chunks of a recording, in order; `run` is what was set aside there. */
-function* chunksOf(
-  samples: number,
-  { limit, aside, cutAt }: Cutting,
-): Generator<SampleRange & { run?: FrameRun }> {
-  const frames = Math.ceil(samples / FRAME);
-  const sampleAt = (frame: number) => Math.min(frame * FRAME, samples);
-  const range = (start: number, end: number) => ({ startSample: sampleAt(start), endSample: sampleAt(end) });
-  let start = 0;
-  for (const run of [...aside, { start: frames, end: frames }]) {
-    for (let left; (left = sampleAt(run.start) - sampleAt(start)) > limit;) {
-      const cut = cutAt(searchFor(start, left, limit));
-      yield range(start, cut);
-      start = cut;
-    }
-    if (run.start > start) yield range(start, run.start);
-    if (run.end > run.start) yield { ...range(run.start, run.end), run };
-    start = run.end;
-  }
 }
 
 function limitOf({ chunkSeconds = 30 }: ChunkOptions): number {
@@ -208,11 +111,38 @@ export async function planSpeech(
     speechlessRuns(speech, framesOf(options.noSpeechSeconds ?? 1)),
   );
   const cutAt = (search: CutSearch) => findSpeechCut(mean, search, speech);
-  const isSilent = ({ start, end }: FrameRun) => peak.subarray(start, end).every((level) => level < SILENT);
-  return Array.from(chunksOf(samples.length, { limit, aside, cutAt }), ({ run, ...range }) => ({
-    ...range,
-    kind: run === undefined ? "audio" : isSilent(run) ? "silence" : "no-speech",
-  }));
+  return Array.from(chunksOf(samples.length, { limit, aside, cutAt }), (chunk) => kindOf(chunk, peak));
+}
+
+function kindOf({ run, ...range }: SampleRange & { run?: FrameRun }, peak: Float32Array): SpeechPlan {
+  if (!run) return { ...range, kind: "audio" };
+  const isSilent = peak.subarray(run.start, run.end).every((level) => level < SILENT);
+  return { ...range, kind: isSilent ? "silence" : "no-speech" };
+}
+
+/**
+ * The first chunks of a recording that goes on: those that {@linkcode planSpeech}, or {@linkcode planChunks} where there
+ * is no `speech`, makes of all of it, as far as they are certain.
+ *
+ * @param levels Of its frames so far, all complete.
+ * @param speech Voice activity so far, its length the sample before which no further speech begins.
+ * @param settledSample Sample before which voice activity does not change any more.
+ * @throws {OptionError} When `chunkSeconds` is below 1.
+ */
+export function planSoFar(
+  { mean, peak }: FrameLevels,
+  speech: SpeechMap | undefined,
+  settledSample: number,
+  options: SpeechChunkOptions = {},
+): SpeechPlan[] {
+  const chunks = chunksSoFar({
+    ...{ peak, speech, settledSample },
+    limit: limitOf(options),
+    cutAt: (search) => speech ? findSpeechCut(mean, search, speech) : findCut(mean, search),
+    minimumSilence: framesOf(options.minimumSilenceSeconds ?? 1),
+    minimumNoSpeech: framesOf(options.noSpeechSeconds ?? 1),
+  });
+  return Array.from(chunks, (chunk) => kindOf(chunk, peak));
 }
 
 /**

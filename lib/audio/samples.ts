@@ -122,6 +122,20 @@ export class Samples {
     return this.#length / SAMPLE_RATE;
   }
 
+  /**
+   * Samples that read the same however many come after them, as long as the recording {@linkcode hasPlainLevel}: a late
+   * block changes when it is packed.
+   */
+  get settledLength(): number {
+    const full = Math.floor(this.#length / BLOCK);
+    return full < PLAIN_BLOCKS ? this.#length : full * BLOCK;
+  }
+
+  /** Whether samples are read as they came: no offset is taken away, no peak divided by. While more come, so far. */
+  get hasPlainLevel(): boolean {
+    return this.peak <= 1 && this.#faultyMean() === 0;
+  }
+
   /** What {@link removeOffset} found: is taken away when samples are read. */
   get offset(): number {
     return this.#offset;
@@ -129,8 +143,12 @@ export class Samples {
 
   /** Finds the mean, once all samples are there, and takes it away where it is so far from 0 that it is a fault. */
   removeOffset(): void {
+    this.#offset = this.#faultyMean();
+  }
+
+  #faultyMean(): number {
     const mean = this.#sum / this.#length;
-    this.#offset = this.#length >= LEAST_OFFSET_SAMPLES && Math.abs(mean) >= LEAST_OFFSET ? mean : 0;
+    return this.#length >= LEAST_OFFSET_SAMPLES && Math.abs(mean) >= LEAST_OFFSET ? mean : 0;
   }
 
   /** Largest absolute value of the whole recording, without its offset, before any normalisation. */

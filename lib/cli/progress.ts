@@ -121,7 +121,8 @@ export class Progress {
       this.#start = performance.now();
     } else if (event.type === "delta") {
       this.#text = (this.#text + event.text).slice(-500);
-      this.#estimate.write(event.text.length);
+      // The first words of a long recording come before it is known how much there is.
+      if (this.#durationSeconds > 0) this.#estimate.write(event.text.length);
     } else if (event.type === "chunk") {
       const done = Math.min(event.doneSeconds - this.#place.startSeconds, this.#durationSeconds);
       this.#estimate.finish(event.chunk, done);
@@ -172,8 +173,9 @@ export class Progress {
     this.#last = performance.now();
     const columns = this.#terminal.columns - 1;
     const paint = this.#terminal.paint.bind(this.#terminal);
+    const text = this.#text === "" ? [] : [paint("dim", printable(lastColumns(this.#text, columns - 2)))];
     if (this.#durationSeconds === 0) {
-      this.#terminal.draw([`${fit(this.#name, columns - 8)} ${paint("dim", "reading")}`]);
+      this.#terminal.draw([`${fit(this.#name, columns - 8)} ${paint("dim", "reading")}`, ...text]);
       return;
     }
     const tail = this.#facts(columns - LEAST_NAME);
@@ -183,9 +185,7 @@ export class Progress {
     const hasBar = room - barColumns >= LEAST_NAME;
     const middle = hasBar ? ` ${paint("cyan", bar(done / total, barColumns))}▏` : "";
     const name = fit(this.#name, columns - tail.length - 1 - (hasBar ? barColumns + 2 : 0));
-    const lines = [`${name}${middle} ${tail}`];
-    if (this.#text !== "") lines.push(paint("dim", printable(lastColumns(this.#text, columns - 2))));
-    this.#terminal.draw(lines);
+    this.#terminal.draw([`${name}${middle} ${tail}`, ...text]);
   }
 
   #plain(): void {

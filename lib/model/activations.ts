@@ -4,22 +4,20 @@
  * @module
  */
 import { add, Compiled, erf, type MLXArray, multiply, scalar, sigmoid } from "../../ffi/mod.ts";
-import { paysOff, rationalErf, rationalTanh } from "./approximations.ts";
+import { paysOff, rationalGelu, rationalSilu } from "./approximations.ts";
 import type { BackendPolicy } from "./backend.ts";
 
 /** x / 2 * (1 + erf(x / sqrt 2)): the exact GELU, not its tanh approximation (spec 5.7). */
 export function gelu(x: MLXArray, route: BackendPolicy["gelu"]): MLXArray {
+  if (route === "rational") return rationalGelu(x);
   const dtype = x.dtype;
-  const scaled = multiply(x, scalar(Math.SQRT1_2, dtype));
-  const curve = route === "erf" ? erf(scaled) : rationalErf(scaled);
+  const curve = erf(multiply(x, scalar(Math.SQRT1_2, dtype)));
   return multiply(multiply(x, scalar(0.5, dtype)), add(curve, scalar(1, dtype)));
 }
 
-/** x * sigmoid(x), which is h + h tanh(h) with h = x / 2. */
+/** x * sigmoid(x). */
 export function silu(x: MLXArray, route: BackendPolicy["exponential"]): MLXArray {
-  if (route === "native" || !paysOff(x.size)) return multiply(x, sigmoid(x));
-  const half = multiply(x, scalar(0.5));
-  return add(half, multiply(half, rationalTanh(half)));
+  return route === "native" || !paysOff(x.size) ? multiply(x, sigmoid(x)) : rationalSilu(x);
 }
 
 /** silu(gate) * up; compiled once for all layers where the policy says so. */

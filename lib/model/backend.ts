@@ -36,18 +36,28 @@ export interface BackendPolicy {
   dtype: DType;
   /** Packed weights become dense numbers at load: more memory, on a CPU far faster from a few rows on. */
   denseWeights: boolean;
+  /** Packed matrices with the same input become one: fewer launches on a GPU, a second copy of them at load. */
+  fusePacked: boolean;
+  /** Streams that the weights are read and widened on: 2 on a CPU (side_by_side.ts). */
+  loadStreams: 1 | 2;
   /** Up to this many rows go through the packed matmul, more through dequantized weights. */
   packedRows: number;
-  /** `erf`: MLX's own; `rational`: equal to 5e-7, for a CPU, where erf costs four times as much. */
+  /** From this many numbers on a packed matrix is multiplied in halves on two streams, each with a thread of its own. */
+  packedHalves: number;
+  /** `erf`: MLX's own; `rational`: equal to 5e-7 in float32, for a CPU, where erf costs six times as much. */
   gelu: "erf" | "rational";
   /** `native`: MLX's own; `polynomial`: equal to 6e-6, for SiLU and attention of many rows on a CPU. */
   exponential: "native" | "polynomial";
   /** SiLU times gate: `compiled` into one kernel by MLX, for a GPU; on a CPU that would need a C++ compiler. */
   swiglu: "compiled" | "plain";
+  /** What a dense product is added to: `joined` in one operation with it, for a GPU, or `apart`. */
+  residual: "joined" | "apart";
   /** A decode step in float32: `fused` by MLX's own operations, `unfused` for a CPU (decode_step.ts). */
   step: "fused" | "unfused";
-  /** Blocks that go through the convolutions at once: bounds memory. */
-  convBlocks: number;
+  /** `native`: MLX's own; `patches`: products of gathered patches, for a CPU (conv_stem.ts). */
+  convolution: "native" | "patches";
+  /** Blocks that go through the convolutions at once, bounds memory; `cached`: as many as stay in a CPU's caches. */
+  convBlocks: number | "cached";
   /** Chunks of a long recording decoded at once. */
   batchSize: number;
   /** Build decode step n + 1 before step n has been read. */
@@ -135,7 +145,9 @@ export class Backend implements Disposable {
     if (device === "cpu") reuseFreedMemory();
     const natural = device === "cpu" ? "float32" : options.checkpointType ?? "bfloat16";
     const dtype = options.dtype === undefined || options.dtype === "auto" ? natural : options.dtype;
-    return new Backend(device, { ...defaultPolicy(device, dtype), ...options.policy }, {
+    // The process has one second stream, which is the main lane's.
+    const lanePolicy = options.beside ? { packedHalves: Infinity } : {};
+    return new Backend(device, { ...defaultPolicy(device, dtype), ...options.policy, ...lanePolicy }, {
       threads: options.threads,
       lane: options.beside ? sideLane : mainLane,
     });
@@ -255,12 +267,17 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
     return {
       dtype,
       denseWeights: true,
+      fusePacked: false,
+      loadStreams: 2,
       packedRows: 3,
-      gelu: "rational",
+      packedHalves: 2 ** 20,
+      gelu: dtype === "float32" ? "rational" : "erf",
       exponential: dtype === "float32" ? "polynomial" : "native",
       swiglu: "plain",
+      residual: "apart",
       step: dtype === "float32" ? "unfused" : "fused",
-      convBlocks: 1,
+      convolution: "patches",
+      convBlocks: "cached",
       batchSize: 8,
       doubleBuffer: false,
       stageRows: 1_600,
@@ -269,11 +286,16 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
   return {
     dtype,
     denseWeights: false,
+    fusePacked: true,
+    loadStreams: 1,
     packedRows: Infinity,
+    packedHalves: Infinity,
     gelu: "erf",
     exponential: "native",
     swiglu: "compiled",
+    residual: "joined",
     step: "fused",
+    convolution: "native",
     convBlocks: 32,
     batchSize: 4,
     doubleBuffer: true,

@@ -8,6 +8,7 @@
 import { join } from "@std/path";
 import {
   astype,
+  contiguous,
   type DType,
   loadSafetensors,
   type MLXArray,
@@ -206,6 +207,10 @@ export class Checkpoint {
 
   /** A float tensor of the given shape, cast to `dtype`. */
   float(name: string, shape: readonly number[], dtype: DType): MLXArray {
+    return astype(this.#stored(name, shape), dtype);
+  }
+
+  #stored(name: string, shape: readonly number[]): MLXArray {
     const { array, info } = this.#take(name);
     if (FLOATS[info.dtype] === undefined) {
       throw this.#fail(name, `has type ${info.dtype}, expected BF16, F16 or F32`);
@@ -213,22 +218,27 @@ export class Checkpoint {
     if (info.shape.join() !== shape.join()) {
       throw this.#fail(name, `has shape [${info.shape.join(", ")}], expected [${shape.join(", ")}]`);
     }
-    return astype(array, dtype);
+    return array;
   }
 
   /** A 3 x 3 convolution as OHWI `[out, 3, 3, in]`; OIHW is told by the shape (spec 3.3). */
   convolution(name: string, out: number, input: number, dtype: DType): MLXArray {
     const [, second, , last] = this.#found.get(name)?.shape ?? [];
     const isOihw = second === input && last === 3 && input !== 3;
+    // In order in memory: MLX on a CPU would put a mere view in order again for each block that it convolves.
     return isOihw
-      ? transpose(this.float(name, [out, input, 3, 3], dtype), [0, 2, 3, 1])
+      ? contiguous(transpose(this.float(name, [out, input, 3, 3], dtype), [0, 2, 3, 1]))
       : this.float(name, [out, 3, 3, input], dtype);
   }
 
-  /** A matrix `[out, in]`: packed exactly when `<path>.scales` exists (spec section 2). */
+  /**
+   * A matrix `[out, in]`: packed exactly when `<path>.scales` exists (spec section 2), else of the type it is stored in.
+   *
+   * @param dtype Of scales and offsets.
+   */
   matrix(path: string, out: number, input: number, dtype: DType): Matrix {
     const weightName = `${path}.weight`, scalesName = `${path}.scales`;
-    if (!this.has(scalesName)) return this.float(weightName, [out, input], dtype);
+    if (!this.has(scalesName)) return this.#stored(weightName, [out, input]);
     const { array, info } = this.#take(weightName);
     if (info.dtype !== "U32") {
       throw this.#fail(weightName, `has type ${info.dtype}, expected U32 beside its scales`);

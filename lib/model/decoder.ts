@@ -16,6 +16,7 @@ import { CpuDecodeStep } from "./decode_step.ts";
 import { DecoderLayer, type Pass, type Wanted } from "./decoder_layer.ts";
 import type { KVCache } from "./kv_cache.ts";
 import { Embedding, type Linear, loadLinear } from "./layers.ts";
+import { loadTogether, makeAlternately } from "./side_by_side.ts";
 import type { DecoderProbe } from "./tap.ts";
 
 /** What a pass may be told. */
@@ -50,9 +51,10 @@ export class Decoder implements Disposable {
     this.#policy = policy;
     this.#embedding = new Embedding(source.matrix("model.embed_tokens", vocabulary, width, dtype), policy);
     this.#swiglu = new SwiGLU(policy);
-    this.#layers = Array.from(
-      { length: config.layers },
-      (_, index) => new DecoderLayer(source, index, config, policy, this.#swiglu),
+    this.#layers = makeAlternately(
+      policy,
+      config.layers,
+      (index) => new DecoderLayer(source, index, config, policy, this.#swiglu),
     );
     this.#norm = source.float("model.norm.weight", [width], dtype);
     if (config.tied) source.ignore(/^lm_head\./);
@@ -69,11 +71,11 @@ export class Decoder implements Disposable {
 
   /** Groups of parameters in loading order. */
   parameterGroups(): MLXArray[][] {
-    return [
+    return loadTogether(this.#policy, [
       this.#embedding.parameters,
       ...this.#layers.map(({ parameters }) => parameters),
       [this.#norm, ...this.#cpuStep?.parameters ?? [], ...this.#head?.parameters ?? []],
-    ];
+    ]);
   }
 
   /** Bytes that parameters have in common: the embedding is the output matrix too. */

@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  add,
   broadcastTo,
   concatenate,
   type MLXArray,
@@ -107,11 +106,12 @@ export class DecoderLayer implements LayerParts {
   apply(x: MLXArray, pass: Pass, wanted?: Wanted): MLXArray {
     const { normEpsilon } = this.#config;
     const mixed = this.#attend(rmsNorm(x, this.inputNorm, normEpsilon), pass, wanted);
-    const attended = add(wanted ? takeAxis(x, wanted.rows, 0) : x, mixed);
+    const attended = this.out.addTo(wanted ? takeAxis(x, wanted.rows, 0) : x, mixed);
     const normed = rmsNorm(attended, this.postNorm, normEpsilon);
-    return add(attended, this.feedForward.apply(normed, wanted?.count ?? pass.batch * pass.length));
+    return this.feedForward.addTo(attended, normed, wanted?.count ?? pass.batch * pass.length);
   }
 
+  /** x `[B * L, H]` -> what the heads read, side by side `[rows, heads * headWidth]` */
   #attend(x: MLXArray, pass: Pass, wanted: Wanted | undefined): MLXArray {
     const { batch, length, cache, offset, mask, probe } = pass,
       { plan, count } = wanted ?? { ...pass, count: length };
@@ -141,6 +141,6 @@ export class DecoderLayer implements LayerParts {
     }
     const mixed = attend(q, keys, values, scale, plan); // [B, heads, L or wanted, headWidth]
     const rows = length === 1 ? mixed : transpose(mixed, [0, 2, 1, 3]);
-    return this.out.apply(reshape(rows, [batch * count, heads * headWidth]));
+    return reshape(rows, [batch * count, heads * headWidth]);
   }
 }

@@ -14,6 +14,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 import type { EncoderConfig } from "./config.ts";
 import { blockTokens, ConvStem } from "./conv_stem.ts";
 import { LayerNorm, type Linear, loadLinear } from "./layers.ts";
+import { loadTogether, makeAlternately } from "./side_by_side.ts";
 import type { Tap } from "./tap.ts";
 
 /** Near the ends of float16's range, so that the next sum is still a number (spec 5.7). */
@@ -89,9 +90,10 @@ export class AudioEncoder {
     this.config = config;
     this.#policy = policy;
     this.#stem = new ConvStem(source, path, config, policy);
-    this.#layers = Array.from(
-      { length: config.layers },
-      (_, index) => new EncoderLayer(source, `${path}.layers.${index}`, config, policy),
+    this.#layers = makeAlternately(
+      policy,
+      config.layers,
+      (index) => new EncoderLayer(source, `${path}.layers.${index}`, config, policy),
     );
     this.#post = new LayerNorm(source, `${path}.ln_post`, width, policy);
     this.#proj1 = linear("proj1", width);
@@ -100,11 +102,11 @@ export class AudioEncoder {
 
   /** Groups of parameters in loading order. */
   parameterGroups(): MLXArray[][] {
-    return [
+    return loadTogether(this.#policy, [
       this.#stem.parameters,
       ...this.#layers.map(({ parameters }) => parameters),
       [this.#post, this.#proj1, this.#proj2].flatMap(({ parameters }) => parameters),
-    ];
+    ]);
   }
 
   /** Number of embeddings for T mel frames: 13 a whole block, ceil(r / 8) for the rest. */

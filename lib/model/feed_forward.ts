@@ -37,9 +37,18 @@ export class FeedForward {
 
   /** x `[rows, H]` -> `[rows, H]` */
   apply(x: MLXArray, rows: number): MLXArray {
+    return this.#down.apply(this.#wide(x, rows));
+  }
+
+  /** sum `[rows, H]` and what {@linkcode apply} gives. */
+  addTo(sum: MLXArray, x: MLXArray, rows: number): MLXArray {
+    return this.#down.addTo(sum, this.#wide(x, rows));
+  }
+
+  #wide(x: MLXArray, rows: number): MLXArray {
     const both = this.#gateUp.apply(x); // [rows, 2 * width]
     const gate = slice(both, [0, 0], [rows, this.#width]);
     const up = slice(both, [0, this.#width], [rows, 2 * this.#width]);
-    return this.#down.apply(this.#swiglu.apply(gate, up));
+    return this.#swiglu.apply(gate, up);
   }
 }

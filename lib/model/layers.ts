@@ -6,13 +6,18 @@
 import {
   add,
   addmm,
+  astype,
+  concatenate,
   dequantize,
   type DType,
   layerNorm,
   matmul,
   MLXArray,
+  onStream,
   type PackedWeight,
   quantizedMatmul,
+  sideStream,
+  slice,
   takeAxis,
   transpose,
 } from "../../ffi/mod.ts";
@@ -27,6 +32,8 @@ export function isPacked(weight: Matrix): weight is PackedWeight {
 /** x `[..., in]` -> `[..., out]`. */
 export interface Linear {
   apply(x: MLXArray): MLXArray;
+  /** sum `[..., out]` and the product. */
+  addTo(sum: MLXArray, x: MLXArray): MLXArray;
   /** Everything it holds, for evaluation and disposal. */
   readonly parameters: MLXArray[];
 }
@@ -35,8 +42,10 @@ class DenseLinear implements Linear {
   readonly parameters: MLXArray[];
   readonly #transposed: MLXArray;
   readonly #bias: MLXArray | undefined;
+  readonly #isJoined: boolean;
 
-  constructor(weight: MLXArray, bias: MLXArray | undefined) {
+  constructor(weight: MLXArray, bias: MLXArray | undefined, { residual }: BackendPolicy) {
+    this.#isJoined = residual === "joined" && bias === undefined;
     this.#transposed = transpose(weight, [1, 0]); // [in, out]
     this.#bias = bias;
     this.parameters = bias ? [this.#transposed, bias] : [this.#transposed];
@@ -45,6 +54,10 @@ class DenseLinear implements Linear {
   apply(x: MLXArray): MLXArray {
     return this.#bias ? addmm(this.#bias, x, this.#transposed) : matmul(x, this.#transposed);
   }
+
+  addTo(sum: MLXArray, x: MLXArray): MLXArray {
+    return this.#isJoined ? addmm(sum, x, this.#transposed) : add(sum, this.apply(x));
+  }
 }
 
 class PackedLinear implements Linear {
@@ -52,11 +65,18 @@ class PackedLinear implements Linear {
   readonly #packed: PackedWeight;
   readonly #bias: MLXArray | undefined;
   readonly #packedRows: number;
+  readonly #inHalves: boolean;
 
-  constructor(packed: PackedWeight, bias: MLXArray | undefined, packedRows: number) {
+  constructor(
+    packed: PackedWeight,
+    bias: MLXArray | undefined,
+    { packedRows, packedHalves }: BackendPolicy,
+  ) {
     this.#packed = packed;
     this.#bias = bias;
     this.#packedRows = packedRows;
+    this.#inHalves = packed.scales.size * packed.groupSize >= packedHalves;
+    if (this.#inHalves) sideStream(); // It is made while nothing else runs.
     this.parameters = [packed.weight, packed.scales, packed.biases, bias].filter((array) =>
       array !== undefined
     );
@@ -65,17 +85,40 @@ class PackedLinear implements Linear {
   apply(x: MLXArray): MLXArray {
     const few = this.#packedRows === Infinity || x.size / x.dim(-1) <= this.#packedRows;
     const product = few
-      ? quantizedMatmul(x, this.#packed)
+      ? this.#inHalves ? this.#halves(x) : quantizedMatmul(x, this.#packed)
       : matmul(x, transpose(dequantize(this.#packed, x.dtype), [1, 0]));
     return this.#bias ? add(product, this.#bias) : product;
   }
+
+  addTo(sum: MLXArray, x: MLXArray): MLXArray {
+    return add(sum, this.apply(x));
+  }
+
+  #halves(x: MLXArray): MLXArray {
+    const out = this.#packed.scales.dim(0), middle = Math.floor(out / 2);
+    return concatenate([
+      quantizedMatmul(x, rowsOf(this.#packed, 0, middle)),
+      onStream(sideStream(), () => quantizedMatmul(x, rowsOf(this.#packed, middle, out))),
+    ], -1);
+  }
+}
+
+/** Rows of packed weights from one to another. */
+function rowsOf(packed: PackedWeight, from: number, to: number): PackedWeight {
+  const cut = (array: MLXArray) => slice(array, [from, 0], [to, array.dim(1)]);
+  return {
+    ...packed,
+    weight: cut(packed.weight),
+    scales: cut(packed.scales),
+    biases: packed.biases && cut(packed.biases),
+  };
 }
 
 /** The product with a matrix, as the policy wants it held. */
 export function makeLinear(weight: Matrix, policy: BackendPolicy, bias?: MLXArray): Linear {
-  if (!isPacked(weight)) return new DenseLinear(weight, bias);
-  if (policy.denseWeights) return new DenseLinear(dequantize(weight, policy.dtype), bias);
-  return new PackedLinear(weight, bias, policy.packedRows);
+  if (!isPacked(weight)) return new DenseLinear(astype(weight, policy.dtype), bias, policy);
+  if (policy.denseWeights) return new DenseLinear(dequantize(weight, policy.dtype), bias, policy);
+  return new PackedLinear(weight, bias, policy);
 }
 
 /** The projection `[out, input]` at a path of the checkpoint. */
@@ -98,7 +141,9 @@ export class Embedding {
   readonly #head: Linear;
 
   constructor(weight: Matrix, policy: BackendPolicy) {
-    const held = isPacked(weight) && policy.denseWeights ? dequantize(weight, policy.dtype) : weight;
+    const held = isPacked(weight)
+      ? policy.denseWeights ? dequantize(weight, policy.dtype) : weight
+      : astype(weight, policy.dtype);
     this.#weight = held;
     this.#dtype = policy.dtype;
     this.#head = makeLinear(held, policy);

@@ -7,6 +7,7 @@
 import type { DType, TensorInfo } from "../../ffi/mod.ts";
 import { ModelError } from "../errors.ts";
 import type { BackendPolicy } from "./backend.ts";
+import { blocksAtOnce } from "./conv_stem.ts";
 import type { ModelConfig } from "./config.ts";
 
 /** Bytes by what they are for. */
@@ -68,12 +69,16 @@ export function estimateMemory(
 ): MemoryEstimate {
   const { encoder, decoder } = config;
   const size = bytesOf(policy.dtype);
-  const columns = policy.convBlocks * (encoder.melBins / 4) * (encoder.blockFrames / 4) * 9 *
+  const blocks = blocksAtOnce(encoder, policy);
+  const columns = blocks * (encoder.melBins / 4) * (encoder.blockFrames / 4) * 9 *
     encoder.convChannels;
   const encoding = 4 * 390 * encoder.feedForward + columns +
-    4 * policy.convBlocks * encoder.melBins / 2 * encoder.blockFrames / 2 * encoder.convChannels;
+    4 * blocks * encoder.melBins / 2 * encoder.blockFrames / 2 * encoder.convChannels;
   const reading = CHUNK_POSITIONS * (4 * decoder.feedForward + 4 * decoder.width) +
     2 * 128 * CHUNK_POSITIONS * decoder.heads;
+  const layer = decoder.width *
+    (3 * decoder.feedForward + 2 * (decoder.heads + decoder.kvHeads) * decoder.headWidth);
+  const loading = policy.loadStreams * layer;
   const dequantized = policy.denseWeights ? 0 : decoder.vocabulary * decoder.width;
   const choosing = 2 * rows * decoder.vocabulary;
   return {
@@ -81,7 +86,7 @@ export function estimateMemory(
     // Twice: while rows are put together, both the single and the common caches exist.
     cacheBytes: (rows > 1 ? 2 : 1) * rows * CHUNK_POSITIONS * decoder.layers * 2 * decoder.kvHeads *
       decoder.headWidth * size,
-    transientBytes: size * (Math.max(encoding, reading, dequantized) + choosing),
+    transientBytes: size * (Math.max(loading, encoding, reading, dequantized) + choosing),
   };
 }
 

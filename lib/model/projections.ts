@@ -8,12 +8,12 @@ import type { BackendPolicy } from "./backend.ts";
 import type { Checkpoint, Matrix } from "./checkpoint.ts";
 import { isPacked, type Linear, makeLinear } from "./layers.ts";
 
-/** Matrices with the same input one below the other: one product instead of several. */
+/** Matrices with the same input one below the other, as they are stored: one product instead of several. */
 function fuse(parts: Matrix[], policy: BackendPolicy): Linear | undefined {
   const packed = parts.filter(isPacked);
   if (packed.length === 0) return makeLinear(concatenate(parts as MLXArray[], 0), policy);
   const [first] = packed as [PackedWeight];
-  const alike = packed.length === parts.length &&
+  const alike = (policy.fusePacked || policy.denseWeights) && packed.length === parts.length &&
     packed.every(({ bits, groupSize, mode }) =>
       bits === first.bits && groupSize === first.groupSize && mode === first.mode
     );

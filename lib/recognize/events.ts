@@ -8,7 +8,8 @@ import type { ChunkResult, Transcript } from "../transcript.ts";
 /**
  * Anything that happens. In the order of the recording:
  *
- * - `start`: the recording is read and cut; `durationSeconds` and `chunks` are what is to be done
+ * - `start`: the recording is read and cut; `durationSeconds` and `chunks` are what is to be done. Of a long recording the
+ *   first chunk's `language` and `delta`s come before, while the rest is read, and what is skipped in front of it after
  * - `language`: the language of a chunk is known
  * - `delta`: more text of a chunk. Put together, deltas are the text, except where a chunk was decoded again or a loop was
  *   cut: its `chunk` event says what counts

@@ -144,6 +144,12 @@ export class SpeechTracker {
     return this.#start === undefined ? undefined : this.#close(samples);
   }
 
+  /** The interval that is open, when it is long enough to be one whatever comes. */
+  get certain(): SampleRange | undefined {
+    const { open } = this;
+    return open && open.endSample - open.startSample > this.#rule.minSpeech ? open : undefined;
+  }
+
   #close(endSample: number): SampleRange | undefined {
     const startSample = this.#start!;
     this.#start = this.#end = undefined;
@@ -195,4 +201,38 @@ export function speechRanges(
   const open = tracker.finish(samples);
   if (open) ranges.push(open);
   return widened(ranges, ruleOf(options).pad, samples);
+}
+
+/** What is certain of intervals while a recording is still being heard. */
+export interface SpeechSoFar {
+  /** In order; the end of the last may still move. */
+  ranges: SampleRange[];
+  /** Sample before which nothing of them moves any more. */
+  settledSample: number;
+  /** Sample before which no further interval begins. */
+  nextSample: number;
+}
+
+/**
+ * Intervals of speech at the beginning of a recording that goes on: those that {@linkcode speechRanges} finds in all of
+ * it, as far as they are certain.
+ *
+ * @param probabilities Of the frames so far.
+ * @throws {OptionError} When an option is not usable.
+ */
+export function speechSoFar(probabilities: Float32Array, options: VadOptions = {}): SpeechSoFar {
+  const { pad } = ruleOf(options), tracker = new SpeechTracker(options);
+  const ended: SampleRange[] = [];
+  for (const probability of probabilities) {
+    const range = tracker.push(probability);
+    if (range) ended.push(range);
+  }
+  const { certain, open } = tracker, heard = probabilities.length * FRAME_SAMPLES;
+  const ranges = certain ? [...ended, certain] : ended;
+  const next = certain?.endSample ?? open?.startSample ?? heard;
+  return {
+    ranges: widened(ranges, pad, Infinity),
+    settledSample: ranges.at(-1)?.endSample ?? 0,
+    nextSample: Math.max(0, next - pad),
+  };
 }

@@ -40,29 +40,45 @@ function stretch(samples: Samples, first: number, count: number): Float32Array<A
   return audio;
 }
 
+/** What was heard of a recording from its beginning on. */
+export class Heard {
+  /** Of its frames so far; whole blocks, unless the recording is at its end. */
+  probabilities: Float32Array<ArrayBuffer> = new Float32Array(0);
+  /** What the network remembers of them. */
+  readonly memory: Memory = new Memory();
+}
+
+/** Samples that are heard at once. */
+export const BLOCK_SAMPLES: number = BLOCK_FRAMES * FRAME_SAMPLES;
+
 /**
  * How likely each 32 ms of a recording are speech, block by block: while the recurrence goes over one block, MLX is at
  * the next.
  *
  * @param samples May be of any length; only the probabilities grow with it.
+ * @param heard What was heard of it before; of no use any more when this rejects.
+ * @param frames Where to end: a whole number of blocks. @default {the end of the recording}
  * @returns One number per frame of 512 samples; the last frame is filled up with zeros. `[ceil(samples / 512)]`
  */
 export async function speechProbabilities(
   network: VadNetwork,
   samples: Samples,
   signal?: AbortSignal,
+  heard: Heard = new Heard(),
+  frames: number = frameCount(samples.length),
 ): Promise<Float32Array<ArrayBuffer>> {
-  const probabilities = new Float32Array(frameCount(samples.length));
-  const memory = new Memory();
+  const { memory, probabilities: before } = heard;
+  const probabilities = new Float32Array(frames);
+  probabilities.set(before);
   const gatesFrom = (first: number) => {
     const count = Math.min(BLOCK_FRAMES, probabilities.length - first);
     const gates = count > 0 ? network.gates(stretch(samples, first, count), signal) : undefined;
     gates?.catch(() => {}); // Awaited below; until then nobody listens.
     return gates;
   };
-  let coming = gatesFrom(0);
+  let coming = gatesFrom(before.length);
   try {
-    for (let first = 0; coming; first += BLOCK_FRAMES) {
+    for (let first = before.length; coming; first += BLOCK_FRAMES) {
       const gates = await coming;
       coming = gatesFrom(first + BLOCK_FRAMES);
       const breath = new Breath({ everyMs: 4, signal });
@@ -72,5 +88,5 @@ export async function speechProbabilities(
   } finally {
     await coming?.catch(() => {}); // Nothing may still compute when the caller frees the network.
   }
-  return probabilities;
+  return heard.probabilities = probabilities;
 }

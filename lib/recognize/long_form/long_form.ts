@@ -7,7 +7,7 @@ import { peakMemory, resetPeakMemory } from "../../../ffi/mod.ts";
 import { SAMPLE_RATE, type Samples } from "../../audio/samples.ts";
 import type { SpeechMap } from "../../audio/speech_map.ts";
 import type { ChunkResult, Segment, Transcript } from "../../transcript.ts";
-import { type Clip, type ClipRequest, tokenBudget } from "../clip.ts";
+import type { Clip, ClipRequest } from "../clip.ts";
 import { cancelled, type ClipAnswer } from "../clip_answer.ts";
 import type { ClipDecoder } from "../engine.ts";
 import type { TranscriptEvent } from "../events.ts";
@@ -16,16 +16,15 @@ import type { RecognizeSettings } from "../settings.ts";
 import type { Timing } from "../timing.ts";
 import type { JudgedChunk, WordTimer } from "../word_times/word_timer.ts";
 import { assemble, warningsOf } from "./assemble.ts";
+import { requestFor } from "./clip_request.ts";
 import { evidenceOf, gravityOf } from "./coverage.ts";
+import type { EarlyChunk } from "./early_start.ts";
 import { type ChunkPlace, judge, undecoded } from "./judge.ts";
 import { OrderedEvents } from "./ordered_events.ts";
 import { type Chunk, clipOfChunk } from "./plan.ts";
 import { type Redecode, RescueBudget } from "./rescue.ts";
 import type { Finished } from "./resume.ts";
 import { segmentsOf } from "./segments.ts";
-
-/** Where the decoder looked is not followed through longer clips: it takes memory by the square of the length. */
-const LONGEST_LOOK_SECONDS = 60;
 
 /** What a call is made of. */
 export interface LongFormCall {
@@ -41,6 +40,8 @@ export interface LongFormCall {
   words?: WordTimer | undefined;
   /** What an interrupted call found out about these chunks. */
   before?: Finished | undefined;
+  /** What was begun before the recording was cut; `emit` is the same. */
+  begun?: { stop: AbortController; events: OrderedEvents; chunk: EarlyChunk | undefined } | undefined;
   /** Is told what happens, but not that it is done: that is the caller's. An error in it ends the call. */
   emit: (event: TranscriptEvent) => void;
   /** Who looks on while a clip is decoded. */
@@ -49,23 +50,6 @@ export interface LongFormCall {
 
 /** Calls that are running. */
 let running = 0;
-
-/** What is asked of the decoder for a clip. */
-function requestFor(clip: Clip, settings: RecognizeSettings): ClipRequest {
-  const { context, language, languages, temperature, seed, maxTokens, minTokens = 0 } = settings;
-  return {
-    samples: clip.samples,
-    context,
-    language,
-    languages,
-    temperature,
-    seed,
-    maxTokens: Math.max(minTokens, Math.min(tokenBudget(clip.samples.length), maxTokens ?? Infinity)),
-    minTokens,
-    logprobs: settings.logprobs || settings.timestamps === "word",
-    looks: settings.timestamps === "word" && clip.samples.length <= LONGEST_LOOK_SECONDS * SAMPLE_RATE,
-  };
-}
 
 /** Segments with how likely there is speech in each. */
 function withSpeech(segments: Segment[], chunk: ChunkResult, { speech }: Clip): Segment[] {
@@ -76,13 +60,27 @@ function withSpeech(segments: Segment[], chunk: ChunkResult, { speech }: Clip): 
   });
 }
 
+/** A chunk with its first answer. */
+interface Heard extends EarlyChunk {
+  /** Whether somebody keeps its samples. @default {false} */
+  isKept?: boolean;
+}
+
+function gravity({ clip, answer }: Heard): number {
+  return gravityOf(evidenceOf(clip, answer));
+}
+
+function isDoubted(heard: Heard): boolean {
+  return gravity(heard) > 0;
+}
+
 /** A recording that is being recognised. */
 class LongForm {
   readonly #call: LongFormCall;
   readonly #events: OrderedEvents;
   readonly #budget: RescueBudget;
   /** Aborted by an error in the callback. */
-  readonly #stop = new AbortController();
+  readonly #stop: AbortController;
   readonly #signal: AbortSignal;
   readonly #results: { chunk: ChunkResult; segments: Segment[] }[] = [];
   /** Chunks that are still to be decoded. */
@@ -91,19 +89,20 @@ class LongForm {
   #timed: Promise<void> = Promise.resolve();
 
   constructor(call: LongFormCall) {
-    const { engine, samples, before, settings } = call;
+    const { engine, samples, before, settings, begun } = call;
     const { signal, language, offsetSeconds, rescueBudget, chunkSeconds } = settings;
     this.#call = call;
+    this.#stop = begun?.stop ?? new AbortController();
     this.#budget = new RescueBudget(rescueBudget, chunkSeconds);
     this.#left = call.chunks.slice(before?.chunks.length);
     if (before) this.#take(before);
     this.#signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
-    this.#events = new OrderedEvents((event) => this.#emit(event), {
+    this.#events = begun?.events ?? new OrderedEvents((event) => this.#emit(event), {
       tokenizer: engine.tokenizer,
       forcedLanguage: language,
-      durationSeconds: offsetSeconds + samples.durationSeconds,
-      before: before?.chunks,
     });
+    this.#events.durationSeconds = offsetSeconds + samples.durationSeconds;
+    if (before) this.#events.skip(before.chunks);
   }
 
   /** Takes over what was found out before, and what it cost. */
@@ -154,33 +153,43 @@ class LongForm {
   readonly #redecode: Redecode = async (clip, change) =>
     this.#signal.aborted ? cancelled() : (await this.#decode([this.#request(clip, change)]))[0]!;
 
-  /** Decodes some chunks at once, then judges them one by one: what is most likely wrong has the budget first. */
-  async #batch(chunks: readonly Chunk[]): Promise<void> {
-    const { settings, words } = this.#call;
-    const clips = chunks.map((chunk) => clipOfChunk(this.#call, chunk));
+  /**
+   * Decodes some chunks at once, then judges them one by one: what is most likely wrong has the budget first.
+   *
+   * @param early One of them that is decoded already: without a doubt it is finished at once.
+   */
+  async #batch(chunks: readonly Chunk[], early?: EarlyChunk): Promise<void> {
+    const heard: Heard[] = early ? [early] : [];
+    if (early && !isDoubted(early)) await this.#judge(heard.pop()!);
+    const others = chunks.filter((chunk) => chunk !== early?.chunk);
+    const isOnly = this.#call.chunks.length === 1;
+    const clips = others.map((chunk) => clipOfChunk({ ...this.#call, isOnly }, chunk));
     const requests = clips.map((clip, order) =>
-      this.#request(clip, { onToken: (id) => this.#events.token(chunks[order]!.index, id) })
+      this.#request(clip, { onToken: (id) => this.#events.token(others[order]!.index, id) })
     );
     const answers = await this.#decode(requests);
     await this.#timed; // At most a batch behind, for its memory.
-    for (const { samples } of clips) this.#budget.grow(samples.length / SAMPLE_RATE);
-    const gravity = clips.map((clip, order) => gravityOf(evidenceOf(clip, answers[order]!)));
-    const isDoubted = (order: number) => gravity[order]! > 0;
-    const orders = [...clips.keys()];
-    const sound = orders.filter((order) => !isDoubted(order));
-    for (const order of [...sound, ...orders.filter(isDoubted).sort((a, b) => gravity[b]! - gravity[a]!)]) {
-      const clip = clips[order]!;
-      const again = settings.rescue ? { redecode: this.#redecode, budget: this.#budget } : undefined;
-      const { looks, ...chunk } = await judge(this.#place(chunks[order]!), clip, answers[order]!, again);
-      const sentences = segmentsOf({ ...chunk, speech: clip.speech });
-      const finish = (segments: Segment[]) => {
-        this.#finish(chunk, withSpeech(segments, chunk, clip));
-        // Megabytes per chunk, which would wait for the collector. What an observer was shown is its to keep.
-        if (!requests[order]!.observer) clip.samples.buffer.transfer(0);
-      };
-      if (words) this.#time(words, { chunk, looks, sentences, clip }, finish);
-      else finish(sentences);
+    for (const [order, chunk] of others.entries()) {
+      const isKept = requests[order]!.observer !== undefined;
+      heard.push({ chunk, clip: clips[order]!, answer: answers[order]!, isKept });
     }
+    for (const { clip } of heard) this.#budget.grow(clip.samples.length / SAMPLE_RATE);
+    const doubted = heard.filter(isDoubted).sort((a, b) => gravity(b) - gravity(a));
+    for (const one of [...heard.filter((one) => !isDoubted(one)), ...doubted]) await this.#judge(one);
+  }
+
+  async #judge({ chunk, clip, answer, isKept }: Heard): Promise<void> {
+    const again = this.#call.settings.rescue ? { redecode: this.#redecode, budget: this.#budget } : undefined;
+    const { looks, ...judged } = await judge(this.#place(chunk), clip, answer, again);
+    const sentences = segmentsOf({ ...judged, speech: clip.speech });
+    const finish = (segments: Segment[]) => {
+      this.#finish(judged, withSpeech(segments, judged, clip));
+      // Megabytes per chunk, which would wait for the collector. What an observer was shown is its to keep.
+      if (!isKept) clip.samples.buffer.transfer(0);
+    };
+    const { words } = this.#call;
+    if (words) this.#time(words, { chunk: judged, looks, sentences, clip }, finish);
+    else finish(sentences);
   }
 
   /** Makes segments of a chunk's words, after those before and beside what is decoded meanwhile. */
@@ -207,14 +216,15 @@ class LongForm {
   }
 
   async #recognizeChunks(): Promise<void> {
-    const { settings } = this.#call;
+    const { settings, begun } = this.#call;
     for (const chunk of this.#left) {
       if (chunk.kind !== "audio") this.#finish(undecoded(this.#place(chunk), chunk.kind, chunk.levelDb));
     }
     const audio = this.#left.filter(({ kind }) => kind === "audio");
     for (let at = 0; at < audio.length; at += settings.batchSize) {
       const some = audio.slice(at, at + settings.batchSize);
-      if (!this.#signal.aborted) await this.#batch(some);
+      const early = at === 0 ? begun?.chunk : undefined;
+      if (!this.#signal.aborted || early) await this.#batch(some, early);
       else for (const chunk of some) this.#finish(undecoded(this.#place(chunk), "cancelled"));
     }
   }

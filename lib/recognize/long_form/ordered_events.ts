@@ -54,7 +54,8 @@ export class OrderedEvents {
   /** Tokens of chunks behind the front. */
   readonly #waiting = new Map<number, number[]>();
   readonly #finished = new Map<number, ChunkResult>();
-  readonly #durationSeconds: number;
+  /** Of the recording, with what is before its range; known when the first chunk is finished. */
+  durationSeconds = 0;
   /** End of the text of the chunks before. */
   #tail = "";
   /** The chunk whose turn it is, */
@@ -65,24 +66,46 @@ export class OrderedEvents {
   #given = "";
   /** and whether its language was. */
   #named = false;
+  /** What was sent of a chunk before its turn came anew. */
+  #sent: { index: number; given: string; named: boolean } | undefined;
 
   constructor(
     emit: (event: TranscriptEvent) => void,
     options: {
       tokenizer: Tokenizer;
       forcedLanguage: string | undefined;
-      durationSeconds: number;
-      /** Chunks that were told of in an earlier call: the first ones. */
-      before?: readonly ChunkResult[] | undefined;
     },
   ) {
     this.#emit = emit;
     this.#tokenizer = options.tokenizer;
     this.#forced = options.forcedLanguage;
-    this.#durationSeconds = options.durationSeconds;
     this.#text = new ChunkText(this.#tokenizer, this.#forced);
-    this.#front = options.before?.length ?? 0;
-    this.#tail = joinTexts(options.before?.map(({ text }) => trimmed(text)) ?? []).slice(-TAIL).trimStart();
+  }
+
+  /** Goes on behind chunks that were told of in an earlier call: the first ones. */
+  skip(before: readonly ChunkResult[]): void {
+    this.#front = before.length;
+    this.#tail = joinTexts(before.map(({ text }) => trimmed(text))).slice(-TAIL).trimStart();
+  }
+
+  /** Begins with a chunk before which there is no text; those in front of it are told of when they are finished. */
+  startAt(index: number): void {
+    this.#front = index;
+  }
+
+  /** Begins anew with the first chunk: what {@linkcode startAt} began is decoded again. */
+  startOver(): void {
+    this.#sent = { index: this.#front, given: this.#given, named: this.#named };
+    this.#turnOf(0);
+  }
+
+  /** Lets a chunk have its turn. */
+  #turnOf(index: number): void {
+    const { given = "", named = false } = this.#sent?.index === index ? this.#sent : {};
+    this.#given = given;
+    this.#named = named;
+    this.#front = index;
+    this.#text = new ChunkText(this.#tokenizer, this.#forced);
   }
 
   /** What stands between the text so far and the front chunk's. */
@@ -127,24 +150,22 @@ export class OrderedEvents {
     const text = trimmed(chunk.text);
     this.#name(chunk.language);
     this.#give(text, true);
-    this.#emit({
-      type: "chunk",
-      chunk,
-      doneSeconds: chunk.endSeconds,
-      durationSeconds: this.#durationSeconds,
-    });
+    this.#tell(chunk);
     this.#finished.delete(this.#front);
     this.#tail = joinTexts([this.#tail, text]).slice(-TAIL).trimStart();
-    this.#given = "";
-    this.#named = false;
-    this.#front++;
-    this.#text = new ChunkText(this.#tokenizer, this.#forced);
+    this.#turnOf(this.#front + 1);
     for (const id of this.#waiting.get(this.#front) ?? []) this.#push(id);
     this.#waiting.delete(this.#front);
   }
 
+  #tell(chunk: ChunkResult): void {
+    const { durationSeconds } = this;
+    this.#emit({ type: "chunk", chunk, doneSeconds: chunk.endSeconds, durationSeconds });
+  }
+
   /** A finished chunk. */
   finish(chunk: ChunkResult): void {
+    if (chunk.index < this.#front) return this.#tell(chunk);
     this.#finished.set(chunk.index, chunk);
     for (let ready = this.#finished.get(this.#front); ready; ready = this.#finished.get(this.#front)) {
       this.#close(ready);

@@ -3,12 +3,15 @@
  *
  * @module
  */
-import { rmsDb } from "../../audio/frame_levels.ts";
-import { planChunks, planSpeech, type SpeechPlan, splitOfficial } from "../../audio/pauses.ts";
+import { FRAME, recordingLevels, rmsDb } from "../../audio/frame_levels.ts";
+import { planChunks, planSoFar, planSpeech, type SpeechPlan, splitOfficial } from "../../audio/pauses.ts";
 import { SAMPLE_RATE, type Samples } from "../../audio/samples.ts";
-import type { SpeechMap } from "../../audio/speech_map.ts";
+import { SpeechMap } from "../../audio/speech_map.ts";
 import { detectSpeech } from "../../vad/detect.ts";
+import { FRAME_SAMPLES } from "../../vad/frames.ts";
+import { speechSoFar } from "../../vad/intervals.ts";
 import type { VadNetwork } from "../../vad/network.ts";
+import { BLOCK_SAMPLES, type Heard, speechProbabilities } from "../../vad/probabilities.ts";
 import type { Clip } from "../clip.ts";
 import type { RecognizeSettings } from "../settings.ts";
 
@@ -25,15 +28,20 @@ export interface Chunk extends SpeechPlan {
   levelDb?: number;
 }
 
-/** Finds the speech of a recording; undefined when that is not wanted, or aborted meanwhile. */
+/**
+ * Finds the speech of a recording; undefined when that is not wanted, or aborted meanwhile.
+ *
+ * @param heard What was heard of it before.
+ */
 export async function hearRecording(
   network: VadNetwork,
   samples: Samples,
   { vad, signal }: Pick<RecognizeSettings, "vad" | "signal">,
+  heard?: Heard,
 ): Promise<SpeechMap | undefined> {
   if (!vad) return undefined;
   try {
-    return await detectSpeech(network, samples, vad, signal);
+    return await detectSpeech(network, samples, vad, signal, heard);
   } catch (error) {
     if (!signal?.aborted) throw error;
     return undefined;
@@ -78,13 +86,46 @@ export async function planRecording(
   }
 }
 
+/** How far a first chunk is looked for: behind so many blocks of voice activity, and so many lengths of the longest. */
+const FIRST_BLOCKS = 4, FIRST_LENGTHS = 4;
+
+/**
+ * The first chunk to decode of a recording of which only the beginning is there: the one that {@linkcode planRecording}
+ * finds in all of it, provided that what comes leaves the level plain. Undefined when it is not certain yet.
+ *
+ * @param heard Gets what is heard on the way.
+ * @returns The chunk, and what voice activity says up to its end.
+ */
+export async function firstChunk(
+  network: VadNetwork,
+  samples: Samples,
+  { vad, chunkSeconds, signal }: Pick<RecognizeSettings, "vad" | "chunkSeconds" | "signal">,
+  heard: Heard,
+): Promise<{ chunk: Chunk; speech: SpeechMap | undefined } | undefined> {
+  const within = FIRST_BLOCKS * BLOCK_SAMPLES + FIRST_LENGTHS * chunkSeconds * SAMPLE_RATE;
+  const most = Math.min(samples.settledLength, within);
+  for (let length = BLOCK_SAMPLES; length <= most; length += BLOCK_SAMPLES) {
+    const frames = length / FRAME_SAMPLES;
+    const probabilities = vad && await speechProbabilities(network, samples, signal, heard, frames);
+    const levels = await recordingLevels(samples, signal, length - length % FRAME);
+    const soFar = probabilities && speechSoFar(probabilities, vad);
+    const map = soFar && { ranges: soFar.ranges, frameSamples: FRAME_SAMPLES, probabilities };
+    const until = map && new SpeechMap({ ...map, samples: soFar.nextSample });
+    const plan = planSoFar(levels, until, soFar?.settledSample ?? 0, { chunkSeconds });
+    const index = plan.findIndex(({ kind }) => kind === "audio");
+    if (index < 0) continue;
+    return { chunk: { index, ...plan[index]! }, speech: map && new SpeechMap({ ...map, samples: length }) };
+  }
+  return undefined;
+}
+
 /** The clip that stands for a whole chunk. */
 export function clipOfChunk(
-  { samples, chunks, speech }: { samples: Samples; chunks: readonly Chunk[]; speech: SpeechMap | undefined },
+  { samples, speech, isOnly }: { samples: Samples; speech: SpeechMap | undefined; isOnly: boolean },
   chunk: Chunk,
 ): Clip {
   const own = samples.slice(chunk.startSample, chunk.endSample);
-  const isPadded = chunks.length > 1 && own.length < SHORTEST_SAMPLES;
+  const isPadded = !isOnly && own.length < SHORTEST_SAMPLES;
   const padded = isPadded ? new Float32Array(SHORTEST_SAMPLES) : own;
   if (isPadded) padded.set(own);
   return {
