@@ -235,4 +235,6 @@ export interface Transcript {
   stats: TranscriptStats;
   /** Sound that was not decoded because nobody speaks there, in order. */
   skipped: SkippedSound[];
+  /** Where somebody speaks, by voice activity, in order; absent when that was not looked for. */
+  speech?: { startSeconds: number; endSeconds: number }[];
 }

@@ -4,15 +4,65 @@
  * @module
  */
 import { ModelError, Qwen3ASR } from "@qwen3/asr";
-import { type Displayable, jupyterDisplay, type MimeBundle } from "@qwen3/asr/plot";
+import { type Chart, type Displayable, jupyterDisplay, type MimeBundle } from "@qwen3/asr/plot";
 
 /** The kernel may report that it is idle before all pictures are sent, so a cell ends with a short wait. */
 const PAUSE_MS = 150;
 
+/** Charts make PNG files with two pixels for each of the picture, for sharp screens. */
+const PNG_SCALE = 2;
+/** Where the header of a PNG says how wide it is, as 4 bytes. */
+const PNG_WIDTH_AT = 16;
+
+/** The way to the reader; tests put another in its place. */
+export const kernel: { broadcast: typeof Deno.jupyter.broadcast } = {
+  broadcast: (...message) => Deno.jupyter.broadcast(...message),
+};
+
+/** A message that shows a thing, or puts it in the place of one that was shown before under the same id. */
+async function send(type: "display_data" | "update_display_data", thing: Displayable, id?: string): Promise<void> {
+  const { "image/png": drawn, ...rest } = await thing[jupyterDisplay]();
+  // HTML that holds its picture needs no second one.
+  const png = rest["text/html"]?.includes("data:image/png;") ? undefined : drawn;
+  const data = png === undefined ? rest : { ...rest, "image/png": png };
+  const header = png === undefined ? undefined : new DataView(Uint8Array.fromBase64(png.slice(0, 32)).buffer);
+  await kernel.broadcast(type, {
+    data,
+    metadata: header ? { "image/png": { width: header.getUint32(PNG_WIDTH_AT) / PNG_SCALE } } : {},
+    ...id === undefined ? {} : { transient: { display_id: id } },
+  });
+}
+
 /** Shows pictures, tables and texts in a notebook. */
-export async function show(...things: unknown[]): Promise<void> {
-  for (const thing of things) await Deno.jupyter.display(thing);
+export async function show(...things: Displayable[]): Promise<void> {
+  for (const thing of things) await send("display_data", thing);
   await sent();
+}
+
+/** Often enough to follow, and seldom enough that drawing does not take the time of what is drawn. */
+const REDRAW_MS = 500;
+
+/**
+ * Draws again and again while some work goes on, in one place of the output, and once more when it is done. What is seen
+ * only for a moment is sent as SVG alone.
+ *
+ * @returns What the work gave, and how often it was drawn.
+ */
+export async function showWhile<T>(work: Promise<T>, draw: () => Chart): Promise<{ result: T; drawn: number }> {
+  const id = crypto.randomUUID();
+  let [drawn, isDone] = [0, false];
+  const end = work.finally(() => isDone = true);
+  end.catch(() => {}); // awaited below
+  while (!isDone) {
+    const chart = draw();
+    const moment = { [jupyterDisplay]: async () => ({ "image/svg+xml": await chart.toSVG() }) };
+    await send(drawn++ === 0 ? "display_data" : "update_display_data", moment, id);
+    await Promise.race([end, new Promise((resolve) => setTimeout(resolve, REDRAW_MS))]);
+  }
+  const result = await end;
+  await send("update_display_data", draw(), id);
+  await sent();
+  return { result, drawn: drawn + 1 };
 }
 
 /** Ends a cell that prints: gives the kernel time to send its lines. */
@@ -62,16 +112,34 @@ export class Html implements Displayable {
   }
 }
 
-/** A table; numbers are aligned to the right. */
+/** Columns of text, numbers to the right. */
+function columns(rows: readonly (readonly (string | number)[])[]): string {
+  const widths = (rows[0] ?? []).map((_, k) => Math.max(...rows.map((row) => String(row[k] ?? "").length)));
+  const cell = (value: string | number, width: number) =>
+    typeof value === "number" ? String(value).padStart(width) : value.padEnd(width);
+  return rows.map((row) => row.map((value, k) => cell(value, widths[k]!)).join("  ").trimEnd()).join("\n");
+}
+
+/**
+ * A table; numbers are aligned to the right. Without `style`, which many viewers take away, and with a `div` in cells of
+ * text, because JupyterLab's own rules put all cells to the right.
+ */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): Html {
-  const cell = (tag: "th" | "td", value: string | number) =>
-    `<${tag} style="text-align:${typeof value === "number" ? "right" : "left"};vertical-align:top">${
-      escape(String(value))
-    }</${tag}>`;
+  const isNumber = head.map((_, k) => rows.length > 0 && rows.every((row) => typeof row[k] === "number"));
+  const cell = (tag: "th" | "td", value: string | number, isRight: boolean) =>
+    isRight
+      ? `<${tag} align="right" valign="top">${escape(String(value))}</${tag}>`
+      : `<${tag} align="left" valign="top"><div align="left">${escape(String(value))}</div></${tag}>`;
   const line = (tag: "th" | "td", values: readonly (string | number)[]) =>
-    `<tr>${values.map((value) => cell(tag, value)).join("")}</tr>`;
-  const html = `<table>${line("th", head)}${rows.map((row) => line("td", row)).join("")}</table>`;
-  return new Html(html, [head, ...rows].map((row) => row.join("\t")).join("\n"));
+    `<tr>${
+      values.map((value, k) => cell(tag, value, typeof value === "number" || tag === "th" && isNumber[k] === true))
+        .join("")
+    }</tr>`;
+  const body = rows.map((row) => line("td", row)).join("");
+  return new Html(
+    `<table><thead>${line("th", head)}</thead><tbody>${body}</tbody></table>`,
+    columns([head, ...rows]),
+  );
 }
 
 /** A text of which a part may still change. */
@@ -84,14 +152,14 @@ export interface Hypothesis {
   loose: string;
 }
 
-/** Texts one below the other: firm as it is, pale and slanted what may still change. */
+/** Texts one below the other: bold what is firm, slanted what may still change. */
 export function hypotheses(rows: readonly Hypothesis[]): Html {
   const html = rows.map(({ label, firm, loose }) =>
-    `<tr><td style="text-align:left;white-space:nowrap;vertical-align:top">${escape(label)}</td>` +
-    `<td style="text-align:left"><b>${escape(firm)}</b><i style="opacity:0.6">${escape(loose)}</i></td></tr>`
+    `<tr><td align="left"><div align="left">${escape(label).replaceAll(" ", "&nbsp;")}</div></td>` +
+    `<td align="left"><div align="left"><b>${escape(firm)}</b><i>${escape(loose)}</i></div></td></tr>`
   );
-  const plain = rows.map(({ label, firm, loose }) => `${label}\t${firm}${loose === "" ? "" : `[${loose}]`}`);
-  return new Html(`<table>${html.join("")}</table>`, plain.join("\n"));
+  const plain = rows.map(({ label, firm, loose }) => [label, `${firm}${loose === "" ? "" : `[${loose}]`}`]);
+  return new Html(`<table><tbody>${html.join("")}</tbody></table>`, columns(plain));
 }
 
 function wordsOf(text: string): string[] {
@@ -135,19 +203,21 @@ export function wordErrorRate(expected: string, found: string): number {
   return 100 * edits.filter(({ kind }) => kind !== "same").length / Math.max(1, wordsOf(expected).length);
 }
 
-/** Two texts as one: missing words struck out in red, extra ones in green. */
+/**
+ * Two texts as one: missing words struck out, extra ones underlined; red and green where the viewer leaves colours.
+ */
 export function wordDiff(expected: string, found: string, title: string): Html {
-  const missing = (word: string) => `<del style="background-color:rgba(225,30,60,0.25)">${escape(word)}</del>`;
-  const extra = (word: string) =>
-    `<ins style="background-color:rgba(0,158,115,0.3);text-decoration:none">${escape(word)}</ins>`;
-  const pieces = wordEdits(expected, found).map(({ kind, expected, found }) =>
+  const missing = (word: string) => `<del><font color="#d0104c">${escape(word)}</font></del>`;
+  const extra = (word: string) => `<ins><b><font color="#00805d">${escape(word)}</font></b></ins>`;
+  const edits = wordEdits(expected, found);
+  const pieces = edits.map(({ kind, expected, found }) =>
     kind === "same" ? escape(found) : [expected && missing(expected), found && extra(found)].join(" ").trim()
   );
-  const plain = wordEdits(expected, found).map(({ kind, expected, found }) =>
+  const plain = edits.map(({ kind, expected, found }) =>
     kind === "same" ? found : `${expected && `[-${expected}-]`}${found && `{+${found}+}`}`
   );
   return new Html(
-    `<div style="max-width:860px;line-height:1.7"><b>${escape(title)}</b><br>${pieces.join(" ")}</div>`,
+    `<p><b>${escape(title)}</b><br>${pieces.join(" ")}</p>`,
     `${title}\n${plain.join(" ")}`,
   );
 }

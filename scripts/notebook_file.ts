@@ -65,7 +65,7 @@ function lines(text: string | string[]): string[] {
   return joined(text).match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
-/** Joins consecutive outputs of the same stream, splits text into lines, and drops metadata, which differs between runs. */
+/** Joins consecutive outputs of the same stream, splits text into lines, and keeps of metadata the size of a picture. */
 function tidy(outputs: readonly Output[]): Output[] {
   const tidied: Output[] = [];
   for (const output of outputs) {
@@ -84,7 +84,8 @@ function tidy(outputs: readonly Output[]): Output[] {
           [type, text],
         ) => [type, type === "image/png" ? joined(text).trim() : lines(text)]),
       );
-      tidied.push({ ...output, data, metadata: {} });
+      const size = output.metadata?.["image/png"];
+      tidied.push({ ...output, data, metadata: size === undefined ? {} : { "image/png": size } });
     } else tidied.push(output);
   }
   return tidied;
@@ -125,13 +126,27 @@ function contentFault(type: string, content: string): string | undefined {
   return content.trim() === "" ? `has an empty ${type}` : undefined;
 }
 
+/** An element with a style that says nothing without it. */
+const STYLED = /<(?!(?:mark|del|ins|b|i|strong|em)\b)[^<>]+\sstyle=/;
+
+/** What of an output somebody does not see who has not run it: on a web page, or in a JupyterLab that does not trust it. */
+function viewerFaults(data: MimeData): string[] {
+  const html = joined(data["text/html"]).replaceAll(/<(script|style)\b[^]*?<\/\1>/g, "");
+  return [
+    ...data["text/plain"] === undefined ? ["has no text for those who see nothing else"] : [],
+    ...data["image/svg+xml"] && !data["image/png"] ? ["has a picture as SVG only"] : [],
+    ...STYLED.test(html) ? ["has HTML that says something by style alone, which web pages take away"] : [],
+  ];
+}
+
 function outputFaults(output: Output): string[] {
   if (output.output_type === "error") return [`ends with ${output.ename}: ${output.evalue}`];
   if (output.output_type === "stream") {
     return output.name === "stderr" ? [`writes to stderr: ${joined(output.text).slice(0, 200)}`] : [];
   }
-  return Object.entries(output.data ?? {})
-    .map(([type, content]) => contentFault(type, joined(content))).filter((fault) => fault !== undefined);
+  const data = output.data ?? {};
+  return Object.entries(data).map(([type, content]) => contentFault(type, joined(content)))
+    .filter((fault) => fault !== undefined).concat(viewerFaults(data));
 }
 
 function cellFaults(cell: Cell, committed: Cell | undefined): string[] {

@@ -4,9 +4,9 @@
  * @module
  */
 import { join } from "@std/path";
+import { chromiumPath, HEADLESS } from "./chromium.ts";
 import { type Cell, joined, readNotebook } from "./notebook_file.ts";
 
-const CHROMIUM = ["chromium", "chromium-browser", "google-chrome"];
 /** Size of the page for coloured text, in pixels. */
 const HTML_SIZE = [620, 280] as const;
 const MOST_BYTES = 150_000;
@@ -35,22 +35,18 @@ async function renderTo(markup: string, path: string): Promise<void> {
       size ? "margin:0" : "margin:16px"
     };font-family:sans-serif">${markup}`,
   );
-  for (const command of CHROMIUM) {
-    try {
-      const args = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"];
-      const view = [
-        `--window-size=${Math.ceil(width)},${Math.ceil(height)}`,
-        `--screenshot=${path}`,
-        `file://${page}`,
-      ];
-      const { success } = await new Deno.Command(command, { args: [...args, ...view], stderr: "null" })
-        .output();
-      if (success) return await Deno.remove(page);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  throw new Error(`Cannot draw ${path}: there is none of ${CHROMIUM.join(", ")}.`);
+  const view = [
+    `--window-size=${Math.ceil(width)},${Math.ceil(height)}`,
+    `--screenshot=${path}`,
+    `file://${page}`,
+  ];
+  const { success } = await new Deno.Command(await chromiumPath(), {
+    args: [...HEADLESS, ...view],
+    stderr: "null",
+  })
+    .output();
+  await Deno.remove(page);
+  if (!success) throw new Error(`Cannot draw ${path}: Chromium fails.`);
 }
 
 /** Writes the pictures and returns a line about each. */

@@ -128,6 +128,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   "lib/setup": ["shared", "lib/hub"],
   "lib/output": ["shared"],
   "lib/plot": ["shared"],
+  "lib/view": ["shared", "lib/plot", "lib/recognize"],
   "lib/recognize": ["shared", "ffi", "lib/audio", "lib/vad", "lib/model", "lib/text"],
   "lib": ["shared", "ffi", "lib/audio", "lib/vad", "lib/model", "lib/text", "lib/hub", "lib/recognize"],
   "mod.ts": [
@@ -155,6 +156,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/plot",
     "lib/prove",
     "lib/vad",
+    "lib/view",
   ],
   "lib/prove": [
     "shared",
@@ -175,6 +177,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/hub",
     "lib/output",
     "lib/recognize",
+    "lib/view",
   ],
   "std": [],
 };

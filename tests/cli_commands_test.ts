@@ -159,16 +159,20 @@ Deno.test("align prints the words of a text with their times, and says which wer
   assertMatch((await cli(["align", recording(EN)])).stderr, /takes a recording and a text file, got 1/);
 });
 
-Deno.test("inspect writes the mel as a picture and tokens, times and chunks as JSON", async () => {
+Deno.test("inspect writes the mel as a picture, tokens, times and chunks as JSON, and a page of its own", async () => {
   await using folder = await Folder.make();
   const { code, stdout, stderr } = await cli(["inspect", "-m", "demo", "-o", folder.path, recording(EN)]);
   assertEquals(code, 0, stderr);
-  const [svg = "", json = ""] = stdout.trim().split("\n");
+  const [svg = "", json = "", html = ""] = stdout.trim().split("\n");
   const [image] = all(parseSVG(await Deno.readTextFile(svg)), "image");
   const cells = image?.getAttribute("href")?.replace("data:image/png;base64,", "") ?? "";
   const { width, height, data } = decodePNG(Uint8Array.fromBase64(cells));
   assert(width > 100 && height === 128);
   assert(new Set(new Uint32Array(Uint8Array.from(data).buffer)).size > 50, "a picture with many colours");
+  const page = await Deno.readTextFile(html);
+  assertStringIncludes(page, `<title>${EN}</title>`);
+  assertStringIncludes(page, await reference(EN));
+  assert(!/\b(src|href)="(?!data:)/.test(page), "nothing is fetched");
   const trace = JSON.parse(await Deno.readTextFile(json));
   assertEquals([trace.text, trace.language], [await reference(EN), "English"]);
   const [pass] = trace.chunks[0].passes;

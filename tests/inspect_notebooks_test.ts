@@ -18,6 +18,7 @@ const NAMES = [
   "04_decoding.ipynb",
   "05_compare_models.ipynb",
   "06_words.ipynb",
+  "07_live.ipynb",
 ];
 const PNG = "iVBORw0KGgo".padEnd(600, "A");
 
@@ -30,7 +31,7 @@ function notebook(...cells: Cell[]): Notebook {
 }
 
 function shown(data: Record<string, string>): Output {
-  return { output_type: "display_data", data, metadata: {} };
+  return { output_type: "display_data", data: { "text/plain": "mel", ...data }, metadata: {} };
 }
 
 Deno.test("the committed notebooks are whole: every code cell has run, in order, and shows something", async () => {
@@ -73,7 +74,8 @@ Deno.test("checkNotebook() finds pictures that are none, and too much of anythin
   assertEquals(broken, ["Cell c01 has image/png that is no PNG."]);
   const empty = checkNotebook(notebook(cell([shown({ "image/png": "iVBORw0KGgo" })])));
   assertEquals(empty, ["Cell c01 has a picture of 11 bytes."]);
-  const cut = checkNotebook(notebook(cell([shown({ "image/svg+xml": "<svg>".padEnd(600, " ") })])));
+  const half = shown({ "image/svg+xml": "<svg>".padEnd(600, " "), "image/png": PNG });
+  const cut = checkNotebook(notebook(cell([half])));
   assertEquals(cut, ["Cell c01 has image/svg+xml that is no SVG."]);
   const large = checkNotebook(notebook(cell([shown({ "image/png": PNG.padEnd(700_000, "A") })])));
   assertEquals(large, ["Cell c01 has 700000 bytes of image/png, more than 600000."]);
@@ -87,10 +89,31 @@ Deno.test("checkNotebook() finds outputs of another kind than the committed ones
   assertEquals(checkNotebook(same, committed), []);
   const other = notebook(cell([shown({ "text/html": "<b>mel</b>" })]));
   assertEquals(checkNotebook(other, committed), [
-    "Cell c01 shows [text/html], the committed notebook [image/png + text/plain].",
+    "Cell c01 shows [text/html + text/plain], the committed notebook [image/png + text/plain].",
   ]);
   const late = notebook(cell([...committed.cells[0]!.outputs!, shown({ "image/png": PNG })]));
-  assertStringIncludes(checkNotebook(late, committed)[0]!, "text/plain; image/png]");
+  assertStringIncludes(checkNotebook(late, committed)[0]!, "text/plain; image/png + text/plain]");
+});
+
+Deno.test("checkNotebook() finds what nobody sees who has not run the notebook", () => {
+  const faults = (data: Record<string, string>) => checkNotebook(notebook(cell([shown(data)])));
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg">${" ".repeat(600)}</svg>`;
+  assertEquals(faults({ "image/svg+xml": svg }), ["Cell c01 has a picture as SVG only."]);
+  assertEquals(faults({ "image/svg+xml": svg, "image/png": PNG }), []);
+  const styled = ["Cell c01 has HTML that says something by style alone, which web pages take away."];
+  assertEquals(faults({ "text/html": '<td style="color:red">1</td>' }), styled);
+  assertEquals(faults({ "text/html": '<mark style="color:red">1</mark>' }), []);
+  assertEquals(faults({ "text/html": '<b>1</b><script>x = "<td style=1>"</script>' }), []);
+  const mute: Output = { output_type: "display_data", data: { "text/html": "<b>1</b>" }, metadata: {} };
+  assertEquals(checkNotebook(notebook(cell([mute]))), [
+    "Cell c01 has no text for those who see nothing else.",
+  ]);
+});
+
+Deno.test("withOutputsOf() keeps how large a picture is to be, and no other metadata", () => {
+  const output = { ...shown({ "image/png": PNG }), metadata: { "image/png": { width: 640 }, time: 1 } };
+  const [merged] = withOutputsOf(notebook(cell([])), notebook(cell([output]))).cells;
+  assertEquals(merged!.outputs![0]!.metadata, { "image/png": { width: 640 } });
 });
 
 Deno.test("withOutputsOf() keeps the source and joins what a stream sent in pieces", () => {

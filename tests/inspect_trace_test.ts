@@ -95,6 +95,21 @@ Deno.test("inspect() sees what transcribe() sees where steps are begun ahead and
   assertEquals(liveHandles(), before);
 });
 
+Deno.test("inspect() shows the watched layers by their name, and a transcript says where somebody speaks", () =>
+  withDemo(async (asr) => {
+    const range = { startSeconds: 12, endSeconds: 20 };
+    const trace = await asr.inspect(LONG, { attention: "watched", range, topK: 1 });
+    assertEquals(trace.chunks[0]!.passes[0]!.attention.map(({ layer }) => layer), trace.watchedLayers);
+    const { speech } = trace.transcript;
+    assertEquals(speech, trace.speech!.intervals);
+    assert(
+      speech!.length > 0 &&
+        speech!.every(({ startSeconds, endSeconds }) => startSeconds >= 12 && endSeconds <= 20),
+    );
+    assertEquals((await asr.transcribe(LONG, { range, vad: "off" })).speech, undefined);
+    await assertRejects(() => asr.inspect(LONG, { attention: "all" as "watched" }), OptionError, "watched");
+  }));
+
 Deno.test("inspect() gives float32 numbers of a model that computes in bfloat16", async () => {
   await using asr = await Qwen3ASR.load("demo", { device: "cpu", dtype: "bfloat16" });
   const { text, chunks } = await asr.inspect(recording("dev-01-en.wav"), { attention: [2], layers: [0] });

@@ -76,7 +76,8 @@ first, so that it may be of any length and the text need not be all of it;
 words that nobody was heard saying are "unmatched".
 `,
   inspect: `qwen3-asr inspect RECORDING [-o DIR]
-Writes STEM.inspect.svg (mel, cuts) and STEM.inspect.json (chunks, tokens, times).
+Writes STEM.inspect.svg (mel, chunks), STEM.inspect.json (chunks, tokens, times) and
+STEM.inspect.html: the recording to read and hear in a browser.
 `,
   live: `qwen3-asr live                    the microphone (also: qwen3-asr --mic)
 qwen3-asr live -                  standard input: WAV, or --raw s16le:16000

@@ -1,12 +1,12 @@
 /**
- * The command `inspect`: what the model sees and does, as a picture of the mel (SVG) and as JSON.
+ * The command `inspect`: what the model sees and does, as a picture of the mel (SVG), as JSON, and as a page to read and
+ * hear.
  *
  * @module
  */
-import { join } from "@std/path";
-import { heatMap } from "../plot/mod.ts";
+import { basename, join } from "@std/path";
 import { OptionError } from "../errors.ts";
-import type { Tensor, Trace, TraceStep } from "../recognize/inspection/trace.ts";
+import type { Trace, TraceStep } from "../recognize/inspection/trace.ts";
 import type { Arguments } from "./arguments.ts";
 import { loadModel } from "./get_model.ts";
 import { planInputs } from "./inputs.ts";
@@ -14,43 +14,9 @@ import { Interruption } from "./interruption.ts";
 import { Progress } from "./progress.ts";
 import { modelSettings, speechOptions } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
+import { melMap } from "../view/mel_map.ts";
+import { inspectionPage } from "../view/mod.ts";
 import { OutputProbe, writeFile } from "./write_file.ts";
-
-const FRAME_SECONDS = 0.01;
-
-/** The mel of all chunks in their places: rows are bands, columns frames of 10 ms; NaN where there is none. */
-function wholeMel({ chunks, plan }: Trace): { values: Float32Array; rows: number; columns: number } {
-  const mels = chunks.map(({ passes }) => passes[0]).filter((pass) => pass !== undefined);
-  const rows = mels[0]?.mel.shape[0] ?? 0;
-  const start = plan[0]?.startSeconds ?? 0;
-  const columns = Math.ceil(((plan.at(-1)?.endSeconds ?? 0) - start) / FRAME_SECONDS);
-  const values = new Float32Array(rows * columns).fill(NaN);
-  for (const { mel, startSeconds } of mels) {
-    place(mel, Math.round((startSeconds - start) / FRAME_SECONDS), values, columns);
-  }
-  return { values, rows, columns };
-}
-
-function place({ values, shape }: Tensor, at: number, into: Float32Array, columns: number): void {
-  const [rows = 0, frames = 0] = shape;
-  const count = Math.min(frames, columns - at);
-  for (let row = 0; row < rows; row++) {
-    into.set(values.subarray(row * frames, row * frames + count), row * columns + at);
-  }
-}
-
-async function picture(trace: Trace, title: string): Promise<string> {
-  const { values, rows, columns } = wholeMel(trace);
-  const from = trace.plan[0]?.startSeconds ?? 0;
-  const map = heatMap({ values, rows, columns }, {
-    title,
-    x: { kind: "time", from, to: from + columns * FRAME_SECONDS },
-    y: { label: "mel band" },
-    origin: "lower",
-    marks: trace.cutsSeconds.map((at) => ({ at })),
-  });
-  return await map.toSVG();
-}
 
 function stepOf({ id, text, written, kind, probability, entropy, milliseconds, top }: TraceStep): object {
   return {
@@ -129,8 +95,9 @@ export async function inspect(args: Arguments, terminal: Terminal): Promise<numb
   const directory = args.text("output-dir") ?? ".";
   const svg = join(directory, `${input.stem}.inspect.svg`);
   const json = join(directory, `${input.stem}.inspect.json`);
+  const html = join(directory, `${input.stem}.inspect.html`);
   const probe = new OutputProbe();
-  for (const path of [svg, json]) await probe.try(path);
+  for (const path of [svg, json, html]) await probe.try(path);
   using interruption = new Interruption(() => terminal.note("Interrupted: nothing is written"));
   try {
     await using asr = await loadModel(modelSettings(args), terminal, interruption.signal);
@@ -141,12 +108,15 @@ export async function inspect(args: Arguments, terminal: Terminal): Promise<numb
     });
     const trace = await asr.inspect(input.source, {
       ...options,
+      timestamps: "word",
+      attention: "watched",
       signal: interruption.signal,
       onProgress: (event) => progress.event(event),
     }).finally(() => progress.end());
-    await writeFile(svg, await picture(trace, `${input.stem}: log-mel`));
+    await writeFile(svg, await melMap(trace, `${input.stem}: log-mel`).toSVG());
     await writeFile(json, `${JSON.stringify(summaryOf(input.source, trace), null, 2)}\n`);
-    terminal.write(`${svg}\n${json}\n`);
+    await writeFile(html, await inspectionPage(trace, basename(input.name)));
+    terminal.write(`${svg}\n${json}\n${html}\n`);
     return 0;
   } catch (error) {
     if (interruption.isOver) return interruption.code;

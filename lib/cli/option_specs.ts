@@ -233,7 +233,7 @@ export const COMMANDS: Readonly<Record<CommandName, string>> = {
   live: "words while they are spoken: a microphone, a pipe",
   prove: "what is right here: a report to paste",
   align: "times for the words of a known text",
-  inspect: "what the model sees: a picture and JSON",
+  inspect: "what the model sees: a picture, JSON, a page",
   completions: "for bash, zsh or fish",
   help: "help TOPIC: " + ["input", "output", "subtitles", "models", "environment", "exit"].join(", "),
 };

@@ -34,6 +34,7 @@ export function cacheDirectoryOf(options: CacheOptions): string {
   if (directory === undefined) {
     throw new ModelError(
       "Cannot tell where the model cache is: set HF_HOME (or HOME), or allow reading them",
+      { code: "model-not-found" },
     );
   }
   return directory;

@@ -82,6 +82,7 @@ const TRANSCRIPT: Keys<Transcript> = [
   "warnings",
   "stats",
   "skipped",
+  "speech",
 ];
 
 /** The object with the known fields first, in the documented order, then whatever else it has. */

@@ -9,6 +9,7 @@ import { meanLogprob, tokensOfTexts } from "../recognize/word_times/confidence.t
 import type { ChunkResult, Segment, Transcript, Word } from "../transcript.ts";
 import { HttpError } from "./http_error.ts";
 import type { ResponseFormat } from "./parameters.ts";
+import type { WholeAnswer } from "./whole_answer.ts";
 
 /** What a transcription cost, in tokens. */
 export interface TokenUsage {
@@ -146,6 +147,7 @@ async function bodyOf(
   transcript: Transcript,
   format: ResponseFormat,
   options: TranscribeOptions,
+  whole: WholeAnswer | undefined,
 ): Promise<BodyInit> {
   const temperature = options.sampling?.temperature ?? 0;
   switch (format) {
@@ -155,6 +157,7 @@ async function bodyOf(
         ...logprobsOf(transcript, options),
         usage: tokenUsage(transcript),
         ...remarks(transcript),
+        ...whole,
       });
     case "verbose_json":
       return JSON.stringify({
@@ -166,6 +169,7 @@ async function bodyOf(
         ...wordsOf(transcript, options),
         usage: { type: "duration", seconds: Math.ceil(transcript.durationSeconds) },
         ...remarks(transcript),
+        ...whole,
       });
     case "text":
       return transcript.text + "\n";
@@ -197,10 +201,11 @@ export async function answer(
   transcript: Transcript,
   format: ResponseFormat,
   options: TranscribeOptions,
+  whole?: WholeAnswer,
 ): Promise<Response> {
   assertUsable(transcript);
   const isJSON = format === "json" || format === "verbose_json";
-  return new Response(await bodyOf(transcript, format, options), {
+  return new Response(await bodyOf(transcript, format, options, whole), {
     headers: {
       "content-type": isJSON ? "application/json" : "text/plain; charset=utf-8",
       "x-transcript-warnings": String(transcript.warnings.length),

@@ -37,6 +37,8 @@ export interface StreamWatch {
   signal: AbortSignal;
   /** Called once. */
   onEnd(result: StreamResult): void;
+  /** What the last event has besides. */
+  more(transcript: Transcript): Promise<object | undefined>;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface StreamWatch {
  */
 export async function eventStream(
   events: AsyncGenerator<TranscriptEvent, void>,
-  { signal, onEnd }: StreamWatch,
+  { signal, onEnd, more }: StreamWatch,
 ): Promise<Response> {
   let next = await events.next();
   if (signal.aborted) {
@@ -82,7 +84,10 @@ export async function eventStream(
       assertUsable(transcript);
       const remarks = transcript.warnings.length > 0 ? { warnings: transcript.warnings } : {};
       const usage = tokenUsage(transcript);
-      controller.enqueue(sse({ type: "transcript.text.done", text: transcript.text, usage, ...remarks }));
+      const whole = await more(transcript);
+      if (ended) return;
+      const done = { type: "transcript.text.done", text: transcript.text, usage, ...remarks, ...whole };
+      controller.enqueue(sse(done));
       controller.close();
       return end({ transcript });
     }

@@ -20,6 +20,9 @@ export interface Field {
   value: unknown;
 }
 
+/** In `include`: the whole transcript beside OpenAI's fields. */
+const WHOLE = "qwen3_asr.transcript";
+
 /** How the answer is written. */
 export type ResponseFormat = "json" | "text" | "srt" | "verbose_json" | "vtt";
 
@@ -28,6 +31,8 @@ export interface TranscriptionRequest {
   model: string | undefined;
   format: ResponseFormat;
   stream: boolean;
+  /** Whether the answer has everything that is known. */
+  whole: boolean;
   options: Pick<
     TranscribeOptions,
     | "language"
@@ -207,7 +212,11 @@ function vadOf(value: unknown): boolean {
 }
 
 /** Whether words have times too; segments always have. */
-function timestampsOf(values: readonly unknown[], format: ResponseFormat): "segment" | "word" {
+function timestampsOf(
+  values: readonly unknown[],
+  format: ResponseFormat,
+  whole: boolean,
+): "segment" | "word" {
   const param = "timestamp_granularities";
   const wanted = asList(param, values);
   for (const granularity of wanted) {
@@ -216,10 +225,31 @@ function timestampsOf(values: readonly unknown[], format: ResponseFormat): "segm
     }
   }
   // Vercel's client names "segment" with every format; where a format has no segments it asks for nothing.
-  if (wanted.includes("word") && format !== "verbose_json") {
+  if (wanted.includes("word") && format !== "verbose_json" && !whole) {
     refuse(param, `Word times need response_format verbose_json, here it is ${format}.`);
   }
   return wanted.includes("word") ? "word" : "segment";
+}
+
+/** What the answer has besides. */
+function includeOf(
+  values: readonly unknown[],
+  format: ResponseFormat,
+  stream: boolean,
+): { logprobs: boolean; whole: boolean } {
+  const include = asList("include", values);
+  const other = include.find((name) => name !== "logprobs" && name !== WHOLE);
+  if (other !== undefined) {
+    refuse("include", `include has ${shown(other)}, expected "logprobs" or "${WHOLE}".`);
+  }
+  const [logprobs, whole] = [include.includes("logprobs"), include.includes(WHOLE)];
+  if (logprobs && (format !== "json" || stream)) {
+    refuse("include", "logprobs need response_format json, and no stream.", "not_supported");
+  }
+  if (whole && format !== "json" && format !== "verbose_json") {
+    refuse("include", `${WHOLE} needs response_format json or verbose_json.`, "not_supported");
+  }
+  return { logprobs, whole };
 }
 
 const KNOWN: readonly string[] = [
@@ -281,17 +311,11 @@ export function parseParameters(fields: readonly Field[]): TranscriptionRequest 
   };
   const format = one("response_format", (_, value) => formatOf(value)) ?? "json";
   const stream = one("stream", asBoolean) ?? false;
-  const timestamps = timestampsOf(groups.get("timestamp_granularities") ?? [], format);
+  const { logprobs, whole } = includeOf(groups.get("include") ?? [], format, stream);
+  const timestamps = timestampsOf(groups.get("timestamp_granularities") ?? [], format, whole);
   const tuned = chunkingOf(groups);
   const isOff = one("vad", (_, value) => vadOf(value)) === false;
   if (isOff && tuned) refuse("vad", "vad is off: server_vad has nothing to do. Leave one of them out.");
-  const include = asList("include", groups.get("include") ?? []);
-  const other = include.find((name) => name !== "logprobs");
-  if (other !== undefined) refuse("include", `include has ${shown(other)}, expected "logprobs".`);
-  const logprobs = include.length > 0;
-  if (logprobs && (format !== "json" || stream)) {
-    refuse("include", "logprobs need response_format json, and no stream.", "not_supported");
-  }
   if (stream && format !== "json" && format !== "text") {
     refuse("stream", `response_format ${format} cannot be streamed: take json, or leave stream out.`);
   }
@@ -305,6 +329,7 @@ export function parseParameters(fields: readonly Field[]): TranscriptionRequest 
     model: one("model", asText),
     format,
     stream,
+    whole,
     filePath: one("file_path", asText),
     ignored,
     options: {

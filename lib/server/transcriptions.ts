@@ -15,6 +15,7 @@ import type { Lease, ModelHolder } from "./model_holder.ts";
 import type { HandlerSettings } from "./options.ts";
 import type { FairQueue, Ticket } from "./queue.ts";
 import { readUpload, type Upload } from "./upload.ts";
+import { type WholeAnswer, wholeAnswer } from "./whole_answer.ts";
 
 /** Memory for recordings that are read, wait or run: for this many of the longest. */
 const HELD_RECORDINGS = 2;
@@ -187,6 +188,7 @@ export class Transcriptions {
         const events = asr.stream(upload.audio, options);
         const streaming = eventStream(events, {
           signal: passage.signal,
+          more: (transcript) => this.#whole(transcript, upload, passage.signal),
           onEnd: (result) => this.#endStream(passage, book, result),
         });
         work = streaming.catch(() => {});
@@ -198,7 +200,8 @@ export class Transcriptions {
       work = transcribing.catch(() => {});
       const transcript = await abortable(transcribing, passage.signal);
       book(transcript);
-      return withIgnored(await answer(transcript, upload.request.format, options), upload);
+      const whole = await this.#whole(transcript, upload, passage.signal);
+      return withIgnored(await answer(transcript, upload.request.format, options, whole), upload);
     } catch (error) {
       // The reason of an abort counts, not what it made fail on the way.
       const reason: unknown = passage.signal.aborted ? passage.signal.reason : error;
@@ -207,6 +210,15 @@ export class Transcriptions {
     } finally {
       if (!isStreaming) passage.leave(work);
     }
+  }
+
+  /** Everything that is known, where it was asked for. */
+  async #whole(
+    transcript: Transcript,
+    { request, audio: { samples } }: Upload,
+    signal: AbortSignal,
+  ): Promise<WholeAnswer | undefined> {
+    return request.whole ? await wholeAnswer(transcript, samples, signal) : undefined;
   }
 
   #endStream(

@@ -36,8 +36,13 @@ export interface InspectOptions extends
     | "track"
     | "raw"
   > {
-  /** Decoder layers whose attention onto the audio is wanted; they cost a matrix product and a copy each step. @default {[]} */
-  attention?: readonly number[] | undefined;
+  /**
+   * Decoder layers whose attention onto the audio is wanted; they cost a matrix product and a copy each step. `watched`:
+   * those that coverage looks at anyway.
+   *
+   * @default {[]}
+   */
+  attention?: readonly number[] | "watched" | undefined;
   /** Encoder layers whose output is wanted. @default {[]} */
   layers?: readonly number[] | undefined;
   /** Candidates kept for each token. @default {5} */
@@ -70,7 +75,10 @@ export const INSPECT_RULES: Rules<InspectOptions> = {
   timestamps: TRANSCRIBE_RULES.timestamps,
   aligner: TRANSCRIBE_RULES.aligner,
   rescueBudget: TRANSCRIBE_RULES.rescueBudget,
-  attention: numbers,
+  attention: {
+    must: 'a list of layers or "watched"',
+    fits: (value) => value === "watched" || numbers.fits(value),
+  },
   layers: numbers,
   topK: wholeFrom(1),
   chunk: wholeFrom(0),
@@ -90,10 +98,11 @@ function checkLayers(name: string, asked: readonly number[] | undefined, layers:
 }
 
 /** What the options ask for, checked. */
-export function detailOf(options: InspectOptions, { model }: Engine): Detail {
+export function detailOf(options: InspectOptions, { model, watchedLayers }: Engine): Detail {
   const { topK = DEFAULT_TOP } = options;
+  const attention = options.attention === "watched" ? [...watchedLayers] : options.attention;
   return {
-    attention: checkLayers("decoder", options.attention, model.config.decoder.layers),
+    attention: checkLayers("decoder", attention, model.config.decoder.layers),
     layers: checkLayers("encoder", options.layers, model.config.encoder.layers),
     topK,
   };

@@ -261,7 +261,17 @@ class LongForm {
         ...this.#call.words?.warnings() ?? [],
       ],
       stats: timing.stats(durationSeconds, peakMemory()),
+      ...(this.#call.speech ? { speech: this.#spoken(this.#call.speech) } : {}),
     };
+  }
+
+  /** Where somebody speaks, in seconds of the recording. */
+  #spoken({ ranges }: SpeechMap): NonNullable<Transcript["speech"]> {
+    const secondsAt = (sample: number) => this.#call.settings.offsetSeconds + sample / SAMPLE_RATE;
+    return ranges.map(({ startSample, endSample }) => ({
+      startSeconds: secondsAt(startSample),
+      endSeconds: secondsAt(endSample),
+    }));
   }
 }
 

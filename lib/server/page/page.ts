@@ -6,6 +6,8 @@
 import { pageHTML, type PageOptions } from "./html.ts";
 import { CAPTURE_JS, LIVE_JS } from "./live_script.ts";
 import { PAGE_JS } from "./script.ts";
+import { VIEW_JS } from "../../view/script.ts";
+import { VIEW_CSS } from "../../view/style.ts";
 import { PAGE_CSS } from "./style.ts";
 
 const POLICY = [
@@ -14,6 +16,7 @@ const POLICY = [
   "style-src 'self'",
   "connect-src 'self'",
   "img-src data:",
+  "media-src blob:",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -24,6 +27,7 @@ const SCRIPTS: ReadonlyMap<string, string> = new Map([
   ["/page.js", PAGE_JS],
   ["/live.js", LIVE_JS],
   ["/capture.js", CAPTURE_JS],
+  ["/view.js", `${VIEW_JS}\nexport { save, showTranscript };\n`],
 ]);
 
 /** Where the page's files are. */
@@ -35,7 +39,7 @@ export function pageFile(path: string, options: PageOptions): Response {
   const [type, text] = script !== undefined
     ? ["text/javascript", script]
     : path === "/page.css"
-    ? ["text/css", PAGE_CSS]
+    ? ["text/css", PAGE_CSS + VIEW_CSS]
     : ["text/html", pageHTML(options)];
   return new Response(text, {
     headers: {

@@ -7,6 +7,7 @@
 /** JavaScript module. */
 export const PAGE_JS = `
 import { Captions } from "./live.js";
+import { save, showTranscript } from "./view.js";
 
 const byId = (id) => document.getElementById(id);
 const [drop, file, choose, record, stop, level] = ["drop", "file", "choose", "record", "stop", "level"].map(byId);
@@ -22,16 +23,6 @@ function say(text, isBad = false) {
   status.classList.toggle("bad", isBad);
 }
 
-/** Saves a text under its card's title. */
-function save(card, extension, text) {
-  const link = document.createElement("a");
-  const title = card.querySelector("h2").textContent;
-  link.download = title.replace(/\\.[^.]*$/, "").replace(/[^\\p{L}\\p{N}_. -]+/gu, "_") + extension;
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
-
 /** A card for one text. */
 function makeResult(title) {
   const card = byId("result").content.cloneNode(true).firstElementChild;
@@ -45,9 +36,9 @@ function makeResult(title) {
     await navigator.clipboard.writeText(text.textContent);
     say("Copied.");
   };
-  plain.onclick = () => save(card, ".txt", text.textContent.trimEnd() + "\\n");
+  plain.onclick = () => save(title, ".txt", text.textContent.trimEnd() + "\\n");
   results.prepend(card);
-  return { card, text, remark, subtitles };
+  return { card, text, remark, plain, subtitles };
 }
 
 async function refusal(response) {
@@ -75,6 +66,8 @@ async function* eventsOf(response) {
 async function transcribe(blob, name, show, signal) {
   const form = new FormData();
   form.append("stream", "true");
+  form.append("include[]", "qwen3_asr.transcript");
+  form.append("timestamp_granularities[]", "word");
   if (language.value) form.append("language", language.value);
   if (prompt.value.trim()) form.append("prompt", prompt.value.trim());
   form.append("file", blob, name);
@@ -111,13 +104,15 @@ function enqueue(label, task) {
 function addFiles(files) {
   for (const one of files) {
     enqueue(one.name, async (signal) => {
-      const { card, text, remark } = makeResult(one.name);
+      const { card, text, remark, plain } = makeResult(one.name);
       card.ariaBusy = "true";
       try {
         const done = await transcribe(one, one.name, (now) => text.textContent = now, signal);
         byId("said").textContent = done.text;
-        if (done.text === "") remark.textContent = "No speech was found.";
-        else remark.textContent = (done.warnings ?? []).map(({ message }) => message).join(" ");
+        const view = document.createElement("div");
+        card.append(view);
+        showTranscript(view, { title: one.name, ...done.qwen3_asr }, one, text);
+        plain.hidden = true;
       } catch (error) {
         remark.textContent = signal.aborted ? "Cancelled." : error.message;
         throw error;
@@ -177,7 +172,7 @@ function makeCaptions() {
     },
   });
   subtitles.hidden = false;
-  subtitles.onclick = () => save(card, ".srt", one.subtitles);
+  subtitles.onclick = () => save(card.querySelector("h2").textContent, ".srt", one.subtitles);
   one.finish = () => {
     card.ariaBusy = "false";
     remark.textContent = one.turns.length === 0 ? "No speech was found." : "";
