@@ -43,6 +43,8 @@ export interface LongFormCall {
   before?: Finished | undefined;
   /** Is told what happens, but not that it is done: that is the caller's. An error in it ends the call. */
   emit: (event: TranscriptEvent) => void;
+  /** Is told of every chunk that is finished, with its segments, in the order in which they are. */
+  onFinish?: ((chunk: ChunkResult, segments: readonly Segment[]) => void) | undefined;
   /** Who looks on while a clip is decoded. */
   observe?: ((clip: Clip, request: ClipRequest) => ClipObserver | undefined) | undefined;
 }
@@ -101,6 +103,7 @@ class LongForm {
       forcedLanguage: language,
       durationSeconds: offsetSeconds + samples.durationSeconds,
       before: before?.chunks,
+      first: this.#left[0]?.index,
     });
   }
 
@@ -136,6 +139,7 @@ class LongForm {
 
   #finish(chunk: ChunkResult, segments: Segment[] = []): void {
     this.#results.push({ chunk, segments });
+    this.#call.onFinish?.(chunk, segments);
     this.#events.finish(chunk);
   }
 

@@ -74,6 +74,8 @@ export class OrderedEvents {
       durationSeconds: number;
       /** Chunks that were told of in an earlier call: the first ones. */
       before?: readonly ChunkResult[] | undefined;
+      /** The first chunk that is still to come. @default {the number of those before} */
+      first?: number | undefined;
     },
   ) {
     this.#emit = emit;
@@ -81,7 +83,7 @@ export class OrderedEvents {
     this.#forced = options.forcedLanguage;
     this.#durationSeconds = options.durationSeconds;
     this.#text = new ChunkText(this.#tokenizer, this.#forced);
-    this.#front = options.before?.length ?? 0;
+    this.#front = options.first ?? options.before?.length ?? 0;
     this.#tail = joinTexts(options.before?.map(({ text }) => trimmed(text)) ?? []).slice(-TAIL).trimStart();
   }
 

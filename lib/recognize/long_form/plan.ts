@@ -84,7 +84,7 @@ export function clipOfChunk(
   chunk: Chunk,
 ): Clip {
   const own = samples.slice(chunk.startSample, chunk.endSample);
-  const isPadded = chunks.length > 1 && own.length < SHORTEST_SAMPLES;
+  const isPadded = (chunks.length > 1 || chunk.index > 0) && own.length < SHORTEST_SAMPLES;
   const padded = isPadded ? new Float32Array(SHORTEST_SAMPLES) : own;
   if (isPadded) padded.set(own);
   return {
