@@ -18,8 +18,9 @@ const PACKAGES = {
   obj: "npm:@nats-io/obj@3.4.0",
 } as const;
 
-/** Longest wait for the first answer of a server, and for each later one, in milliseconds. */
-const ANSWER_MS = 5000;
+/** Longest wait for the first answer of a server, and for each later one, which is asked again; in milliseconds. */
+const FIRST_ANSWER_MS = 5000;
+const ANSWER_MS = 3000;
 /** Between two tries to reach a server that has gone. */
 const RETRY_MS = 500;
 
@@ -112,7 +113,7 @@ async function optionsOf(address: QueueAddress, { transport }: Clients): Promise
   const text = async (path: string, what: string) => new TextDecoder().decode(await fileOf(path, what));
   const options: ConnectionOptions = {
     name: "qwen3-asr",
-    timeout: ANSWER_MS,
+    timeout: FIRST_ANSWER_MS,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RETRY_MS,
     ...parseServers(address.url),

@@ -7,7 +7,7 @@
 import type { ConsumerConfig, StreamConfig } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import type { Connection } from "./connection.ts";
-import { failureSubject, type Job, jobSubject, parseSubject, PRIORITIES } from "./job.ts";
+import { failureSubject, type Job, jobSubject, parseSubject, PRIORITIES, type Priority } from "./job.ts";
 import { isQueuedAlready, type Patience, patiently } from "./reasons.ts";
 
 /** Streams. */
@@ -15,7 +15,7 @@ export const JOBS = "ASR_JOBS";
 export const FAILURES = "ASR_FAILED";
 
 /** Longest wait for a message that is there, in milliseconds. */
-const PULL_MS = 5000;
+const PULL_MS = 3000;
 /** Deliveries at once, over all machines of a model and priority. */
 const MOST_AT_WORK = 100_000;
 const NANOS = 1e9;
@@ -130,17 +130,37 @@ export class Queue {
    * @param leaseSeconds Who is silent for longer loses its job to another.
    */
   async serve(model: string, leaseSeconds: number): Promise<void> {
+    for (const priority of PRIORITIES) await this.#consume(model, priority, leaseSeconds);
+  }
+
+  async #consume(model: string, priority: Priority, leaseSeconds: number): Promise<void> {
+    const config: Partial<ConsumerConfig> = {
+      durable_name: `${model}_${priority}`,
+      filter_subject: `asr.jobs.${model}.${priority}.>`,
+      ack_policy: "explicit",
+      ack_wait: leaseSeconds * NANOS,
+      // Whoever gets a job counts its tries: JetStream would leave it in the stream and tell nobody who is not there.
+      max_deliver: -1,
+      max_ack_pending: MOST_AT_WORK,
+    };
+    await this.#ask(() => this.#connection.manager.consumers.add(JOBS, config));
+  }
+
+  /**
+   * Finds jobs that are in the stream and are handed out to nobody, and has all be handed out anew. A server that was
+   * killed may know who has had a message, and have forgotten that it was taken away since.
+   */
+  async heal(model: string, leaseSeconds: number): Promise<void> {
+    const { streams, consumers } = this.#connection.manager;
     for (const priority of PRIORITIES) {
-      const config: Partial<ConsumerConfig> = {
-        durable_name: `${model}_${priority}`,
-        filter_subject: `asr.jobs.${model}.${priority}.>`,
-        ack_policy: "explicit",
-        ack_wait: leaseSeconds * NANOS,
-        // Whoever gets a job counts its tries: JetStream would leave it in the stream and tell nobody who is not there.
-        max_deliver: -1,
-        max_ack_pending: MOST_AT_WORK,
-      };
-      await this.#ask(() => this.#connection.manager.consumers.add(JOBS, config));
+      const filter = { subjects_filter: `asr.jobs.${model}.${priority}.>` };
+      // In this order: what comes in between is known to the consumer.
+      const { state } = await streams.info(JOBS, filter);
+      if (Object.keys(state.subjects ?? {}).length === 0) continue;
+      const { num_pending, num_ack_pending } = await consumers.info(JOBS, `${model}_${priority}`);
+      if (num_pending + num_ack_pending > 0) continue;
+      await consumers.delete(JOBS, `${model}_${priority}`);
+      await this.#consume(model, priority, leaseSeconds);
     }
   }
 
