@@ -84,7 +84,7 @@ export class Uploads {
       const path = join(folder.path, "recording");
       await Deno.writeFile(path, object.data);
       const error = await object.error;
-      if (error !== null) throw new JobError(`${name} arrived damaged: ${quickReason(error)}`);
+      if (error) throw new JobError(`${name} arrived damaged: ${quickReason(error)}`);
       return { source: path, [Symbol.asyncDispose]: dispose };
     } catch (error) {
       await dispose();
