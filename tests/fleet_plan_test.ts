@@ -1,4 +1,5 @@
-import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
+import { join } from "@std/path";
 import { SAMPLE_RATE } from "../lib/audio/samples.ts";
 import { SpeechMap } from "../lib/audio/speech_map.ts";
 import { OptionError } from "../lib/errors.ts";
@@ -8,6 +9,7 @@ import { type Job, jobId, jobSubject, modelKey, parseSubject } from "../lib/flee
 import { PartJournal } from "../lib/fleet/journal.ts";
 import { partsOf, planParts, receivedSpeech } from "../lib/fleet/plan.ts";
 import type { Chunk } from "../lib/recognize/long_form/plan.ts";
+import { ROOT } from "./support/cli_process.ts";
 import { undecoded } from "../lib/recognize/long_form/judge.ts";
 
 function chunksOf(seconds: readonly number[]): Chunk[] {
@@ -119,4 +121,33 @@ Deno.test("what comes faster than it is saved is left out, but never the last", 
 
 Deno.test("messages show a queue's address without its secrets", () => {
   assertEquals(shownAddress("nats://me:secret@host:4222,tls://token@b"), "nats://host:4222,tls://b");
+});
+
+async function* sources(folder: string): AsyncGenerator<[path: string, text: string]> {
+  for await (const { name, isDirectory } of Deno.readDir(join(ROOT, folder))) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) yield* sources(path);
+    else if (name.endsWith(".ts")) yield [path, await Deno.readTextFile(join(ROOT, path))];
+  }
+}
+
+Deno.test("nobody but fleet itself loads lib/fleet, and loading it does not load the clients", async () => {
+  const all = await Array.fromAsync(sources("lib"));
+  const users = all.filter(([path, text]) =>
+    /"[./]+\/fleet\//.test(text) && !path.startsWith("lib/cli/fleet/")
+  );
+  assertEquals(users.map(([path]) => path), ["lib/cli/main.ts"]);
+  assertMatch(users[0]![1], /async \(\) => \(await import\("\.\/fleet\/command\.ts"\)\)\.fleet/);
+  const clients = all.flatMap(([path, text]) =>
+    [...text.matchAll(/^import (.*)from "@nats-io\/.*$|import\("npm:@nats/gm)].map(([line]) =>
+      `${path}: ${line}`
+    )
+  );
+  assertEquals(clients.length > 0, true);
+  assertEquals(clients.filter((line) => !/: import type \{/.test(line)), []);
+  const versions = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json"))).imports;
+  const connection = all.find(([path]) => path === "lib/fleet/connection.ts")![1];
+  for (const name of ["transport-node", "jetstream", "kv", "obj"]) {
+    assertEquals(connection.includes(`"${versions[`@nats-io/${name}`]}"`), true, name);
+  }
 });

@@ -19,9 +19,9 @@ function told<T extends { stats: unknown }>({ stats: _stats, ...rest }: T): Omit
 }
 
 /** Whatever became of a test, its processes end with it. */
-function end(child: Deno.ChildProcess): void {
+function end(child: Deno.ChildProcess, signal: Deno.Signal = "SIGKILL"): void {
   try {
-    child.kill("SIGKILL");
+    child.kill(signal);
   } catch {
     // It has ended.
   }
@@ -37,18 +37,18 @@ Deno.test("24 recordings, 3 workers killed at random, a server stopped and start
   assertMatch(submitted.stderr, /^24 recordings: 24 queued$/m);
   const worker = () => startCli(["fleet", "work", "--lease", "2", "--tries", "20", "-q"], { env });
   const workers = [worker(), worker(), worker()];
-  using _ended = { [Symbol.dispose]: () => workers.forEach(end) };
+  using _ended = { [Symbol.dispose]: () => workers.forEach((child) => end(child)) };
   const output = workers.map((child) => child.output());
   {
     await using fleet = await Fleet.open({ url: server.url });
     const isAt = async (count: number) => (await overviewOf(fleet)).recordings.done >= count;
     while (!(await isAt(4))) await sleep(0.1);
-    workers[0]!.kill("SIGKILL");
+    end(workers[0]!);
     await server.down();
     await sleep(0.5);
     await server.up();
     while (!(await isAt(12))) await sleep(0.1);
-    workers[1]!.kill("SIGKILL");
+    end(workers[1]!);
     workers.push(worker());
     while (!(await isAt(24))) await sleep(0.1);
     const keys = await Array.fromAsync(fleet.shelves.results.keys());
@@ -56,7 +56,7 @@ Deno.test("24 recordings, 3 workers killed at random, a server stopped and start
   }
   const status = await run("status", "--json");
   assertEquals(JSON.parse(status.stdout).recordings, { waiting: 0, done: 24, failed: 0, lost: 0 });
-  for (const child of workers.slice(2)) child.kill("SIGTERM");
+  for (const child of workers.slice(2)) end(child, "SIGTERM");
   await Promise.all([...output, workers[3]!.output()]);
   const written = await run("results", "-f", "txt,srt", "-o", folder.path);
   assertMatch(written.stderr, /^24 recordings: 24 done, 0 not yet$/m);

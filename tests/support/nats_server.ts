@@ -55,6 +55,11 @@ export class NatsServer implements AsyncDisposable {
     return server;
   }
 
+  /** Of the program; undefined while it is down. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   /** Starts it again, with what is on its disk. */
   async up(): Promise<void> {
     this.#process = new Deno.Command(this.#program, {
