@@ -94,7 +94,7 @@ export async function overviewOf(fleet: Fleet): Promise<Overview> {
     if (state === "waiting") bytesLeft += sizeBytes * (1 - ledger.share(id));
   }
   const speed = speedOf(machines);
-  const atWork = await fleet.queue.atWork();
+  const atWork = await fleet.queue.atWork(ledger.models);
   const served = new Set(machines.map(({ model }) => model));
   return {
     recordings,

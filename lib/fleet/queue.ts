@@ -199,11 +199,14 @@ export class Queue {
     for (const subject of Object.keys(state.subjects ?? {})) yield parseSubject(subject);
   }
 
-  /** How many jobs are in the hands of machines. */
-  async atWork(): Promise<number> {
+  /** How many jobs are in the hands of machines; 0 for models that nobody has served. */
+  async atWork(models: Iterable<string>): Promise<number> {
     let sum = 0;
-    for await (const { num_ack_pending } of this.#connection.manager.consumers.list(JOBS)) {
-      sum += num_ack_pending;
+    for (const model of models) {
+      for (const priority of PRIORITIES) {
+        const info = () => this.#connection.manager.consumers.info(JOBS, `${model}_${priority}`);
+        sum += (await this.#ask(info).catch(() => undefined))?.num_ack_pending ?? 0;
+      }
     }
     return sum;
   }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { KV, KvOptions } from "@nats-io/kv";
 import type { PartResult } from "./assemble.ts";
 import type { Connection } from "./connection.ts";
@@ -67,6 +68,9 @@ export interface Machine {
   now?: { name: string; part?: number; since: number };
 }
 
+/** Values that are asked for at once. */
+const SIDE_BY_SIDE = 64;
+
 async function packed(value: unknown): Promise<Uint8Array> {
   const stream = new Blob([JSON.stringify(value)]).stream().pipeThrough(new CompressionStream("gzip"));
   return await new Response(stream).bytes();
@@ -79,25 +83,35 @@ async function unpacked<T>(bytes: Uint8Array): Promise<T> {
 
 /** Values by key. */
 export class Shelf<T> {
+  readonly #name: string;
   readonly #bucket: KV;
+  readonly #manager: JetStreamManager;
   readonly #patience: Patience;
   readonly #mostBytes: number;
 
-  private constructor(bucket: KV, patience: Patience, mostBytes: number) {
+  private constructor(
+    name: string,
+    bucket: KV,
+    manager: JetStreamManager,
+    patience: Patience,
+    mostBytes: number,
+  ) {
+    this.#name = name;
     this.#bucket = bucket;
+    this.#manager = manager;
     this.#patience = patience;
     this.#mostBytes = mostBytes;
   }
 
   /** Opens a shelf, and makes it where there is none. */
   static async open<T>(
-    { buckets, nats }: Connection,
+    { buckets, manager, nats }: Connection,
     name: string,
     patience: Patience,
     options: Partial<KvOptions> = {},
   ): Promise<Shelf<T>> {
     const bucket = await patiently(() => buckets.create(name, { history: 1, ...options }), patience);
-    return new Shelf(bucket, patience, nats.info?.max_payload ?? Infinity);
+    return new Shelf(name, bucket, manager, patience, nats.info?.max_payload ?? Infinity);
   }
 
   #ask<R>(ask: () => Promise<R>): Promise<R> {
@@ -149,16 +163,26 @@ export class Shelf<T> {
     await this.#ask(() => this.#bucket.purge(key));
   }
 
-  /** Keys that match a pattern of NATS: `*` is one word, `>` the rest. */
+  /**
+   * Keys that match a pattern of NATS: `*` is one word, `>` the rest; some may be of values that were removed. Asked for
+   * as one question: a stream of answers would wait for ever where the server is killed in between.
+   */
   async *keys(pattern = ">"): AsyncGenerator<string> {
-    yield* await this.#ask(() => this.#bucket.keys(pattern));
+    const prefix = `$KV.${this.#name}.`;
+    const filter = { subjects_filter: `${prefix}${pattern}` };
+    const { state } = await this.#ask(() => this.#manager.streams.info(`KV_${this.#name}`, filter));
+    for (const subject of Object.keys(state.subjects ?? {})) yield subject.slice(prefix.length);
   }
 
-  /** Values with their keys. */
+  /** Values with their keys, some asked for at once. */
   async *entries(pattern = ">"): AsyncGenerator<[key: string, value: T]> {
-    const entries = await this.#ask(() => this.#bucket.history({ key: pattern }));
-    for await (const { key, value, operation } of entries) {
-      if (operation === "PUT") yield [key, await unpacked<T>(value)];
+    const keys = await Array.fromAsync(this.keys(pattern));
+    for (let at = 0; at < keys.length; at += SIDE_BY_SIDE) {
+      const some = keys.slice(at, at + SIDE_BY_SIDE);
+      const values = await Promise.all(some.map((key) => this.get(key)));
+      for (const [order, value] of values.entries()) {
+        if (value !== undefined) yield [some[order]!, value];
+      }
     }
   }
 }
