@@ -167,6 +167,9 @@ const QUEUE = [
 ] as const satisfies readonly OptionSpec[];
 
 /** What `fleet` does. */
+export const FLEET_ACTIONS = ["submit", "work", "status", "results", "failed", "retry", "cancel"] as const;
+
+/** Options of that. */
 const FLEET = [
   { name: "manifest", value: "FILE", help: "submit: paths and addresses, one a line", completes: "file" },
   {

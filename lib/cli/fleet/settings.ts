@@ -8,12 +8,10 @@ import { OptionError } from "../../errors.ts";
 import type { QueueAddress } from "../../fleet/connection.ts";
 import { nearestName } from "../../nearest_name.ts";
 import type { Arguments } from "../arguments.ts";
+import { FLEET_ACTIONS } from "../option_specs.ts";
 
 /** What `fleet` does. */
-export const ACTIONS = ["submit", "work", "status", "results", "failed", "retry", "cancel"] as const;
-
-/** What `fleet` does. */
-export type Action = typeof ACTIONS[number];
+export type Action = typeof FLEET_ACTIONS[number];
 
 /** Options that mean something to some of them only. */
 const OWN_OPTIONS: Readonly<Record<string, readonly Action[]>> = {
@@ -58,13 +56,13 @@ const GIGABYTES: Rule = {
  */
 export function actionOf(args: Arguments): { action: Action; operands: readonly string[] } {
   const [word, ...operands] = args.operands;
-  const action = ACTIONS.find((one) => one === word);
+  const action = FLEET_ACTIONS.find((one) => one === word);
   if (action === undefined) {
-    const nearest = word === undefined ? undefined : nearestName(word, ACTIONS);
+    const nearest = word === undefined ? undefined : nearestName(word, FLEET_ACTIONS);
     const hint = nearest === undefined ? "" : `, did you mean ${nearest}?`;
     throw new OptionError(
       `fleet ${word === undefined ? "needs a word" : `does not know "${word}"`}${
-        hint || `: ${ACTIONS.join(", ")}`
+        hint || `: ${FLEET_ACTIONS.join(", ")}`
       }`,
     );
   }
