@@ -63,10 +63,9 @@ export class Fleet implements AsyncDisposable {
     }
   }
 
-  /** Keeps a result. One that is there already stays; what only the work needed goes. */
+  /** Keeps a result. One that is there already stays; an upload that nobody needs any more goes. */
   async store(job: Job, result: StoredResult): Promise<void> {
     await this.shelves.results.putOnce(jobKey(job), result);
-    await this.shelves.journals.remove(jobKey(job));
     if (job.isUploaded && await this.isDone(job.id)) await (await this.uploads()).remove(job.id);
   }
 

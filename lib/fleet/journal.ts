@@ -35,6 +35,11 @@ export class PartJournal {
     this.#before = before;
   }
 
+  /** Chunks that are finished, those of others too. */
+  get length(): number {
+    return (this.#before?.chunks.length ?? 0) + this.#length;
+  }
+
   /** Takes a chunk. Returns whether there is more to keep than before. */
   finish(chunk: ChunkResult, segments: readonly Segment[]): boolean {
     if (isDone(chunk)) this.#finished.set(chunk.index, { chunk, segments });

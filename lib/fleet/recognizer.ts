@@ -164,7 +164,9 @@ export class ModelRecognizer implements Recognizer, Disposable {
       before: finished,
       emit: () => {},
       onFinish: (chunk, segments) => {
-        if (journal.finish(chunk, segments)) onBegun(journal.begun(told()));
+        const isMore = journal.finish(chunk, segments);
+        // What is complete is the result's to keep.
+        if (isMore && journal.length < chunks.length) onBegun(journal.begun(told()));
       },
     });
     signal.throwIfAborted();

@@ -192,15 +192,19 @@ export class Worker {
   async #decode(sound: Sound, part: PartPlan, signal: AbortSignal, facts: RecordingFacts): Promise<void> {
     const { job } = sound;
     const { journals } = this.#fleet.shelves;
-    const before = (await journals.get(jobKey(job)))?.begun;
+    const known = await journals.get(jobKey(job));
+    let hasJournal = known !== undefined;
     const saver = new Saver<Begun>((begun) => journals.put(jobKey(job), { begun }));
     const start = performance.now();
     let result: StoredResult;
     try {
       const decoded = await this.#options.recognizer.decode(sound, part, {
         signal,
-        before,
-        onBegun: (begun) => saver.push(begun),
+        before: known?.begun,
+        onBegun: (begun) => {
+          hasJournal = true;
+          saver.push(begun);
+        },
       });
       const { name: worker, version } = this.#options;
       const seconds = soundSeconds(part);
@@ -209,6 +213,7 @@ export class Worker {
       await saver.settled();
     }
     await this.#fleet.store(job, result);
+    if (hasJournal) await journals.remove(jobKey(job));
     this.#log.done({
       soundSeconds: result.seconds,
       soundBytes: (job.sizeBytes ?? 0) * result.seconds / facts.durationSeconds,

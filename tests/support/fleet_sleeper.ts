@@ -65,7 +65,8 @@ export class Sleeper implements Recognizer {
       const chunk: ChunkResult = { ...undecoded(place, "silence"), text, finishReason: "stop" };
       this.heard.push(text);
       found.push(chunk);
-      if (journal.finish(chunk, [])) onBegun(journal.begun([]));
+      const isMore = journal.finish(chunk, []);
+      if (isMore && journal.length < chunks.length) onBegun(journal.begun([]));
     }
     return {
       ...assemble(found, []),
