@@ -1,12 +1,14 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { sleep } from "../lib/abortable.ts";
+import { contentOf } from "../lib/fleet/content.ts";
 import { Fleet } from "../lib/fleet/fleet.ts";
+import { sha256 } from "../lib/fleet/job.ts";
 import type { Begun } from "../lib/fleet/journal.ts";
 import { overviewOf } from "../lib/fleet/overview.ts";
 import { planParts } from "../lib/fleet/plan.ts";
 import { ModelRecognizer } from "../lib/fleet/recognizer.ts";
 import { Qwen3ASR } from "../mod.ts";
-import { cli, Folder, ROOT, startCli } from "./support/cli_process.ts";
+import { cli, Folder, reference, ROOT, startCli } from "./support/cli_process.ts";
 import { recordings } from "./support/demo_files.ts";
 import { Crew, submitAll } from "./support/fleet_sleeper.ts";
 import { NatsServer } from "./support/nats_server.ts";
@@ -127,6 +129,53 @@ Deno.test("a part that was interrupted goes on at its last finished chunk, to th
   });
   assertEquals([rest.chunks, rest.segments], [whole.chunks, whole.segments]);
   assert(kept.chunks.length >= 3 && news <= whole.chunks.length - kept.chunks.length);
+});
+
+Deno.test("a poisoned file is one sentence in `fleet failed`; retry, cancel and status do what they say", async () => {
+  await using server = await NatsServer.start();
+  await using folder = await Folder.make();
+  await folder.copy("dev-01-en.wav");
+  await folder.put("bad.wav", "no sound at all");
+  const list = await folder.put("list.txt", "# two\ndev-01-en.wav\nbad.wav\n");
+  const env = { QWEN3_ASR_QUEUE: server.url, QWEN3_ASR_MODEL: "demo" };
+  const run = (...args: string[]) => cli(["fleet", ...args], { env });
+  const submitted = await run("submit", "--manifest", list, "--upload", "--upload-gb", "0.01");
+  assertMatch(submitted.stderr, /^2 recordings: 2 queued$/m);
+  assertMatch(
+    (await run("status")).stdout,
+    /2: 0 done, 2 waiting[^]*nobody works with demo[^]*no machine is at work/,
+  );
+  await run("work", "--until-empty", "--tries", "1");
+  const failed = await run("failed");
+  assertMatch(failed.stdout, /^[0-9a-f]{12} {2}\S+bad\.wav {2}1 try {2}\S+ {2}Cannot read [^\n]+\n$/);
+  assertEquals(JSON.parse((await run("failed", "--json")).stdout).tries, 1);
+  assertEquals((await run("results")).stdout.trim(), await reference("dev-01-en.wav"));
+  assertMatch((await run("retry", "--all")).stderr, /^1 recordings: queued again$/m);
+  assertMatch((await run("cancel")).stderr, /fleet cancel needs names or ids of recordings, or --all$/m);
+  assertMatch((await run("cancel", "nothing")).stderr, /There is no such recording to cancel: nothing/);
+  assertMatch((await run("cancel", folder.at("bad.wav"))).stderr, /^1 recordings: cancelled$/m);
+  assertMatch((await run("status")).stdout, /1: 1 done, 0 waiting/);
+  assertMatch((await run("failed")).stdout, /^nothing failed$/m);
+});
+
+Deno.test("an address is known by its strong ETag, without one by its bytes", async () => {
+  let tag: string | undefined;
+  let reads = 0;
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, ({ method }) => {
+    if (method === "GET") reads++;
+    const headers: Record<string, string> = tag === undefined ? {} : { etag: tag };
+    return new Response("sound", { headers: { ...headers, "content-length": "5" } });
+  });
+  const url = `http://127.0.0.1:${server.addr.port}/a.wav`;
+  const plain = await contentOf(url);
+  assertEquals([plain, reads], [{ content: sha256("sound"), sizeBytes: 5 }, 1]);
+  tag = 'W/"1"';
+  assertEquals([await contentOf(url), reads], [plain, 2]);
+  tag = '"1"';
+  const first = await contentOf(url);
+  assertEquals([await contentOf(url), reads], [first, 2]);
+  tag = '"2"';
+  assertNotEquals((await contentOf(url)).content, first.content);
 });
 
 Deno.test("fleet says in one sentence what it cannot do", async () => {

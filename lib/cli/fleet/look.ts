@@ -50,7 +50,7 @@ export async function status({ args, terminal, open }: FleetCall): Promise<numbe
 
 function failureRow({ job, error, tries, worker }: Failure): string[] {
   const name = job.part === undefined ? job.name : `${job.name}, part ${job.part + 1}`;
-  return [job.id.slice(0, SHORT_ID), name, `${tries} tries`, worker, error];
+  return [job.id.slice(0, SHORT_ID), name, `${tries} ${tries === 1 ? "try" : "tries"}`, worker, error];
 }
 
 /** Prints what failed for good. */
