@@ -140,6 +140,8 @@ is_there() {
     compiler) find_compiler ;;
     pip) find_pip ;;
     downloader) have curl || have npm || find_pip ;;
+    # Debian has it where only root looks.
+    nats-server) have nats-server || [ -x /usr/sbin/nats-server ] ;;
     browser) have google-chrome || have chromium-browser || have chrome || have chromium ;;
     *) have "$1" ;;
   esac

@@ -21,8 +21,9 @@ trap close EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# All at once, those of build_mlx_c.sh too. The server's page is tested in a browser: any of Chromium's names will do.
-need_tools compiler nm pip ffmpeg shellcheck zsh fish curl git browser
+# All at once, those of build_mlx_c.sh too. The server's page is tested in a browser: any of Chromium's names will do;
+# the fleet with a real queue.
+need_tools compiler nm pip ffmpeg shellcheck zsh fish curl git browser nats-server
 if [ -z "${QWEN3_ASR_MLX_C:-}" ]; then bash scripts/build_mlx_c.sh >/dev/null; fi
 bash scripts/deno.sh run -A tests/support/fixtures.ts >/dev/null
 

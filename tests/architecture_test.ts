@@ -155,9 +155,11 @@ const MAY_IMPORT: Record<string, string[]> = {
     "lib/setup",
     "lib/plot",
     "lib/prove",
+    "lib/fleet",
     "lib/vad",
     "lib/view",
   ],
+  "lib/fleet": ["shared", "lib", "lib/audio", "lib/hub", "lib/recognize", "lib/vad"],
   "lib/prove": [
     "shared",
     "ffi",
@@ -252,6 +254,7 @@ Deno.test("npm packages are imported where the architecture says so", () => {
     "@std/assert": /^(tests|bench|notebooks|std)\//,
     "@std/cli": /^(scripts|bench|tests|std)\//,
     "@huggingface/tokenizers": /^(lib\/text|tests)\//,
+    "@nats-io/": /^lib\/fleet\//,
   };
   const wrong = allImports.filter(({ from, to }) => {
     const rule = Object.entries(ROOMS).find(([name]) => to.startsWith(name));

@@ -78,8 +78,16 @@ Deno.test("packed files import jsr: and npm: with versions, never a stand-in or 
   }
   const outside = [...seen].filter((specifier) => !/^(\.{1,2}\/|node:)/.test(specifier)).sort();
   const packages = outside.map((specifier) => specifier.replace(/@\^?\d+\.\d+\.\d+$/, "@VERSION"));
-  // docs/permissions.md tells how many are fetched: one of JSR, which brings another, and one of npm.
-  assertEquals(packages, ["jsr:@std/path@VERSION", "npm:@huggingface/tokenizers@VERSION"]);
+  // docs/permissions.md tells how many are fetched: one of JSR, which brings another, and one of npm. Of the fleet's
+  // clients only types are imported.
+  assertEquals(packages, [
+    "jsr:@std/path@VERSION",
+    "npm:@huggingface/tokenizers@VERSION",
+    "npm:@nats-io/jetstream@VERSION",
+    "npm:@nats-io/kv@VERSION",
+    "npm:@nats-io/obj@VERSION",
+    "npm:@nats-io/transport-node@VERSION",
+  ]);
   assertEquals([...seen].filter((specifier) => /\.\.\/std\//.test(specifier)), []);
 });
 

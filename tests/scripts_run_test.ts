@@ -75,7 +75,7 @@ Deno.test("test.sh names all that the tests and the build need, at once", async 
   );
   assertMatch(
     run.stderr,
-    /sudo apt-get install g\+\+ binutils python3-pip ffmpeg shellcheck zsh fish curl git chromium\n$/,
+    /sudo apt-get install g\+\+ binutils python3-pip ffmpeg shellcheck zsh fish curl git chromium( nats-server)?\n$/,
   );
 });
 

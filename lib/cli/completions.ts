@@ -8,7 +8,13 @@ import { nearestName } from "../nearest_name.ts";
 import { LANGUAGES } from "../text/languages.ts";
 import type { Arguments } from "./arguments.ts";
 import { HELP_TOPICS } from "./help.ts";
-import { COMMAND_OPTIONS, type CommandName, COMMANDS, type OptionSpec } from "./option_specs.ts";
+import {
+  COMMAND_OPTIONS,
+  type CommandName,
+  COMMANDS,
+  FLEET_ACTIONS,
+  type OptionSpec,
+} from "./option_specs.ts";
 import type { Terminal } from "./terminal.ts";
 
 const PROGRAM = "qwen3-asr";
@@ -18,12 +24,13 @@ type Shell = typeof SHELLS[number];
 /** Words after a command. */
 const WORDS: Readonly<Partial<Record<Name, readonly string[]>>> = {
   models: ["list", "download", "path", "remove", "verify"],
+  fleet: FLEET_ACTIONS,
   completions: SHELLS,
   help: HELP_TOPICS,
 };
 
 /** Commands that take recordings. */
-const TAKES_FILES: readonly Name[] = ["transcribe", "inspect", "bench", "live"];
+const TAKES_FILES: readonly Name[] = ["transcribe", "inspect", "bench", "live", "fleet"];
 
 /** A command that a shell offers; `serve` belongs to the server, which reads its own arguments. */
 type Name = CommandName | "serve";

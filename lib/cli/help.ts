@@ -43,7 +43,7 @@ Options (all of them: help options)
   -r, --recursive         folders with all their folders (--watch DIR)
   -q, --quiet  -v, --verbose  -y, --yes  --offline  -V, --version
 Commands
-  models list|download|path|remove|verify  languages doctor setup bench prove
+  models list|download|path|remove|verify  languages doctor setup bench prove fleet
   align RECORDING TEXT_FILE   inspect RECORDING   serve --help
   completions bash|zsh|fish   help TOPIC
 Topics
@@ -85,6 +85,14 @@ qwen3-asr live RECORDING          a recording (--realtime: at its own speed)
 What is certain stands firm, what may still change is dim; a pause makes an
 utterance final. Ctrl-C ends with the text so far. Into a pipe: a line an
 utterance; -f jsonl: a line an event; -f srt and the others grow as they are.
+`,
+  fleet: `nats-server -js -sd FOLDER                       the queue: once, on any machine
+qwen3-asr fleet work --queue nats://HOST         on each machine: until Ctrl-C
+qwen3-asr fleet submit FILES --queue nats://HOST     paths that all machines share, or --upload
+qwen3-asr fleet status [--json]                  the queue, the machines, the time left
+qwen3-asr fleet results -f srt,txt -o DIR        what is done so far
+qwen3-asr fleet failed | retry | cancel [NAME|ID... | --all]
+A recording submitted twice is decoded once. docs/fleet.md says the rest.
 `,
   completions: `qwen3-asr completions bash|zsh|fish
   bash: source <(qwen3-asr completions bash)

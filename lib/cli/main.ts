@@ -24,6 +24,7 @@ const LOADERS: Record<CommandName, () => Promise<Command>> = {
   align: async () => (await import("./align.ts")).align,
   inspect: async () => (await import("./inspect.ts")).inspect,
   prove: async () => (await import("./prove.ts")).prove,
+  fleet: async () => (await import("./fleet/command.ts")).fleet,
   setup: async () => (await import("./setup.ts")).setup,
   languages: async () => (await import("./languages.ts")).languages,
   completions: async () => (await import("./completions.ts")).completions,

@@ -156,6 +156,38 @@ const BACKEND = {
   onlyFlag: true,
 } as const satisfies OptionSpec;
 
+/** The queue of a fleet: where it is, and who we are. */
+const QUEUE = [
+  { name: "queue", value: "URL", help: "nats://[USER:PASSWORD@]HOST:4222 or tls:// (nats://127.0.0.1:4222)" },
+  { name: "queue-token", value: "TOKEN", help: "better in QWEN3_ASR_QUEUE_TOKEN" },
+  { name: "queue-creds", value: "FILE", help: "a .creds file: JWT and seed", completes: "file" },
+  { name: "queue-ca", value: "FILE", help: "who signed the server's certificate (PEM)", completes: "file" },
+  { name: "queue-cert", value: "FILE", help: "our own certificate (PEM)", completes: "file" },
+  { name: "queue-key", value: "FILE", help: "its private key (PEM)", completes: "file" },
+] as const satisfies readonly OptionSpec[];
+
+/** What `fleet` does. */
+export const FLEET_ACTIONS = ["submit", "work", "status", "results", "failed", "retry", "cancel"] as const;
+
+/** Options of that. */
+const FLEET = [
+  { name: "manifest", value: "FILE", help: "submit: paths and addresses, one a line", completes: "file" },
+  {
+    name: "priority",
+    value: "P",
+    help: "submit: high, normal or low (normal)",
+    choices: ["high", "normal", "low"],
+  },
+  { name: "upload", help: "submit: through the queue, where no disk is shared" },
+  { name: "upload-gb", value: "N", help: "submit: room for these, when it is made (10)" },
+  { name: "part-seconds", value: "N", help: "submit: longer ones become parts (600)" },
+  { name: "name", value: "NAME", help: "work: this machine's (host name and process)" },
+  { name: "tries", value: "N", help: "work: how often a job may fail (5)" },
+  { name: "lease", value: "S", help: "work: a silent machine's job goes to another (30)" },
+  { name: "until-empty", help: "work: end when nothing is left", onlyFlag: true },
+  { name: "all", help: "cancel, retry: all of them", onlyFlag: true },
+] as const satisfies readonly OptionSpec[];
+
 const JSON_OUTPUT = { name: "json", help: "the result as JSON" } as const satisfies OptionSpec;
 
 /** Options of `transcribe`, grouped as the help shows them. */
@@ -215,6 +247,18 @@ export const COMMAND_OPTIONS = {
     ...OUTPUT.filter(({ name }) => name === "output-dir"),
     ...COMMON,
   ],
+  fleet: [
+    ...QUEUE,
+    ...FLEET,
+    ...SPEECH,
+    ...INPUT.filter(({ name }) => name === "recursive"),
+    ...OUTPUT.filter(({ name }) => name !== "resume" && name !== "json-stats"),
+    ...MODEL,
+    ALIGNER,
+    ...NETWORK,
+    JSON_OUTPUT,
+    ...COMMON,
+  ],
   completions: COMMON,
   help: COMMON,
 } as const satisfies Record<string, readonly OptionSpec[]>;
@@ -234,6 +278,7 @@ export const COMMANDS: Readonly<Record<CommandName, string>> = {
   prove: "what is right here: a report to paste",
   align: "times for the words of a known text",
   inspect: "what the model sees: a picture, JSON, a page",
+  fleet: "an archive over many machines: submit, work, status, results",
   completions: "for bash, zsh or fish",
   help: "help TOPIC: " + ["input", "output", "subtitles", "models", "environment", "exit"].join(", "),
 };

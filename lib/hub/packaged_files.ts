@@ -83,8 +83,8 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "56afc0b6e32d949ca3ea6e7e16ff4bf375ac40b6361f3166cc01ce3cf5f17188",
   },
   "scripts/lib.sh": {
-    sizeBytes: 7998,
-    sha256: "9d7d2c5c3dd59370f0cfe2309881471d3b82646f8f8547653ba7bc4cf25a7c5a",
+    sizeBytes: 8110,
+    sha256: "d285fc2e7b205c4f547a9eaace5163010b743eaf7df0277ecc8dfb390121136c",
   },
   "scripts/mlx-c-source.tar.gz": {
     sizeBytes: 38483,

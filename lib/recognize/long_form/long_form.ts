@@ -44,6 +44,8 @@ export interface LongFormCall {
   begun?: { stop: AbortController; events: OrderedEvents; chunk: EarlyChunk | undefined } | undefined;
   /** Is told what happens, but not that it is done: that is the caller's. An error in it ends the call. */
   emit: (event: TranscriptEvent) => void;
+  /** Is told of every chunk that is finished, with its segments, in the order in which they are. */
+  onFinish?: ((chunk: ChunkResult, segments: readonly Segment[]) => void) | undefined;
   /** Who looks on while a clip is decoded. */
   observe?: ((clip: Clip, request: ClipRequest) => ClipObserver | undefined) | undefined;
 }
@@ -103,6 +105,8 @@ class LongForm {
     });
     this.#events.durationSeconds = offsetSeconds + samples.durationSeconds;
     if (before) this.#events.skip(before.chunks);
+    // The chunks of a part begin further on.
+    if (!begun && this.#left[0]) this.#events.startAt(this.#left[0].index);
   }
 
   /** Takes over what was found out before, and what it cost. */
@@ -137,6 +141,7 @@ class LongForm {
 
   #finish(chunk: ChunkResult, segments: Segment[] = []): void {
     this.#results.push({ chunk, segments });
+    this.#call.onFinish?.(chunk, segments);
     this.#events.finish(chunk);
   }
 
@@ -162,7 +167,7 @@ class LongForm {
     const heard: Heard[] = early ? [early] : [];
     if (early && !isDoubted(early)) await this.#judge(heard.pop()!);
     const others = chunks.filter((chunk) => chunk !== early?.chunk);
-    const isOnly = this.#call.chunks.length === 1;
+    const isOnly = this.#call.chunks.length === 1 && this.#call.chunks[0]!.index === 0;
     const clips = others.map((chunk) => clipOfChunk({ ...this.#call, isOnly }, chunk));
     const requests = clips.map((clip, order) =>
       this.#request(clip, { onToken: (id) => this.#events.token(others[order]!.index, id) })

@@ -57,7 +57,7 @@ export function finishedPart(transcript: Transcript): Transcript {
  * @param offsetSeconds Second of the recording at which the plan begins.
  */
 export function finishedChunks(
-  { chunks, segments, warnings }: Transcript,
+  { chunks, segments, warnings }: Pick<Transcript, "chunks" | "segments" | "warnings">,
   plan: readonly Chunk[],
   offsetSeconds: number,
 ): Finished {
