@@ -44,7 +44,7 @@ function sumOf(parts: readonly PartResult[], durationSeconds: number): Transcrip
 }
 
 /** Puts parts together, in order. */
-export function transcriptOf({ parts, durationSeconds, warnings }: RecordingResult): Transcript {
+export function transcriptOf({ parts, durationSeconds, warnings, speech }: RecordingResult): Transcript {
   const assembled = assemble(
     parts.flatMap(({ chunks }) => chunks),
     parts.flatMap(({ segments }) => segments),
@@ -56,5 +56,6 @@ export function transcriptOf({ parts, durationSeconds, warnings }: RecordingResu
     durationSeconds,
     warnings: [...warnings, ...warningsOf(chunks, { coverage, partial: false }), ...times.values()],
     stats: sumOf(parts, durationSeconds),
+    ...(speech ? { speech } : {}),
   };
 }

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { SAMPLE_RATE } from "../audio/samples.ts";
 import { type SampleRange, SpeechMap } from "../audio/speech_map.ts";
 import type { Chunk } from "../recognize/long_form/plan.ts";
-import type { Warning } from "../transcript.ts";
+import type { Transcript, Warning } from "../transcript.ts";
 
 /** Voice activity of a part as it is sent. Places are samples of the whole recording. */
 export interface SentSpeech {
@@ -33,6 +33,8 @@ export interface RecordingFacts {
   durationSeconds: number;
   /** What there was to say about its sound. */
   warnings: Warning[];
+  /** Where somebody speaks; absent where that was not looked for. */
+  speech?: Transcript["speech"];
 }
 
 /** A recording that was cut. */

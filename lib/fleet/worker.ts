@@ -173,16 +173,16 @@ export class Worker {
     await this.#checkContent(job, signal);
     const plan = await this.#options.recognizer.plan(sound, signal);
     if (plan.parts.length > 1) return await this.#share(job, plan);
-    const { durationSeconds, warnings } = plan;
-    await this.#decode(sound, plan.parts[0] ?? { chunks: [] }, signal, { durationSeconds, warnings });
+    const { parts: [part = { chunks: [] }], ...facts } = plan;
+    await this.#decode(sound, part, signal, facts);
   }
 
   /** Makes parts of a long recording for all machines. The first plan counts, and nothing of another. */
-  async #share(job: Job, { parts, durationSeconds, warnings }: RecordingPlan): Promise<void> {
+  async #share(job: Job, { parts, ...facts }: RecordingPlan): Promise<void> {
     const { plans, parts: shelf } = this.#fleet.shelves;
     const places = parts.map(({ chunks }) => chunks.map(({ startSample }) => startSample));
     const cut = sha256(JSON.stringify(places)).slice(0, 8);
-    const plan: StoredPlan = { durationSeconds, warnings, parts: parts.length, cut };
+    const plan: StoredPlan = { ...facts, parts: parts.length, cut };
     for (const [order, part] of parts.entries()) await shelf.putOnce(partKey(job.id, plan, order), part);
     const first = await plans.putOnce(job.id, plan) ? plan : await plans.get(job.id) ?? plan;
     await this.#fleet.queueParts(job, first.parts);

@@ -76,6 +76,17 @@ function isDoubted(heard: Heard): boolean {
   return gravity(heard) > 0;
 }
 
+/** Where somebody speaks, in seconds of the recording. */
+export function spokenSeconds(
+  { ranges }: SpeechMap,
+  offsetSeconds: number,
+): NonNullable<Transcript["speech"]> {
+  return ranges.map(({ startSample, endSample }) => ({
+    startSeconds: offsetSeconds + startSample / SAMPLE_RATE,
+    endSeconds: offsetSeconds + endSample / SAMPLE_RATE,
+  }));
+}
+
 /** A recording that is being recognised. */
 class LongForm {
   readonly #call: LongFormCall;
@@ -235,7 +246,7 @@ class LongForm {
   }
 
   async run(): Promise<Transcript> {
-    const { samples: { durationSeconds }, settings, timing, before } = this.#call;
+    const { samples: { durationSeconds }, settings, timing, before, speech } = this.#call;
     const doneSamples = this.#left[0]?.startSample ?? this.#call.samples.length;
     this.#emit({
       type: "start",
@@ -266,17 +277,8 @@ class LongForm {
         ...this.#call.words?.warnings() ?? [],
       ],
       stats: timing.stats(durationSeconds, peakMemory()),
-      ...(this.#call.speech ? { speech: this.#spoken(this.#call.speech) } : {}),
+      ...(speech ? { speech: spokenSeconds(speech, settings.offsetSeconds) } : {}),
     };
-  }
-
-  /** Where somebody speaks, in seconds of the recording. */
-  #spoken({ ranges }: SpeechMap): NonNullable<Transcript["speech"]> {
-    const secondsAt = (sample: number) => this.#call.settings.offsetSeconds + sample / SAMPLE_RATE;
-    return ranges.map(({ startSample, endSample }) => ({
-      startSeconds: secondsAt(startSample),
-      endSeconds: secondsAt(endSample),
-    }));
   }
 }
 
