@@ -59,6 +59,11 @@ export function clean(text: string): string {
   return text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, " ").toWellFormed();
 }
 
+/** A text as contents or attribute in XML. */
+export function escapeXML(text: string): string {
+  return clean(text).replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+}
+
 /** A number for people: three significant digits, an exponent only for very large and very small ones. */
 export function shortNumber(value: number): string {
   const size = Math.abs(value);
@@ -91,29 +96,17 @@ export function askedTicks({ from, to, ticks }: Axis, pixels: number, room: numb
 }
 
 /** Arguments for Plot's ticks, labels and grid: what was asked for, steps of a clock, or Plot's choice. */
-export function tickArguments(
-  axis: Axis,
-  pixels: number,
-  ticks: Tick[] | undefined,
-  options: object,
-): [object, object?] {
+export function tickArguments(axis: Axis, pixels: number, room: number, options: object): [object, object?] {
   const style = { labelArrow: "none", label: axis.label || null, tickSpacing: 80, ...options };
+  const ticks = askedTicks(axis, pixels, room);
   const labels = new Map(ticks?.map(({ at, label }) => [at, label]));
   if (ticks) return [[...labels.keys()], { ...style, tickFormat: (at: number) => labels.get(at) }];
   const least = Math.abs(axis.to - axis.from) * style.tickSpacing / pixels;
-  if (isClock(axis)) {
-    return [{
-      ...style,
-      interval: CLOCK_STEPS.find((step) => step >= least),
-      tickFormat: clock,
-    }];
-  }
+  const interval = CLOCK_STEPS.find((step) => step >= least);
+  if (isClock(axis)) return [{ ...style, interval, tickFormat: clock }];
+  if (axis.kind === "index" && least < 1) return [{ ...style, interval: 1, tickFormat: "d" }];
   const largest = Math.max(Math.abs(axis.from), Math.abs(axis.to));
-  const tickFormat = largest < 1e-3 ? "~e" : largest >= 1e5 ? "~s" : undefined;
-  return [{
-    ...style,
-    ...axis.kind === "index" && least < 1 ? { interval: 1, tickFormat: "d" } : { tickFormat },
-  }];
+  return [{ ...style, tickFormat: largest < 1e-3 ? "~e" : largest >= 1e5 ? "~s" : undefined }];
 }
 
 /** `1:05`, `1:01:05`. */

@@ -5,7 +5,7 @@
  */
 import { OptionError } from "../errors.ts";
 import { axisOf, type AxisOptions, shortNumber, textPixels } from "./axis.ts";
-import { type Chart, type ChartOptions, Figure, pixelsOf } from "./figure.ts";
+import { type Chart, chartOf, type ChartOptions } from "./figure.ts";
 import { seriesColor } from "./marks.ts";
 import { limitsOf } from "./raster.ts";
 
@@ -15,8 +15,6 @@ export interface Bar {
   label: string;
   /** Length, or one for each series. Not finite: no bar. */
   value: number | readonly number[];
-  /** `#rrggbb`, for a single bar. @default {the colour of its series} */
-  color?: string | undefined;
 }
 
 /** How to draw bars. */
@@ -56,61 +54,48 @@ export function barChart(bars: readonly Bar[], options: BarChartOptions = {}): C
   const isFlat = options.orientation === "horizontal";
   const groups = bars.map(({ value }) => typeof value === "number" ? [value] : value);
   const most = Math.max(...groups.map(({ length }) => length));
+  const thick = FILL / most;
   const boxes = groups.flatMap((values, at) =>
     values.map((value, k) => {
-      const start = at - FILL / 2 + k * FILL / most;
-      const [middle, end] = [start + FILL / most / 2, start + FILL / most];
-      return { value, start, middle, end, color: seriesColor(k, bars[at]!.color) };
+      const start = at - FILL / 2 + k * thick;
+      return { value, start, middle: start + thick / 2, end: start + thick, color: seriesColor(k) };
     })
   ).filter(({ value }) => Number.isFinite(value));
   const [low, high] = limitsOf([[0], boxes.map(({ value }) => value)])!;
   const room = (high - low) * PADDING || 1;
-  const lengths = axisOf(
-    options.values ?? {},
-    low && low - room,
-    high || low === 0 ? high + room : 0,
-    "number",
-  );
+  const lengths = axisOf(options.values, low && low - room, high || low === 0 ? high + room : 0, "number");
   const ends: [number, number] = isFlat ? [bars.length - 0.5, -0.5] : [-0.5, bars.length - 0.5];
   const ticks = bars.map(({ label }, at) => ({ at, label }));
   const names = axisOf({ label: options.label, ticks }, ...ends, "index");
-  const usual = isFlat ? bars.length * Math.max(ROW_HEIGHT, most * BAR_HEIGHT) : HEIGHT;
-  const height = pixelsOf("height", options.height, usual);
-  const [along, across] = isFlat ? ["x", "y"] as const : ["y", "x"] as const;
-  return new Figure([{
-    title: options.title ?? "",
+  return chartOf(options, {
     summary: bars.map(({ label }, k) => `${label} ${groups[k]!.map(shortNumber).join("/")}`).join(", "),
-    height,
+    height: isFlat ? bars.length * Math.max(ROW_HEIGHT, most * BAR_HEIGHT) : HEIGHT,
     x: isFlat ? lengths : names,
     y: isFlat ? names : lengths,
-    marks: [],
     legend: (options.series ?? []).map((text, k) => ({ text, color: seriesColor(k) })),
-    draw: ({ plot }, pixels) => {
-      const thickness = (isFlat ? height : pixels) / bars.length * FILL / most;
-      const box = {
-        [`${along}1`]: () => 0,
-        [`${along}2`]: "value",
-        [`${across}1`]: "start",
-        [`${across}2`]: "end",
-      };
-      const numbers = boxes.map((bar) => ({ ...bar, text: shortNumber(bar.value) }))
-        .filter(({ text }) => thickness >= (isFlat ? NUMBER_SIZE : textPixels(text, NUMBER_SIZE)));
-      const sides = [numbers.filter(({ value }) => value >= 0), numbers.filter(({ value }) => value < 0)];
+    draw: ({ plot }, { width, height }) => {
+      const pixels = (isFlat ? height : width) / bars.length * thick;
+      const numbers = boxes.map((box) => ({ ...box, text: shortNumber(box.value) }))
+        .filter(({ text }) => pixels >= (isFlat ? NUMBER_SIZE : textPixels(text, NUMBER_SIZE)));
+      const text = { text: "text", fontSize: NUMBER_SIZE };
+      const zero = () => 0;
       return [
-        plot.rect(boxes, { ...box, fill: "color", inset: most > 1 ? 0.5 : 0 }),
-        ...sides.map((side, isBelow) => {
-          const place = isFlat
-            ? { textAnchor: isBelow ? "end" : "start", dx: isBelow ? -4 : 4 }
-            : { lineAnchor: isBelow ? "top" : "bottom", dy: isBelow ? 3 : -3 };
-          return plot.text(side, {
-            [along]: "value",
-            [across]: "middle",
-            text: "text",
-            fontSize: NUMBER_SIZE,
-            ...place,
-          });
+        plot.rect(boxes, {
+          ...isFlat
+            ? { x1: zero, x2: "value", y1: "start", y2: "end" }
+            : { x1: "start", x2: "end", y1: zero, y2: "value" },
+          fill: "color",
+          inset: most > 1 ? 0.5 : 0,
         }),
+        ...[1, -1].map((sign) =>
+          plot.text(
+            numbers.filter(({ value }) => (value < 0) === (sign < 0)),
+            isFlat
+              ? { ...text, x: "value", y: "middle", textAnchor: sign > 0 ? "start" : "end", dx: 4 * sign }
+              : { ...text, x: "middle", y: "value", lineAnchor: sign > 0 ? "bottom" : "top", dy: -3 * sign },
+          )
+        ),
       ];
     },
-  }], options.width);
+  });
 }

@@ -4,10 +4,10 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { type AxisOptions, clean, textPixels } from "./axis.ts";
+import { type AxisOptions, escapeXML, textPixels } from "./axis.ts";
 import { type Drawing, loadDrawing, loadRasterizer, type SvgElement } from "./libraries.ts";
-import type { Mark } from "./marks.ts";
-import { BAR_WIDTH, drawPanel, element, GAP, type Panel } from "./panel.ts";
+import { checkMarks, type Mark } from "./marks.ts";
+import { BAR_WIDTH, drawPanel, GAP, type Panel } from "./panel.ts";
 import { smallPNG } from "./raster.ts";
 
 /** The key under which Deno's Jupyter kernel looks for a method that gives a MIME bundle. */
@@ -72,22 +72,26 @@ const THEME = "@media (prefers-color-scheme:dark){.qwen-plot{color:#e6edf3}.qwen
 const Y_LABELS = '[aria-label="y-axis tick label"] text';
 
 /** Checks a size in pixels. */
-export function pixelsOf(name: string, asked: number | undefined, usual: number): number {
-  if (asked === undefined) return usual;
+function pixelsOf(name: string, asked: number): number {
   if (asked >= 20 && asked <= 20_000) return asked;
   throw new OptionError(`Cannot draw a chart with ${name} ${asked}: use 20 to 20000 pixels.`);
 }
 
+/** A chart of one panel, whose usual height is given. */
+export function chartOf(options: AxesOptions, panel: Omit<Panel, "title" | "marks">): Chart {
+  const { title = "", width, height = panel.height } = options;
+  const marks = checkMarks(options.marks);
+  return new Figure([{ ...panel, title, marks, height: pixelsOf("height", height) }], width);
+}
+
 /** A chart made of panels, which `stack()` can take apart. */
 export class Figure implements Chart {
-  readonly #width: number;
-
-  constructor(readonly panels: readonly Panel[], width?: number, readonly title = "") {
-    this.#width = pixelsOf("width", width, WIDTH);
+  constructor(readonly panels: readonly Panel[], readonly width = WIDTH, readonly title = "") {
+    pixelsOf("width", width);
   }
 
-  async toSVG({ width }: SvgOptions = {}): Promise<string> {
-    return drawFigure(await loadDrawing(), this, pixelsOf("width", width, this.#width));
+  async toSVG({ width = this.width }: SvgOptions = {}): Promise<string> {
+    return drawFigure(await loadDrawing(), this, pixelsOf("width", width));
   }
 
   async toPNG({ scale = 2, fonts = [], ...options }: PngOptions = {}): Promise<Uint8Array> {
@@ -109,31 +113,31 @@ export class Figure implements Chart {
 function drawFigure(drawing: Drawing, { panels, title }: Figure, width: number): string {
   const fontSize = fontSizeOf(width);
   // How wide the labels at the sides are is known when Plot has chosen the ticks, so each panel is drawn twice.
-  const draft = { width, left: width / 4, right: width / 4, fontSize };
-  const [mains, bars] = [1, 2].map((part) =>
-    panels.flatMap((panel) => drawPanel(drawing, panel, draft, true)[part] ?? []) as SvgElement[]
-  );
-  const widest = (plots: SvgElement[] = []) =>
-    Math.max(
-      0,
-      ...plots.flatMap((svg) => [...svg.querySelectorAll(Y_LABELS)]).map((text) =>
-        textPixels(text.textContent ?? "", fontSize)
-      ),
-    );
-  const right = bars?.length ? 3 * GAP + BAR_WIDTH + widest(bars) : 1.5 * fontSize;
-  const space = { width, left: Math.min(0.5 * width, widest(mains) + 2 * GAP), right, fontSize };
-  const parts: SvgElement[] = [];
+  const draft = { top: 0, width, left: width / 4, right: width / 4, fontSize };
+  const drafts = panels.map((panel) => drawPanel(drawing, panel, draft, true));
+  const [left, right] = [1, 2].map((part) => {
+    const labels = drafts.flatMap((
+      draft,
+    ) => [...(draft[part] as SvgElement)?.querySelectorAll(Y_LABELS) ?? []]);
+    return Math.max(0, ...labels.map(({ textContent }) => textPixels(textContent ?? "", fontSize)));
+  }) as [number, number];
+  const space = {
+    width,
+    fontSize,
+    left: Math.min(0.5 * width, left + 2 * GAP),
+    right: panels.some(({ colorBar }) => colorBar) ? 3 * GAP + BAR_WIDTH + right : 1.5 * fontSize,
+  };
+  const parts: string[] = [];
   let top = GAP / 2;
   /** Writes a line at the left, with a patch of colour before it. */
   const write = (text: string, color?: string) => {
-    const [x, height] = [GAP, 0.8 * fontSize];
     top += 1.35 * fontSize;
-    const y = top - fontSize / 4;
-    if (color) {
-      parts.push(element(drawing, "rect", { x, y: y - height, width: fontSize, height, rx: 2, fill: color }));
-    }
-    const style = color ? { x: x + 1.4 * fontSize } : { x, "font-weight": "bold" };
-    parts.push(element(drawing, "text", { ...style, y }, clean(text)));
+    const [y, height] = [top - fontSize / 4, 0.8 * fontSize];
+    const patch = `x="${GAP}" y="${
+      y - height
+    }" width="${fontSize}" height="${height}" rx="2" fill="${color}"`;
+    const place = color ? `x="${GAP + 1.4 * fontSize}"` : `x="${GAP}" font-weight="bold"`;
+    parts.push(`${color ? `<rect ${patch}/>` : ""}<text ${place} y="${y}">${escapeXML(text)}</text>`);
   };
   const head = (text: string) =>
     linesOf(text, fontSize * 1.1, width - 2 * GAP).forEach((line) => write(line));
@@ -142,28 +146,16 @@ function drawFigure(drawing: Drawing, { panels, title }: Figure, width: number):
     head(panel.title);
     for (const { text, color } of panel.legend) write(text, color);
     const isAbove = isShared(panel) && panels.slice(k + 1, k + 2).some(isShared);
-    const [height, ...plots] = drawPanel(drawing, panel, space, isAbove);
-    for (const svg of plots) svg.setAttribute("y", String(top));
-    parts.push(...plots);
+    const [height, ...plots] = drawPanel(drawing, panel, { ...space, top }, isAbove);
+    parts.push(...plots.map(({ outerHTML }) => outerHTML));
     top += height;
   }
-  const size = { width, height: Math.ceil(top) };
-  const page = element(drawing, "rect", { ...size, class: "qwen-page", fill: "#ffffff" });
-  const root = element(drawing, "svg", {
-    xmlns: "http://www.w3.org/2000/svg",
-    ...size,
-    viewBox: `0 0 ${width} ${size.height}`,
-    class: "qwen-plot",
-    style: "max-width:100%;height:auto",
-    role: "img",
-    "aria-label": clean([title, ...panels.map((panel) => panel.title)].filter(Boolean).join("; ")) || "chart",
-    color: "#1f2328",
-    fill: "currentColor",
-    "font-family": "system-ui, sans-serif",
-    "font-size": fontSize,
-  });
-  root.append(element(drawing, "style", {}, THEME), page, ...parts);
-  return root.outerHTML;
+  const name = [title, ...panels.map((panel) => panel.title)].filter(Boolean).join("; ") || "chart";
+  const size = `width="${width}" height="${Math.ceil(top)}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} viewBox="0 0 ${width} ${Math.ceil(top)}" ` +
+    `class="qwen-plot" style="max-width:100%;height:auto" role="img" aria-label="${escapeXML(name)}" ` +
+    `color="#1f2328" fill="currentColor" font-family="system-ui, sans-serif" font-size="${fontSize}">` +
+    `<style>${THEME}</style><rect ${size} class="qwen-page" fill="#ffffff"/>${parts.join("")}</svg>`;
 }
 
 /** Breaks a text at spaces, or where a line is full. */

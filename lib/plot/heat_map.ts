@@ -5,9 +5,8 @@
  */
 import { OptionError } from "../errors.ts";
 import { axisOf, shortNumber } from "./axis.ts";
-import { type AxesOptions, type Chart, Figure, pixelsOf } from "./figure.ts";
-import { checkMarks } from "./marks.ts";
-import { image } from "./panel.ts";
+import { type AxesOptions, type Chart, chartOf } from "./figure.ts";
+import { pictureMark } from "./panel.ts";
 import { type HeatMapData, limitsOf, rasterURL } from "./raster.ts";
 
 /** d3's palettes that every kind of colour vision can read; those for signed values are pale at zero. */
@@ -46,7 +45,7 @@ const RAMP = { values: Array.from({ length: 128 }, (_, k) => k / 127), rows: 128
  */
 export function heatMap(data: HeatMapData, options: HeatMapOptions = {}): Chart {
   const { rows, columns, values } = data;
-  const { title = "", palette = "viridis", origin } = options;
+  const { palette = "viridis", origin } = options;
   if (!(rows > 0 && columns > 0 && Number.isInteger(rows) && values.length === rows * columns)) {
     const size = `${rows} rows and ${columns} columns from ${values.length} values`;
     throw new OptionError(`Cannot draw a heat map of ${size}.`);
@@ -62,21 +61,26 @@ export function heatMap(data: HeatMapData, options: HeatMapOptions = {}): Chart 
   const x = axisOf(options.x, -0.5, columns - 0.5, "index");
   const [first, last] = origin === "lower" ? [-0.5, rows - 0.5] : [rows - 0.5, -0.5];
   const y = axisOf(options.y, first!, last!, "index");
-  const usual = y.ticks ? rows * LABELLED_ROW : Math.max(LOWEST, Math.min(HIGHEST, rows * ROW));
-  const height = pixelsOf("height", options.height, usual);
   const bar = { width: 1, height: RAMP.rows, min: 0, max: 1, palette, isUpward: true };
-  return new Figure([{
-    title,
+  return chartOf(options, {
     summary: `${rows} rows, ${columns} columns, ${shortNumber(min)} to ${shortNumber(max)}`,
-    height,
+    height: y.ticks ? rows * LABELLED_ROW : Math.max(LOWEST, Math.min(HIGHEST, rows * ROW)),
     x,
     y,
-    marks: checkMarks(options.marks),
     legend: [],
     colorBar: { axis, picture: (drawing) => rasterURL(drawing, RAMP, bar) },
-    draw: (drawing, width) => {
-      const how = { width, height, min: axis.from, max: axis.to, palette, isUpward: origin === "lower" };
-      return [image(drawing, rasterURL(drawing, data, how), [x.from, x.to], [y.from, y.to])];
+    draw: (drawing, size, { from, to }) => {
+      const width = size.width * (x.to - x.from) / (to - from);
+      const how = { ...size, min: axis.from, max: axis.to, palette, isUpward: origin === "lower" };
+      return [
+        pictureMark(
+          drawing,
+          rasterURL(drawing, data, how),
+          Math.abs(width),
+          size.height,
+          (x.from + x.to) / 2,
+        ),
+      ];
     },
-  }], options.width);
+  });
 }

@@ -12,59 +12,52 @@ const FAST_PNG = "npm:fast-png@8.0.0";
 const RESVG = "npm:@resvg/resvg-wasm@2.6.2";
 const FONT = "npm:@fontsource/inter@5.3.0";
 /** Files of the font, and the letters that need them. */
-const FONT_FILES: [string, RegExp][] = [["latin-400", /^/], ["latin-600", /^/], [
-  "greek-400",
-  /[\u0370-\u03ff]/,
-]];
-FONT_FILES.push(["latin-ext-400", /[\u0100-\u02ff\u1e00-\u1eff]/], ["cyrillic-400", /[\u0400-\u04ff]/]);
+const FONT_FILES = Object.entries({
+  "latin-400": /^/,
+  "latin-600": /^/,
+  "greek-400": /[\u0370-\u03ff]/,
+  "latin-ext-400": /[\u0100-\u02ff\u1e00-\u1eff]/,
+  "cyrillic-400": /[\u0400-\u04ff]/,
+});
 
 /** As much of an element as is used here. */
 export interface SvgElement {
-  textContent: string | null;
+  readonly textContent: string | null;
   readonly outerHTML: string;
   setAttribute(name: string, value: string): void;
-  append(...children: SvgElement[]): void;
   remove(): void;
   querySelectorAll(selector: string): Iterable<SvgElement>;
 }
 
-/** Something that Plot draws: one of its marks, or a function that makes an element. */
+/** Something that Plot draws. */
 export type PlotMark = object;
 
-type MarkName = "areaY" | "axisX" | "axisY" | "dot" | "frame" | "gridX" | "gridY" | "line" | "rect" | "ruleX";
+type Axes = "axisX" | "axisY" | "frame" | "gridX" | "gridY";
+type MarkName = Axes | "areaY" | "dot" | "image" | "line" | "rect" | "ruleX" | "text";
 
 /** Pixels: palette indices, or red, green, blue, alpha. */
-export interface Pixels {
-  width: number;
-  height: number;
-  data: Uint8Array;
-  channels?: number;
-  palette?: number[][];
-}
+export type Pixels = { width: number; height: number; data: Uint8Array };
 
-/** What draws an SVG: as much of Observable Plot, of linkedom's document and of fast-png as is used here. */
+/** What draws an SVG: as much of Observable Plot, of linkedom and of fast-png as is used here. */
 export interface Drawing {
-  plot: Readonly<Record<MarkName | "text", (data: object, options?: object) => PlotMark>> & {
+  plot: Readonly<Record<MarkName, (data: object, options?: object) => PlotMark>> & {
     plot(options: object): SvgElement;
     scale(options: object): { apply(value: number): string };
   };
-  document: { createElementNS(namespace: string, name: string): SvgElement };
-  encode(image: Pixels): Uint8Array;
+  document: object;
+  encode(image: Pixels & { channels: 1; palette: number[][] }): Uint8Array;
 }
 
 type Rasterizer = (svg: string, scale: number, fonts: readonly Uint8Array[]) => Pixels;
-type Parser = { parseFromString(text: string, type: string): Drawing["document"] };
-type Drawn = { render(): Pixels & { pixels: Uint8Array }; free(): void };
+type Parser = { parseFromString(text: string, type: string): object };
+type Drawn = { render(): Omit<Pixels, "data"> & { pixels: Uint8Array }; free(): void };
 
 /** What draws an SVG. */
 export const loadDrawing: () => Promise<Drawing> = once(async () => {
   const { DOMParser }: { DOMParser: new () => Parser } = await import(LINKEDOM);
   const { encode }: Drawing = await import(FAST_PNG);
-  return {
-    plot: await import(PLOT),
-    document: new DOMParser().parseFromString("<svg/>", "image/svg+xml"),
-    encode,
-  };
+  const document = new DOMParser().parseFromString("<svg/>", "image/svg+xml");
+  return { plot: await import(PLOT), document, encode };
 });
 
 /** What makes pixels of an SVG. */

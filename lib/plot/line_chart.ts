@@ -5,9 +5,9 @@
  */
 import { OptionError } from "../errors.ts";
 import { type Axis, axisOf, shortNumber } from "./axis.ts";
-import { type AxesOptions, type Chart, Figure, pixelsOf } from "./figure.ts";
+import { type AxesOptions, type Chart, chartOf } from "./figure.ts";
 import type { Drawing, PlotMark } from "./libraries.ts";
-import { checkMarks, seriesColor } from "./marks.ts";
+import { seriesColor } from "./marks.ts";
 import { limitsOf } from "./raster.ts";
 
 /** One line. */
@@ -27,9 +27,6 @@ export interface Series {
   /** Whether each point is a dot. @default {false} */
   hasDots?: boolean | undefined;
 }
-
-/** How to draw lines. */
-export type LineChartOptions = AxesOptions;
 
 const [HEIGHT, WAVE_HEIGHT] = [180, 120];
 /** Space around a wave, as a multiple of it. */
@@ -52,7 +49,7 @@ const MOST_POINTS = 4;
  * assertStringIncludes(await chart.toSVG(), "Entropy per token");
  * ```
  */
-export function lineChart(series: readonly Series[], options: LineChartOptions = {}): Chart {
+export function lineChart(series: readonly Series[], options: AxesOptions = {}): Chart {
   const lines = series.map(lineOf);
   const xs = limitsOf(lines.map(({ x }) => x));
   const ys = limitsOf([...lines.map(({ y }) => y), lines.some(({ isFilled }) => isFilled) ? [0] : []]);
@@ -62,16 +59,14 @@ export function lineChart(series: readonly Series[], options: LineChartOptions =
   const room = (ys[1] - ys[0] || Math.abs(ys[0])) * PADDING;
   const legend = lines.flatMap(({ name: text = "", color }) => text ? [{ text, color }] : []);
   const range = `${ys.map(shortNumber).join(" to ")} ${options.y?.label ?? ""}`.trim();
-  return new Figure([{
-    title: options.title ?? "",
+  return chartOf(options, {
     summary: [...legend.map(({ text }) => text), range].join(", "),
-    height: pixelsOf("height", options.height, HEIGHT),
+    height: HEIGHT,
     x: axisOf(options.x, xs[0] - half, xs[1] + half, isIndexed ? "index" : "number"),
     y: axisOf(options.y, ys[0] && ys[0] - room, ys[1] && ys[1] + room, "number"),
-    marks: checkMarks(options.marks),
     legend,
-    draw: ({ plot }, pixels, axis) => lines.flatMap((line) => drawLine(plot, line, pixels, axis)),
-  }], options.width);
+    draw: ({ plot }, { width }, axis) => lines.flatMap((line) => drawLine(plot, line, width, axis)),
+  });
 }
 
 type Line = Series & { x: ArrayLike<number>; color: string };

@@ -7,30 +7,13 @@ import { OptionError } from "../errors.ts";
 import { type Axis, clean, textPixels } from "./axis.ts";
 import type { Drawing, PlotMark } from "./libraries.ts";
 
-/** What lines and spans have in common. */
-export interface MarkLabel {
+/** A vertical line at a place, or a span: a cut, a chunk, a word. Places are in the units of the x axis. */
+export type Mark = ({ at: number } | { from: number; to: number }) & {
   /** Text above the plot; left out where it would overlap another. */
   label?: string | undefined;
   /** `#rrggbb`. @default {red for lines, blue for spans, on heat maps black and white dashes} */
   color?: string | undefined;
-}
-
-/** A vertical line. */
-export interface LineMark extends MarkLabel {
-  /** Where, in the units of the x axis. */
-  at: number;
-}
-
-/** A span. */
-export interface SpanMark extends MarkLabel {
-  /** Where it starts, in the units of the x axis. */
-  from: number;
-  /** Where it ends. */
-  to: number;
-}
-
-/** A line or a span: a cut, a chunk, a word. */
-export type Mark = LineMark | SpanMark;
+};
 
 /** Seven colours for every kind of colour vision (Okabe and Ito, 2008); the last is that of the text. */
 const SERIES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "currentColor"];
@@ -45,7 +28,7 @@ export function seriesColor(index: number, asked = SERIES[index % SERIES.length]
   throw new OptionError(`Cannot read the colour "${asked}": write it as #rrggbb, or currentColor.`);
 }
 
-const endsOf = (mark: Mark) => "at" in mark ? [mark.at, mark.at] as const : [mark.from, mark.to] as const;
+const endsOf = (mark: Mark) => "at" in mark ? [mark.at] : [mark.from, mark.to];
 
 /** Refuses marks that cannot be drawn. */
 export function checkMarks(marks: readonly Mark[] = []): readonly Mark[] {
@@ -69,7 +52,7 @@ export function placeLabels(
 ): PlacedLabel[] {
   const filled: number[] = new Array(MOST_ROWS).fill(-Infinity);
   const wanted = marks.flatMap((mark) => {
-    const [start = 0, end = 0] = endsOf(mark).map((value) => (value - from) / (to - from) * pixels);
+    const [start = 0, end = start] = endsOf(mark).map((value) => (value - from) / (to - from) * pixels);
     if (!mark.label || start > pixels || end < 0) return [];
     return [{ text: clean(mark.label), centre: (Math.max(0, start) + Math.min(pixels, end)) / 2 }];
   });
@@ -86,24 +69,23 @@ export function placeLabels(
 export function drawMarks(
   { plot }: Drawing,
   marks: readonly Mark[],
-  { from, to }: Axis,
+  axis: Axis,
   isPicture: boolean,
 ): PlotMark[] {
-  const limit = (value: number) => Math.max(from, Math.min(to, value));
-  const shown = marks.filter((mark) => endsOf(mark)[0] <= to && endsOf(mark)[1] >= from);
-  const cuts = shown.flatMap((mark) => "at" in mark ? [mark] : []);
-  const edges = shown.flatMap((mark) => "at" in mark ? [] : endsOf(mark).map((at) => ({ ...mark, at })));
-  const lines = [...cuts, ...isPicture ? edges : []].filter(({ at }) => at === limit(at));
-  const spans = shown.flatMap((mark) =>
-    "at" in mark || isPicture ? [] : { ...mark, start: limit(mark.from), end: limit(mark.to) }
-  );
-  const color = ({ color }: Mark) => color ?? SPAN_COLOR;
-  const span = { x1: "start", x2: "end", title: "label", fill: color, fillOpacity: 0.16, stroke: color };
+  const { from, to } = axis;
+  const spans = marks.flatMap((mark) => "at" in mark || isPicture ? [] : mark)
+    .filter((span) => span.from <= to && span.to >= from);
+  const lines = marks.filter((mark) => "at" in mark || isPicture)
+    .flatMap((mark) => endsOf(mark).map((at) => ({ ...mark, at }))).filter(({ at }) =>
+      at >= from && at <= to
+    );
+  const color = ({ color = SPAN_COLOR }: Mark) => color;
+  const dashes = ({ color = isPicture ? "#ffffff" : LINE_COLOR }: Mark) => color;
   const rule = { x: "at", title: "label", strokeWidth: 1.5 };
-  const dashed = ({ color }: Mark) => color ?? (isPicture ? "#ffffff" : LINE_COLOR);
+  const span = { x1: "from", x2: "to", title: "label", fill: color, fillOpacity: 0.16 };
   return [
-    plot.rect(spans, { ...span, strokeOpacity: 0.6 }),
+    plot.rect(spans, { ...span, stroke: color, strokeOpacity: 0.6 }),
     ...isPicture ? [plot.ruleX(lines, { ...rule, stroke: "#000000" })] : [],
-    plot.ruleX(lines, { ...rule, stroke: dashed, strokeDasharray: "5 4" }),
+    plot.ruleX(lines, { ...rule, stroke: dashes, strokeDasharray: "5 4" }),
   ];
 }

@@ -32,25 +32,19 @@ export function limitsOf(lists: readonly ArrayLike<number>[]): [low: number, hig
   return low <= high ? [low, high] : undefined;
 }
 
-/** How to colour cells: at most a pixel for each, or the mean of several. */
-export interface RasterOptions {
-  width: number;
-  height: number;
-  /** Values of the first and the last colour; smaller and larger values get these colours too. */
-  min: number;
-  max: number;
+/** How to colour cells, from the first to the last colour: at most a pixel for each, or the mean of several. */
+export type RasterOptions = Record<"width" | "height" | "min" | "max", number> & {
   palette: string;
   /** Whether the first row is the lowest. */
   isUpward: boolean;
-}
+};
 
 /** A matrix as a data URL. */
 export function rasterURL({ plot, encode }: Drawing, data: HeatMapData, options: RasterOptions): string {
   const { values, rows, columns } = data;
-  const { min, max, palette } = options;
+  const { min, max, palette, isUpward } = options;
   const [across, down] = [binsOf(columns, options.width), binsOf(rows, options.height)];
-  if (options.isUpward) down.reverse();
-  const levels = down.flatMap(([top, bottom]) =>
+  const levels = (isUpward ? down.toReversed() : down).flatMap(([top, bottom]) =>
     across.map(([left, right]) => {
       let [sum, count] = [0, 0];
       for (let row = top; row < bottom; row++) {
@@ -64,7 +58,7 @@ export function rasterURL({ plot, encode }: Drawing, data: HeatMapData, options:
   );
   const { apply } = plot.scale({ color: { type: "linear", scheme: palette, domain: [0, LEVELS - 1] } });
   const colors = Array.from({ length: LEVELS }, (_, level) => channelsOf(apply(level)));
-  const size = { width: across.length, height: down.length, channels: 1 };
+  const size = { width: across.length, height: down.length, channels: 1 as const };
   const png = encode({ ...size, data: Uint8Array.from(levels), palette: [...colors, GREY] });
   return `data:image/png;base64,${png.toBase64()}`;
 }
@@ -95,10 +89,6 @@ export function smallPNG({ encode }: Drawing, { data, ...size }: Pixels): Uint8A
     return away.indexOf(Math.min(...away));
   };
   const places = new Map(colors.map((color, k) => [color, k < MOST_COLORS ? k : nearest(channels[k]!)]));
-  return encode({
-    ...size,
-    data: Uint8Array.from(pixels, (color) => places.get(color)!),
-    channels: 1,
-    palette,
-  });
+  const indices = Uint8Array.from(pixels, (color) => places.get(color)!);
+  return encode({ ...size, data: indices, channels: 1, palette });
 }
