@@ -3,9 +3,16 @@
  *
  * @module
  */
-import { askedTicks, type Axis, textPixels, tickArguments } from "./axis.ts";
+import {
+  askedTicks,
+  type Axis,
+  drawMarks,
+  type Mark,
+  placeLabels,
+  textPixels,
+  tickArguments,
+} from "./axis.ts";
 import type { Drawing, PlotMark, SvgElement } from "./libraries.ts";
-import { drawMarks, type Mark, placeLabels } from "./marks.ts";
 
 /** One plot of a figure. */
 export interface Panel {
@@ -32,13 +39,11 @@ export const GAP = 8;
 /** Pixels of a colour bar. */
 export const BAR_WIDTH = 14;
 
-/** Draws a panel, and its colour bar beside it; gives their height. */
-export function drawPanel(
-  drawing: Drawing,
-  panel: Panel,
-  space: Space,
-  hidesX: boolean,
-): [height: number, ...SvgElement[]] {
+/** A drawn panel, and the colour bar beside it. */
+type Drawn = [height: number, plot: SvgElement, bar?: SvgElement];
+
+/** Draws a panel. */
+export function drawPanel(drawing: Drawing, panel: Panel, space: Space, hidesX: boolean): Drawn {
   const { plot, document } = drawing;
   const { top, width, left, right, fontSize } = space;
   const { x, y, colorBar } = panel;
@@ -85,7 +90,7 @@ export function drawPanel(
   ], { x: scaleOf(x), y: scaleOf(y) });
   if (!colorBar) return [height, main];
   const bar = draw(width - right, { width: right, marginLeft: GAP, marginRight: right - GAP - BAR_WIDTH }, [
-    pictureMark(drawing, colorBar.picture(drawing), BAR_WIDTH, panel.height),
+    pictureMark(drawing, colorBar.picture(drawing), { width: BAR_WIDTH, height: panel.height }),
     plot.frame({ strokeOpacity: 0.5 }),
     plot.axisY(...upward(colorBar.axis, { anchor: "right" })),
   ], { y: scaleOf(colorBar.axis) });
@@ -94,14 +99,8 @@ export function drawPanel(
 
 const scaleOf = ({ from, to }: Axis) => ({ type: "linear", domain: [from, to], axis: null, clamp: true });
 
-/** A mark that is a picture around the middle of the frame or of a part of it, its pixels as they are. */
-export function pictureMark(
-  { plot }: Drawing,
-  src: string,
-  width: number,
-  height: number,
-  x?: number,
-): PlotMark {
+/** A picture around the middle of the frame, or around another x, its pixels as they are. */
+export function pictureMark({ plot }: Drawing, src: string, place: object): PlotMark {
   const style = { preserveAspectRatio: "none", imageRendering: "pixelated", frameAnchor: "middle" };
-  return plot.image([src], { ...style, src: [src], width, height, x });
+  return plot.image([src], { ...style, ...place, src: [src] });
 }
