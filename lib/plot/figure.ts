@@ -4,11 +4,9 @@
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { type AxisOptions, clean, textPixels } from "./axis.ts";
-import { type Drawing, loadDrawing, loadRasterizer, type SvgElement } from "./libraries.ts";
-import type { Mark } from "./marks.ts";
-import { BAR_WIDTH, drawPanel, element, GAP, type Panel } from "./panel.ts";
-import { smallPNG } from "./raster.ts";
+import { type AxisOptions, checkMarks, type Mark, textPixels } from "./axis.ts";
+import { type Drawing, loadDrawing, loadRasterizer } from "./libraries.ts";
+import { BAR_WIDTH, drawPanel, GAP, type Panel } from "./panel.ts";
 
 /** The key under which Deno's Jupyter kernel looks for a method that gives a MIME bundle. */
 export const jupyterDisplay: unique symbol = Symbol.for("Jupyter.display");
@@ -69,33 +67,36 @@ const WIDTH = 640;
 const fontSizeOf = (width: number) => width < 480 ? 12 : 16;
 /** Follows the reader's theme where a page keeps it; without it the picture is dark on white. */
 const THEME = "@media (prefers-color-scheme:dark){.qwen-plot{color:#e6edf3}.qwen-page{fill:#0d1117}}";
+/** What no XML may contain. */
+// deno-lint-ignore no-control-regex
+const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
 const Y_LABELS = '[aria-label="y-axis tick label"] text';
 
-/** Checks a size in pixels. */
-export function pixelsOf(name: string, asked: number | undefined, usual: number): number {
-  if (asked === undefined) return usual;
+function pixelsOf(name: string, asked: number): number {
   if (asked >= 20 && asked <= 20_000) return asked;
   throw new OptionError(`Cannot draw a chart with ${name} ${asked}: use 20 to 20000 pixels.`);
 }
 
+/** A chart of one panel, whose usual height is given. */
+export function chartOf(options: AxesOptions, panel: Omit<Panel, "title" | "marks">): Chart {
+  const { title = "", width, marks } = options;
+  const height = pixelsOf("height", options.height ?? panel.height);
+  return new Figure([{ ...panel, title, height, marks: checkMarks(marks) }], width);
+}
+
 /** A chart made of panels, which `stack()` can take apart. */
 export class Figure implements Chart {
-  readonly #width: number;
-
-  constructor(readonly panels: readonly Panel[], width?: number, readonly title = "") {
-    this.#width = pixelsOf("width", width, WIDTH);
+  constructor(readonly panels: readonly Panel[], readonly width = WIDTH, readonly title = "") {
+    pixelsOf("width", width);
   }
 
-  async toSVG({ width }: SvgOptions = {}): Promise<string> {
-    return drawFigure(await loadDrawing(), this, pixelsOf("width", width, this.#width));
+  async toSVG({ width = this.width }: SvgOptions = {}): Promise<string> {
+    return drawFigure(await loadDrawing(), this, pixelsOf("width", width));
   }
 
   async toPNG({ scale = 2, fonts = [], ...options }: PngOptions = {}): Promise<Uint8Array> {
-    if (!(scale > 0 && scale <= 8)) {
-      throw new OptionError(`Cannot draw a chart at scale ${scale}: use up to 8.`);
-    }
-    const rasterize = await loadRasterizer();
-    return smallPNG(await loadDrawing(), rasterize(await this.toSVG(options), scale, fonts));
+    if (!(scale > 0 && scale <= 8)) throw new OptionError(`Cannot draw at scale ${scale}: use up to 8.`);
+    return (await loadRasterizer())(await this.toSVG(options), scale, fonts);
   }
 
   async [jupyterDisplay](): Promise<MimeBundle> {
@@ -109,76 +110,58 @@ export class Figure implements Chart {
 function drawFigure(drawing: Drawing, { panels, title }: Figure, width: number): string {
   const fontSize = fontSizeOf(width);
   // How wide the labels at the sides are is known when Plot has chosen the ticks, so each panel is drawn twice.
-  const draft = { width, left: width / 4, right: width / 4, fontSize };
-  const [mains, bars] = [1, 2].map((part) =>
-    panels.flatMap((panel) => drawPanel(drawing, panel, draft, true)[part] ?? []) as SvgElement[]
-  );
-  const widest = (plots: SvgElement[] = []) =>
-    Math.max(
-      0,
-      ...plots.flatMap((svg) => [...svg.querySelectorAll(Y_LABELS)]).map((text) =>
-        textPixels(text.textContent ?? "", fontSize)
-      ),
-    );
-  const right = bars?.length ? 3 * GAP + BAR_WIDTH + widest(bars) : 1.5 * fontSize;
-  const space = { width, left: Math.min(0.5 * width, widest(mains) + 2 * GAP), right, fontSize };
-  const parts: SvgElement[] = [];
+  const draft = { top: 0, width, left: width / 4, right: width / 4, fontSize };
+  const drafts = panels.map((panel) => drawPanel(drawing, panel, draft, true));
+  const widest = (part: 1 | 2) => {
+    const texts = drafts.flatMap((plots) => Array.from(plots[part]?.querySelectorAll(Y_LABELS) ?? []));
+    return Math.max(0, ...texts.map(({ textContent }) => textPixels(textContent ?? "", fontSize)));
+  };
+  const space = {
+    ...draft,
+    left: Math.min(0.5 * width, widest(1) + 2 * GAP),
+    right: panels.some(({ colorBar }) => colorBar) ? 3 * GAP + BAR_WIDTH + widest(2) : 1.5 * fontSize,
+  };
+  const parts: string[] = [];
   let top = GAP / 2;
   /** Writes a line at the left, with a patch of colour before it. */
   const write = (text: string, color?: string) => {
-    const [x, height] = [GAP, 0.8 * fontSize];
     top += 1.35 * fontSize;
-    const y = top - fontSize / 4;
-    if (color) {
-      parts.push(element(drawing, "rect", { x, y: y - height, width: fontSize, height, rx: 2, fill: color }));
-    }
-    const style = color ? { x: x + 1.4 * fontSize } : { x, "font-weight": "bold" };
-    parts.push(element(drawing, "text", { ...style, y }, clean(text)));
+    const [y, side] = [top - fontSize / 4, 0.8 * fontSize];
+    const patch = `<rect x="${GAP}" y="${y - side}" width="${side}" height="${side}" fill="${color}"/>`;
+    const place = color ? `x="${GAP + 1.2 * fontSize}"` : `x="${GAP}" font-weight="bold"`;
+    parts.push(`${color ? patch : ""}<text ${place} y="${y}">${escapeXML(text)}</text>`);
   };
-  const head = (text: string) =>
-    linesOf(text, fontSize * 1.1, width - 2 * GAP).forEach((line) => write(line));
+  const head = (text: string) => linesOf(text, fontSize, width - 2 * GAP).forEach((line) => write(line));
   head(title);
   for (const [k, panel] of panels.entries()) {
     head(panel.title);
     for (const { text, color } of panel.legend) write(text, color);
     const isAbove = isShared(panel) && panels.slice(k + 1, k + 2).some(isShared);
-    const [height, ...plots] = drawPanel(drawing, panel, space, isAbove);
-    for (const svg of plots) svg.setAttribute("y", String(top));
-    parts.push(...plots);
+    const [height, plot, bar] = drawPanel(drawing, panel, { ...space, top }, isAbove);
+    parts.push(plot.outerHTML, bar?.outerHTML ?? "");
     top += height;
   }
-  const size = { width, height: Math.ceil(top) };
-  const page = element(drawing, "rect", { ...size, class: "qwen-page", fill: "#ffffff" });
-  const root = element(drawing, "svg", {
-    xmlns: "http://www.w3.org/2000/svg",
-    ...size,
-    viewBox: `0 0 ${width} ${size.height}`,
-    class: "qwen-plot",
-    style: "max-width:100%;height:auto",
-    role: "img",
-    "aria-label": clean([title, ...panels.map((panel) => panel.title)].filter(Boolean).join("; ")) || "chart",
-    color: "#1f2328",
-    fill: "currentColor",
-    "font-family": "system-ui, sans-serif",
-    "font-size": fontSize,
-  });
-  root.append(element(drawing, "style", {}, THEME), page, ...parts);
-  return root.outerHTML;
+  const name = [title, ...panels.map((panel) => panel.title)].filter(Boolean).join("; ") || "chart";
+  const size = `width="${width}" height="${Math.ceil(top)}"`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" ${size} viewBox="0 0 ${width} ${Math.ceil(top)}" ` +
+    `class="qwen-plot" style="max-width:100%;height:auto" role="img" aria-label="${escapeXML(name)}" ` +
+    `color="#1f2328" fill="currentColor" font-family="system-ui, sans-serif" font-size="${fontSize}">` +
+    `<style>${THEME}</style><rect ${size} class="qwen-page" fill="#ffffff"/>${parts.join("")}</svg>`;
+  return svg.replace(FORBIDDEN, " ").toWellFormed();
 }
 
-/** Breaks a text at spaces, or where a line is full. */
+/** A text as contents or attribute in XML. */
+const escapeXML = (text: string) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+
+/** Breaks a bold text at spaces, or where a line is full. */
 function linesOf(text: string, fontSize: number, pixels: number): string[] {
-  const most = Math.max(
-    1,
-    Math.floor(pixels * Array.from(text).length / Math.max(1, textPixels(text, fontSize))),
-  );
-  return text.match(new RegExp(`\\S.{0,${most - 1}}(?=\\s|$)|\\S.{0,${most - 1}}`, "gu")) ?? [];
+  const letters = Array.from(text).length * pixels / textPixels(`${text} `, fontSize * 1.1);
+  const line = `\\S.{0,${Math.max(0, Math.floor(letters) - 1)}}`;
+  return text.match(new RegExp(`${line}(?=\\s|$)|${line}`, "gu")) ?? [];
 }
 
 /** Whether a panel is over numbers or seconds, which others may be over too. */
-function isShared({ x }: Panel): boolean {
-  return x.kind !== "index";
-}
+const isShared = ({ x }: Panel) => x.kind !== "index";
 
 /**
  * Puts charts one above the other, their plots aligned; those over numbers or seconds show the same stretch of them.

@@ -1,14 +1,23 @@
 /**
- * Heat maps: mel spectrograms, attention, logits.
+ * Heat maps: mel spectrograms, attention, logits; as small PNG files within axes, because Plot's raster needs a canvas.
  *
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { axisOf, shortNumber } from "./axis.ts";
-import { type AxesOptions, type Chart, Figure, pixelsOf } from "./figure.ts";
-import { checkMarks } from "./marks.ts";
-import { image } from "./panel.ts";
-import { type HeatMapData, limitsOf, rasterURL } from "./raster.ts";
+import { axisOf, binsOf, limitsOf, shortNumber } from "./axis.ts";
+import { type AxesOptions, type Chart, chartOf } from "./figure.ts";
+import type { Drawing } from "./libraries.ts";
+import { pictureMark } from "./panel.ts";
+
+/** A matrix, row after row. Values that are not finite are drawn grey. */
+export interface HeatMapData {
+  /** [rows * columns]. */
+  values: ArrayLike<number>;
+  /** Cells from top to bottom. */
+  rows: number;
+  /** Cells from left to right. */
+  columns: number;
+}
 
 /** d3's palettes that every kind of colour vision can read; those for signed values are pale at zero. */
 const SIGNED = { viridis: false, magma: false, cividis: false, RdBu: true, PuOr: true };
@@ -28,7 +37,11 @@ export interface HeatMapOptions extends AxesOptions {
 }
 
 const [LOWEST, HIGHEST, ROW, LABELLED_ROW] = [120, 420, 3, 18];
-const RAMP = { values: Array.from({ length: 128 }, (_, k) => k / 127), rows: 128, columns: 1 };
+/** Colours: more cannot be told apart, and make files larger. */
+const LEVELS = 128;
+const GREY = [0x9a, 0x9a, 0x9a];
+/** A colour bar, its first colour below. */
+const RAMP = { values: Array.from({ length: LEVELS }, (_, k) => -k), rows: LEVELS, columns: 1 };
 
 /**
  * Draws a matrix in colours.
@@ -46,7 +59,7 @@ const RAMP = { values: Array.from({ length: 128 }, (_, k) => k / 127), rows: 128
  */
 export function heatMap(data: HeatMapData, options: HeatMapOptions = {}): Chart {
   const { rows, columns, values } = data;
-  const { title = "", palette = "viridis", origin } = options;
+  const { palette = "viridis", origin } = options;
   if (!(rows > 0 && columns > 0 && Number.isInteger(rows) && values.length === rows * columns)) {
     const size = `${rows} rows and ${columns} columns from ${values.length} values`;
     throw new OptionError(`Cannot draw a heat map of ${size}.`);
@@ -62,21 +75,56 @@ export function heatMap(data: HeatMapData, options: HeatMapOptions = {}): Chart 
   const x = axisOf(options.x, -0.5, columns - 0.5, "index");
   const [first, last] = origin === "lower" ? [-0.5, rows - 0.5] : [rows - 0.5, -0.5];
   const y = axisOf(options.y, first!, last!, "index");
-  const usual = y.ticks ? rows * LABELLED_ROW : Math.max(LOWEST, Math.min(HIGHEST, rows * ROW));
-  const height = pixelsOf("height", options.height, usual);
-  const bar = { width: 1, height: RAMP.rows, min: 0, max: 1, palette, isUpward: true };
-  return new Figure([{
-    title,
+  const bar = { width: 1, height: LEVELS, min: 1 - LEVELS, max: 0, palette };
+  return chartOf(options, {
     summary: `${rows} rows, ${columns} columns, ${shortNumber(min)} to ${shortNumber(max)}`,
-    height,
+    height: y.ticks ? rows * LABELLED_ROW : Math.max(LOWEST, Math.min(HIGHEST, rows * ROW)),
     x,
     y,
-    marks: checkMarks(options.marks),
     legend: [],
     colorBar: { axis, picture: (drawing) => rasterURL(drawing, RAMP, bar) },
-    draw: (drawing, width) => {
-      const how = { width, height, min: axis.from, max: axis.to, palette, isUpward: origin === "lower" };
-      return [image(drawing, rasterURL(drawing, data, how), [x.from, x.to], [y.from, y.to])];
+    draw: (drawing, { width, height }, { from, to }) => {
+      const size = { width: Math.abs(width * (x.to - x.from) / (to - from)), height };
+      const colors = { min: axis.from, max: axis.to, palette, isUpward: origin === "lower" };
+      const url = rasterURL(drawing, data, { ...size, ...colors });
+      return [pictureMark(drawing, url, { ...size, x: (x.from + x.to) / 2 })];
     },
-  }], options.width);
+  });
+}
+
+/** Pixels, and the values of the first and the last colour. */
+type RasterOptions = Record<"width" | "height" | "min" | "max", number> & {
+  palette: string;
+  /** Whether the first row is the lowest. @default {false} */
+  isUpward?: boolean;
+};
+
+/** A matrix as a data URL: at most a pixel for each cell, or the mean of several. */
+function rasterURL({ plot, encode }: Drawing, data: HeatMapData, options: RasterOptions): string {
+  const { values, rows, columns } = data;
+  const { min, max, palette, isUpward } = options;
+  const [across, down] = [binsOf(columns, options.width), binsOf(rows, options.height)];
+  const levels = (isUpward ? down.toReversed() : down).flatMap(([top, bottom]) =>
+    across.map(([left, right]) => {
+      let [sum, count] = [0, 0];
+      for (let row = top; row < bottom; row++) {
+        for (let at = row * columns + left; at < row * columns + right; at++) {
+          if (Number.isFinite(values[at]!)) [sum, count] = [sum + values[at]!, count + 1];
+        }
+      }
+      const part = Math.min(1, Math.max(0, (sum / count - min) / (max - min)));
+      return count ? Math.round(part * (LEVELS - 1)) : LEVELS;
+    })
+  );
+  const { apply } = plot.scale({ color: { type: "linear", scheme: palette, domain: [0, LEVELS - 1] } });
+  const colors = Array.from({ length: LEVELS }, (_, level) => channelsOf(apply(level)));
+  const size = { width: across.length, height: down.length, channels: 1 as const };
+  const png = encode({ ...size, data: Uint8Array.from(levels), palette: [...colors, GREY] });
+  return `data:image/png;base64,${png.toBase64()}`;
+}
+
+/** Channels of `#rrggbb` or `rgb(r, g, b)`, the two ways in which d3 writes colours. */
+function channelsOf(color: string): number[] {
+  if (color.startsWith("#")) return Array.from(Uint8Array.fromHex(color.slice(1)));
+  return Array.from(color.matchAll(/\d+/g), ([digits]) => Number(digits));
 }

@@ -12,63 +12,57 @@ const FAST_PNG = "npm:fast-png@8.0.0";
 const RESVG = "npm:@resvg/resvg-wasm@2.6.2";
 const FONT = "npm:@fontsource/inter@5.3.0";
 /** Files of the font, and the letters that need them. */
-const FONT_FILES: [string, RegExp][] = [["latin-400", /^/], ["latin-600", /^/], [
-  "greek-400",
-  /[\u0370-\u03ff]/,
-]];
-FONT_FILES.push(["latin-ext-400", /[\u0100-\u02ff\u1e00-\u1eff]/], ["cyrillic-400", /[\u0400-\u04ff]/]);
+const FONT_FILES = Object.entries({
+  "latin-400": /^/,
+  "latin-600": /^/,
+  "greek-400": /[\u0370-\u03ff]/,
+  "latin-ext-400": /[\u0100-\u02ff\u1e00-\u1eff]/,
+  "cyrillic-400": /[\u0400-\u04ff]/,
+});
+
+const MOST_COLORS = 256;
 
 /** As much of an element as is used here. */
 export interface SvgElement {
-  textContent: string | null;
+  readonly textContent: string | null;
   readonly outerHTML: string;
   setAttribute(name: string, value: string): void;
-  append(...children: SvgElement[]): void;
   remove(): void;
   querySelectorAll(selector: string): Iterable<SvgElement>;
 }
 
-/** Something that Plot draws: one of its marks, or a function that makes an element. */
+/** Something that Plot draws. */
 export type PlotMark = object;
 
-type MarkName = "areaY" | "axisX" | "axisY" | "dot" | "frame" | "gridX" | "gridY" | "line" | "rect" | "ruleX";
+type Axes = "axisX" | "axisY" | "frame" | "gridX" | "gridY";
+type MarkName = Axes | "areaY" | "dot" | "image" | "line" | "rect" | "ruleX" | "text";
 
-/** Pixels: palette indices, or red, green, blue, alpha. */
-export interface Pixels {
-  width: number;
-  height: number;
-  data: Uint8Array;
-  channels?: number;
-  palette?: number[][];
-}
-
-/** What draws an SVG: as much of Observable Plot, of linkedom's document and of fast-png as is used here. */
+/** What draws an SVG: as much of Observable Plot, of linkedom and of fast-png as is used here. */
 export interface Drawing {
-  plot: Readonly<Record<MarkName | "text", (data: object, options?: object) => PlotMark>> & {
+  plot: Readonly<Record<MarkName, (data: object, options?: object) => PlotMark>> & {
     plot(options: object): SvgElement;
     scale(options: object): { apply(value: number): string };
   };
-  document: { createElementNS(namespace: string, name: string): SvgElement };
-  encode(image: Pixels): Uint8Array;
+  document: object;
+  /** A PNG file of palette indices. */
+  encode(
+    image: { width: number; height: number; data: Uint8Array; channels: 1; palette: number[][] },
+  ): Uint8Array;
 }
 
-type Rasterizer = (svg: string, scale: number, fonts: readonly Uint8Array[]) => Pixels;
-type Parser = { parseFromString(text: string, type: string): Drawing["document"] };
-type Drawn = { render(): Pixels & { pixels: Uint8Array }; free(): void };
+type Rasterizer = (svg: string, scale: number, fonts: readonly Uint8Array[]) => Uint8Array;
 
 /** What draws an SVG. */
 export const loadDrawing: () => Promise<Drawing> = once(async () => {
-  const { DOMParser }: { DOMParser: new () => Parser } = await import(LINKEDOM);
-  const { encode }: Drawing = await import(FAST_PNG);
-  return {
-    plot: await import(PLOT),
-    document: new DOMParser().parseFromString("<svg/>", "image/svg+xml"),
-    encode,
-  };
+  const { DOMParser } = await import(LINKEDOM);
+  const { encode } = await import(FAST_PNG);
+  const document = new DOMParser().parseFromString("<svg/>", "image/svg+xml");
+  return { plot: await import(PLOT), document, encode };
 });
 
-/** What makes pixels of an SVG. */
+/** What makes a PNG file of an SVG. */
 export const loadRasterizer: () => Promise<Rasterizer> = once(async () => {
+  const { encode } = await loadDrawing();
   const { initWasm, Resvg } = await import(RESVG);
   const read = (specifier: string) => Deno.readFile(new URL(import.meta.resolve(specifier)));
   await initWasm(await read(`${RESVG}/index_bg.wasm`));
@@ -80,10 +74,10 @@ export const loadRasterizer: () => Promise<Rasterizer> = once(async () => {
     const font = { fontBuffers, defaultFontFamily: "Inter", sansSerifFamily: "Inter" };
     // Resvg knows only the older name of pixelated.
     const older = svg.replaceAll("pixelated", "optimizeSpeed");
-    const drawn: Drawn = new Resvg(older, { fitTo: { mode: "zoom", value: scale }, font });
-    const { width, height, pixels: data } = drawn.render();
+    const drawn = new Resvg(older, { fitTo: { mode: "zoom", value: scale }, font });
+    const { width, height, pixels } = drawn.render();
     drawn.free();
-    return { width, height, data };
+    return encode({ width, height, channels: 1, ...withPalette(new Uint32Array(pixels.buffer)) });
   };
 });
 
@@ -97,4 +91,19 @@ function once<T>(load: () => Promise<T>): () => Promise<T> {
       const cure = "connect to the npm registry once, and allow reading Deno's cache.";
       throw new Qwen3ASRError(why + cure, { code: "offline", cause });
     });
+}
+
+/** The most frequent colours of pixels, and the nearest of them for each: a third of the size of all in a file. */
+function withPalette(pixels: Uint32Array): { data: Uint8Array; palette: number[][] } {
+  const counts = new Map<number, number>();
+  for (const color of pixels) counts.set(color, (counts.get(color) ?? 0) + 1);
+  const colors = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)!);
+  const channels = colors.map((color) => [color & 255, color >> 8 & 255, color >> 16 & 255]);
+  const palette = channels.slice(0, MOST_COLORS);
+  const nearest = (color: number[]) => {
+    const away = palette.map((other) => other.reduce((sum, part, k) => sum + Math.abs(part - color[k]!), 0));
+    return away.indexOf(Math.min(...away));
+  };
+  const places = new Map(colors.map((color, k) => [color, k < MOST_COLORS ? k : nearest(channels[k]!)]));
+  return { data: Uint8Array.from(pixels, (color) => places.get(color)!), palette };
 }

@@ -4,18 +4,8 @@
  *
  * @module
  */
-export type { AxisOptions, Tick } from "./axis.ts";
-export * from "./bar_chart.ts";
-export {
-  type AxesOptions,
-  type Chart,
-  type ChartOptions,
-  type PngOptions,
-  stack,
-  type SvgOptions,
-} from "./figure.ts";
-export { type Displayable, jupyterDisplay, type MimeBundle } from "./figure.ts";
+export type { AxisOptions, Mark, Tick } from "./axis.ts";
+export type { AxesOptions, Chart, ChartOptions, Displayable, MimeBundle } from "./figure.ts";
+export { jupyterDisplay, type PngOptions, stack, type SvgOptions } from "./figure.ts";
 export * from "./heat_map.ts";
-export * from "./line_chart.ts";
-export type { LineMark, Mark, MarkLabel, SpanMark } from "./marks.ts";
-export type { HeatMapData } from "./raster.ts";
+export * from "./charts.ts";

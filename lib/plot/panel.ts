@@ -3,9 +3,16 @@
  *
  * @module
  */
-import { askedTicks, type Axis, textPixels, tickArguments } from "./axis.ts";
+import {
+  askedTicks,
+  type Axis,
+  drawMarks,
+  type Mark,
+  placeLabels,
+  textPixels,
+  tickArguments,
+} from "./axis.ts";
 import type { Drawing, PlotMark, SvgElement } from "./libraries.ts";
-import { drawMarks, type Mark, placeLabels } from "./marks.ts";
 
 /** One plot of a figure. */
 export interface Panel {
@@ -20,50 +27,25 @@ export interface Panel {
   legend: readonly { text: string; color: string }[];
   /** Colours of values, as a picture with the largest value on top. */
   colorBar?: { axis: Axis; picture(drawing: Drawing): string };
-  /** What is inside, for a plot of `pixels` width over an x axis that may be longer than the panel's own. */
-  draw(drawing: Drawing, pixels: number, x: Axis): PlotMark[];
+  /** What is inside, for a plot of these pixels over an x axis that may be longer than the panel's own. */
+  draw(drawing: Drawing, size: { width: number; height: number }, x: Axis): PlotMark[];
 }
 
-/** The pixels that a panel has from side to side, and those of its text. */
-export type Space = Record<"width" | "left" | "right" | "fontSize", number>;
+/** The place of a panel, the pixels at its sides, and those of its text. */
+export type Space = Record<"top" | "width" | "left" | "right" | "fontSize", number>;
 
 /** Pixels between things. */
 export const GAP = 8;
 /** Pixels of a colour bar. */
 export const BAR_WIDTH = 14;
 
-/** Makes an element with attributes. */
-export function element({ document }: Drawing, name: string, attributes: object, text = ""): SvgElement {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
-  made.textContent = text;
-  return made;
-}
+/** A drawn panel, and the colour bar beside it. */
+type Drawn = [height: number, plot: SvgElement, bar?: SvgElement];
 
-/** A mark that is a picture between values, its pixels as they are. */
-export function image(
-  drawing: Drawing,
-  href: string,
-  xs: readonly number[],
-  ys: readonly number[],
-): PlotMark {
-  return (_index: unknown, scales: Record<"x" | "y", (value: number) => number>) => {
-    const [x = 0, right = 0] = xs.map((value) => scales.x(value)).toSorted((a, b) => a - b);
-    const [y = 0, bottom = 0] = ys.map((value) => scales.y(value)).toSorted((a, b) => a - b);
-    const box = { x, y, width: right - x, height: bottom - y, preserveAspectRatio: "none", href };
-    return element(drawing, "image", { ...box, style: "image-rendering:pixelated" });
-  };
-}
-
-/** Draws a panel, and its colour bar beside it; gives their height. */
-export function drawPanel(
-  drawing: Drawing,
-  panel: Panel,
-  space: Space,
-  hidesX: boolean,
-): [number, ...SvgElement[]] {
+/** Draws a panel. */
+export function drawPanel(drawing: Drawing, panel: Panel, space: Space, hidesX: boolean): Drawn {
   const { plot, document } = drawing;
-  const { width, left, right, fontSize } = space;
+  const { top, width, left, right, fontSize } = space;
   const { x, y, colorBar } = panel;
   const pixels = width - left - right;
   const line = fontSize * 1.25;
@@ -73,71 +55,52 @@ export function drawPanel(
   const longest = Math.max(0, ...x.ticks?.map(({ label }) => textPixels(label, fontSize)) ?? []);
   const isUpright = askedTicks(x, pixels, longest + GAP)?.length !== x.ticks?.length;
   const below = hidesX ? GAP : (isUpright ? longest : fontSize) + 2 * GAP + (x.label ? line : 0);
-  const frame = { document, marginTop: GAP + rows * line, marginBottom: below };
-  const height = Math.ceil(frame.marginTop + panel.height + below);
-  const xTicks = askedTicks(x, pixels, isUpright ? fontSize * 1.1 : 0);
+  const [marginTop, marginBottom] = [Math.ceil(GAP + rows * line), Math.ceil(below)];
+  const height = marginTop + panel.height + marginBottom;
   const turned = { tickSpacing: fontSize * 6, labelAnchor: "center", tickRotate: isUpright ? -90 : 0 };
-  const across = (more: object) => tickArguments(x, pixels, xTicks, { ...turned, ...more });
-  const upward = (axis: Axis, more: object) => {
-    const ticks = askedTicks(axis, panel.height, fontSize * 1.1);
-    return tickArguments(axis, panel.height, ticks, {
-      tickSpacing: fontSize * 2.6,
-      labelAnchor: "top",
-      ...more,
-    });
+  const across = (more: object) =>
+    tickArguments(x, pixels, isUpright ? fontSize * 1.1 : 0, { ...turned, ...more });
+  const lying = { tickSpacing: fontSize * 2.6, labelAnchor: "top" };
+  const upward = (axis: Axis, more: object) =>
+    tickArguments(axis, panel.height, fontSize * 1.1, { ...lying, ...more });
+  /** A plot at its place, without what belongs to a page of Plot's own. */
+  const draw = (at: number, sides: object, marks: unknown[], axes: object): SvgElement => {
+    const frame = { document, height, marginTop, marginBottom, ...sides };
+    const svg = plot.plot({ ...frame, ...axes, marks: marks.filter((mark) => mark) });
+    for (const style of svg.querySelectorAll("style")) style.remove();
+    const own = Object.entries({ "font-size": fontSize, overflow: "visible", x: at, y: top, class: "" });
+    for (const [name, value] of own) svg.setAttribute(name, String(value));
+    return svg;
   };
   const [under, ...over] = drawMarks(drawing, panel.marks, x, colorBar !== undefined);
-  const main = plot.plot({
-    ...frame,
-    width,
-    height,
-    marginLeft: left,
-    marginRight: right,
-    x: { type: "linear", domain: [x.from, x.to], axis: null },
-    y: { type: "linear", domain: [y.from, y.to], axis: null, clamp: true },
-    marks: [
-      !colorBar && !x.ticks && plot.gridX(...across({ strokeOpacity: 0.15 })),
-      !colorBar && !y.ticks && plot.gridY(...upward(y, { strokeOpacity: 0.15 })),
-      under,
-      ...panel.draw(drawing, pixels, x),
-      ...over,
-      plot.frame({ strokeOpacity: 0.5 }),
-      !hidesX && plot.axisX(...across({})),
-      plot.axisY(...upward(y, { labelOffset: left - GAP })),
-      ...Map.groupBy(labels, ({ row }) => row).entries().map(([row, some]) =>
-        plot.text(some, {
-          x: "at",
-          text: "text",
-          frameAnchor: "top",
-          lineAnchor: "bottom",
-          dy: -4 - row * line,
-        })
-      ),
-    ].filter((mark) => mark),
-  });
-  if (!colorBar) return [height, plain(main, fontSize, 0)];
-  const { axis } = colorBar;
-  const bar = plot.plot({
-    ...frame,
-    width: right,
-    height,
-    marginLeft: GAP,
-    marginRight: right - GAP - BAR_WIDTH,
-    x: { type: "linear", domain: [0, 1], axis: null },
-    y: { type: "linear", domain: [axis.from, axis.to], axis: null },
-    marks: [
-      image(drawing, colorBar.picture(drawing), [0, 1], [axis.from, axis.to]),
-      plot.frame({ strokeOpacity: 0.5 }),
-      plot.axisY(...upward(axis, { anchor: "right" })),
-    ],
-  });
-  return [height, plain(main, fontSize, 0), plain(bar, fontSize, width - right)];
+  const faint = { strokeOpacity: 0.15 };
+  const main = draw(0, { width, marginLeft: left, marginRight: right }, [
+    !colorBar && !x.ticks && plot.gridX(...across(faint)),
+    !colorBar && !y.ticks && plot.gridY(...upward(y, faint)),
+    under,
+    ...panel.draw(drawing, { width: pixels, height: panel.height }, x),
+    ...over,
+    plot.frame({ strokeOpacity: 0.5 }),
+    !hidesX && plot.axisX(...across({})),
+    plot.axisY(...upward(y, { labelOffset: left - GAP })),
+    ...labels.map(({ text, at, row }) => {
+      const place = { frameAnchor: "top", lineAnchor: "bottom", dy: -4 - row * line };
+      return plot.text([text], { ...place, x: [at], text: [text] });
+    }),
+  ], { x: scaleOf(x), y: scaleOf(y) });
+  if (!colorBar) return [height, main];
+  const bar = draw(width - right, { width: right, marginLeft: GAP, marginRight: right - GAP - BAR_WIDTH }, [
+    pictureMark(drawing, colorBar.picture(drawing), { width: BAR_WIDTH, height: panel.height }),
+    plot.frame({ strokeOpacity: 0.5 }),
+    plot.axisY(...upward(colorBar.axis, { anchor: "right" })),
+  ], { y: scaleOf(colorBar.axis) });
+  return [height, main, bar];
 }
 
-/** Takes away what belongs to a page of Plot's own, and puts the plot in its place. */
-function plain(svg: SvgElement, fontSize: number, x: number): SvgElement {
-  for (const style of svg.querySelectorAll("style")) style.remove();
-  const own = Object.entries({ "font-size": fontSize, overflow: "visible", x, class: "" });
-  for (const [name, value] of own) svg.setAttribute(name, String(value));
-  return svg;
+const scaleOf = ({ from, to }: Axis) => ({ type: "linear", domain: [from, to], axis: null, clamp: true });
+
+/** A picture around the middle of the frame, or around another x, its pixels as they are. */
+export function pictureMark({ plot }: Drawing, src: string, place: object): PlotMark {
+  const style = { preserveAspectRatio: "none", imageRendering: "pixelated", frameAnchor: "middle" };
+  return plot.image([src], { ...style, ...place, src: [src] });
 }

@@ -1,14 +1,21 @@
 /**
- * Line charts over a common x axis, and waves as lines.
+ * Line charts over a common x axis, waves as lines, and bar charts.
  *
  * @module
  */
 import { OptionError } from "../errors.ts";
-import { type Axis, axisOf, shortNumber } from "./axis.ts";
-import { type AxesOptions, type Chart, Figure, pixelsOf } from "./figure.ts";
+import {
+  type Axis,
+  axisOf,
+  type AxisOptions,
+  binsOf,
+  limitsOf,
+  seriesColor,
+  shortNumber,
+  textPixels,
+} from "./axis.ts";
+import { type AxesOptions, type Chart, chartOf, type ChartOptions } from "./figure.ts";
 import type { Drawing, PlotMark } from "./libraries.ts";
-import { checkMarks, seriesColor } from "./marks.ts";
-import { limitsOf } from "./raster.ts";
 
 /** One line. */
 export interface Series {
@@ -28,10 +35,7 @@ export interface Series {
   hasDots?: boolean | undefined;
 }
 
-/** How to draw lines. */
-export type LineChartOptions = AxesOptions;
-
-const [HEIGHT, WAVE_HEIGHT] = [180, 120];
+const [HEIGHT, WAVE_HEIGHT, BARS_HEIGHT, BAR_HEIGHT, ROW_HEIGHT] = [180, 120, 220, 22, 28];
 /** Space around a wave, as a multiple of it. */
 const HEADROOM = 1.05;
 /** Space above and below the lines, as a share of their range. */
@@ -52,7 +56,7 @@ const MOST_POINTS = 4;
  * assertStringIncludes(await chart.toSVG(), "Entropy per token");
  * ```
  */
-export function lineChart(series: readonly Series[], options: LineChartOptions = {}): Chart {
+export function lineChart(series: readonly Series[], options: AxesOptions = {}): Chart {
   const lines = series.map(lineOf);
   const xs = limitsOf(lines.map(({ x }) => x));
   const ys = limitsOf([...lines.map(({ y }) => y), lines.some(({ isFilled }) => isFilled) ? [0] : []]);
@@ -62,16 +66,14 @@ export function lineChart(series: readonly Series[], options: LineChartOptions =
   const room = (ys[1] - ys[0] || Math.abs(ys[0])) * PADDING;
   const legend = lines.flatMap(({ name: text = "", color }) => text ? [{ text, color }] : []);
   const range = `${ys.map(shortNumber).join(" to ")} ${options.y?.label ?? ""}`.trim();
-  return new Figure([{
-    title: options.title ?? "",
+  return chartOf(options, {
     summary: [...legend.map(({ text }) => text), range].join(", "),
-    height: pixelsOf("height", options.height, HEIGHT),
+    height: HEIGHT,
     x: axisOf(options.x, xs[0] - half, xs[1] + half, isIndexed ? "index" : "number"),
     y: axisOf(options.y, ys[0] && ys[0] - room, ys[1] && ys[1] + room, "number"),
-    marks: checkMarks(options.marks),
     legend,
-    draw: ({ plot }, pixels, axis) => lines.flatMap((line) => drawLine(plot, line, pixels, axis)),
-  }], options.width);
+    draw: ({ plot }, { width }, axis) => lines.flatMap((line) => drawLine(plot, line, width, axis)),
+  });
 }
 
 type Line = Series & { x: ArrayLike<number>; color: string };
@@ -101,16 +103,15 @@ function pointsOf({ x, y }: Line, pixels: number, { from, to }: Axis): number[] 
   while (first < end && x[first]! < Math.min(from, to)) first++;
   while (end > first && x[end - 1]! > Math.max(from, to)) end--;
   if (end - first <= MOST_POINTS * pixels) return Array.from({ length: end - first }, (_, k) => first + k);
-  return Array.from({ length: pixels }, (_, bin) => {
-    const [start, stop] = [bin, bin + 1].map((edge) => first + Math.floor(edge * (end - first) / pixels));
-    let [least, most] = [start!, start!];
-    for (let at = start!; at < stop!; at++) {
+  return binsOf(end - first, pixels).flatMap(([start, stop]) => {
+    let [least, most] = [first + start, first + start];
+    for (let at = first + start; at < first + stop; at++) {
       if (!Number.isFinite(y[at]!)) return [at];
       if (y[at]! < y[least]!) least = at;
       if (y[at]! > y[most]!) most = at;
     }
     return [Math.min(least, most), Math.max(least, most)];
-  }).flat();
+  });
 }
 
 /** How to draw a wave. */
@@ -149,5 +150,92 @@ export function waveform(samples: ArrayLike<number>, options: WaveformOptions = 
     height,
     x: { kind: "time", from, to: from + samples.length / sampleRate, ...options.x },
     y: { label: "amplitude", from: -peak, to: peak, ...options.y },
+  });
+}
+
+/** A bar, or a group of them. */
+export interface Bar {
+  /** Name below or beside the bar. */
+  label: string;
+  /** Length, or one for each series. Not finite: no bar. */
+  value: number | readonly number[];
+}
+
+/** How to draw bars. */
+export interface BarChartOptions extends ChartOptions {
+  /** Names of the values of a group, for the legend. @default {[]} */
+  series?: readonly string[] | undefined;
+  /** `horizontal` suits long names. @default {"vertical"} */
+  orientation?: "vertical" | "horizontal" | undefined;
+  /** The axis of the lengths. @default {from 0} */
+  values?: AxisOptions | undefined;
+  /** Text beside the names. @default {""} */
+  label?: string | undefined;
+}
+
+/** Share of the space of a name that its bars fill. */
+const FILL = 0.76;
+/** Space for the number at the end of a bar, as a share of the range of the values. */
+const NUMBER_ROOM = 0.14;
+const NUMBER_SIZE = 13;
+
+/**
+ * Draws bars with their values.
+ *
+ * @throws {OptionError} When there are no bars or an option is not usable.
+ *
+ * @example
+ * ```ts
+ * import { assertStringIncludes } from "@std/assert";
+ * const bars = [{ label: "mel", value: 12 }, { label: "decoder", value: 310 }];
+ * const chart = barChart(bars, { title: "Where the time went", values: { label: "milliseconds" } });
+ * assertStringIncludes(await chart.toSVG(), ">310</text>");
+ * ```
+ */
+export function barChart(bars: readonly Bar[], options: BarChartOptions = {}): Chart {
+  if (bars.length === 0) throw new OptionError("Cannot draw a bar chart: there are no bars.");
+  const isFlat = options.orientation === "horizontal";
+  const groups = bars.map(({ value }) => typeof value === "number" ? [value] : value);
+  const most = Math.max(...groups.map(({ length }) => length));
+  const thick = FILL / most;
+  const boxes = groups.flatMap((values, at) =>
+    values.map((value, k) => {
+      const start = at - FILL / 2 + k * thick;
+      return { value, start, middle: start + thick / 2, end: start + thick, color: seriesColor(k) };
+    })
+  ).filter(({ value }) => Number.isFinite(value));
+  const [low, high] = limitsOf([[0], boxes.map(({ value }) => value)])!;
+  const room = (high - low) * NUMBER_ROOM || 1;
+  const lengths = axisOf(options.values, low && low - room, high || low === 0 ? high + room : 0, "number");
+  const ends: [number, number] = isFlat ? [bars.length - 0.5, -0.5] : [-0.5, bars.length - 0.5];
+  const ticks = bars.map(({ label }, at) => ({ at, label }));
+  const names = axisOf({ label: options.label, ticks }, ...ends, "index");
+  return chartOf(options, {
+    summary: bars.map(({ label }, k) => `${label} ${groups[k]!.map(shortNumber).join("/")}`).join(", "),
+    height: isFlat ? bars.length * Math.max(ROW_HEIGHT, most * BAR_HEIGHT) : BARS_HEIGHT,
+    x: isFlat ? lengths : names,
+    y: isFlat ? names : lengths,
+    legend: (options.series ?? []).map((text, k) => ({ text, color: seriesColor(k) })),
+    draw: ({ plot }, { width, height }) => {
+      const pixels = (isFlat ? height : width) / bars.length * thick;
+      const numbers = boxes.map((box) => ({ ...box, text: shortNumber(box.value) }))
+        .filter(({ text }) => pixels >= (isFlat ? NUMBER_SIZE : textPixels(text, NUMBER_SIZE)));
+      const [along, across] = isFlat ? ["x", "y"] as const : ["y", "x"] as const;
+      const ends = {
+        [`${along}1`]: () => 0,
+        [`${along}2`]: "value",
+        [`${across}1`]: "start",
+        [`${across}2`]: "end",
+      };
+      const text = { [along]: "value", [across]: "middle", text: "text", fontSize: NUMBER_SIZE };
+      const [above, below] = isFlat
+        ? [{ textAnchor: "start", dx: 4 }, { textAnchor: "end", dx: -4 }]
+        : [{ lineAnchor: "bottom", dy: -3 }, { lineAnchor: "top", dy: 3 }];
+      return [
+        plot.rect(boxes, { ...ends, fill: "color", inset: most > 1 ? 0.5 : 0 }),
+        plot.text(numbers.filter(({ value }) => value >= 0), { ...text, ...above }),
+        plot.text(numbers.filter(({ value }) => value < 0), { ...text, ...below }),
+      ];
+    },
   });
 }
