@@ -172,7 +172,7 @@ const isShared = ({ x }: Panel) => x.kind !== "index";
  * @example
  * ```ts
  * import { assertStringIncludes } from "@std/assert";
- * import { lineChart } from "./line_chart.ts";
+ * import { lineChart } from "./charts.ts";
  *
  * const energy = lineChart([{ x: [0, 0.5, 1], y: [-30, -60, -20] }], { title: "Energy" });
  * const speech = lineChart([{ x: [0, 2], y: [0, 1] }], { title: "Speech" });
