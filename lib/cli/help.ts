@@ -43,8 +43,8 @@ Options (all of them: help options)
   -r, --recursive         folders with all their folders (--watch DIR)
   -q, --quiet  -v, --verbose  -y, --yes  --offline  -V, --version
 Commands
-  models list|download|path|remove|verify  languages doctor setup bench prove fleet
-  align RECORDING TEXT_FILE   inspect RECORDING   serve --help
+  models list|download|path|remove|verify  languages doctor setup bench prove
+  align RECORDING TEXT_FILE   inspect RECORDING   serve --help   fleet
   completions bash|zsh|fish   help TOPIC
 Topics
   options  input  output  subtitles  models  environment  exit
