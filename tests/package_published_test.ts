@@ -74,7 +74,7 @@ Deno.test("packed files import jsr: and npm: with versions, never a stand-in or 
   for (const path of registry.packed.files.keys()) {
     if (!path.endsWith(".ts")) continue;
     const text = (await Deno.readTextFile(join(registry.directory, path))).replace(/\/\*[^]*?\*\//g, "");
-    for (const match of text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g)) seen.add(match[1]!);
+    for (const match of text.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)"([^"]+)"/g)) seen.add(match[1]!);
   }
   const outside = [...seen].filter((specifier) => !/^(\.{1,2}\/|node:)/.test(specifier)).sort();
   const packages = outside.map((specifier) => specifier.replace(/@\^?\d+\.\d+\.\d+$/, "@VERSION"));

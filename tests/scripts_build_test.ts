@@ -232,7 +232,8 @@ Deno.test("build_mlx_c.sh says every 20 seconds that it still waits", async () =
 
 Deno.test("build_mlx_c.sh compiles where the cache's path has a space, and links with it whole", async () => {
   if (!isLinux) return;
-  const log = 'printf "<%s>" "$@" >>"$HOME/compiler.log"; echo >>"$HOME/compiler.log"\n';
+  // A line in one write: three compilers run at once.
+  const log = 'printf "%s\\n" "$(printf "<%s>" "$@")" >>"$HOME/compiler.log"\n';
   const object = 'for file; do case $file in *.cpp) : >"${file%.cpp}.o" ;; esac; done\n';
   const out = 'for ((i = 1; i < $#; i++)); do [ "${!i}" != -o ] || { i=$((i + 1)); : >"${!i}"; }; done\n';
   await using box = await Sandbox.create({
