@@ -8,7 +8,7 @@ import type { ConsumerConfig, StreamConfig } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import type { Connection } from "./connection.ts";
 import { failureSubject, type Job, jobSubject, parseSubject, PRIORITIES, type Priority } from "./job.ts";
-import { isQueuedAlready, type Patience, patiently } from "./reasons.ts";
+import { isOtherConsumer, isQueuedAlready, type Patience, patiently } from "./reasons.ts";
 
 /** Streams. */
 export const JOBS = "ASR_JOBS";
@@ -134,8 +134,10 @@ export class Queue {
   }
 
   async #consume(model: string, priority: Priority, leaseSeconds: number): Promise<void> {
+    const { consumers } = this.#connection.manager;
+    const name = `${model}_${priority}`;
     const config: Partial<ConsumerConfig> = {
-      durable_name: `${model}_${priority}`,
+      durable_name: name,
       filter_subject: `asr.jobs.${model}.${priority}.>`,
       ack_policy: "explicit",
       ack_wait: leaseSeconds * NANOS,
@@ -143,7 +145,13 @@ export class Queue {
       max_deliver: -1,
       max_ack_pending: MOST_AT_WORK,
     };
-    await this.#ask(() => this.#connection.manager.consumers.add(JOBS, config));
+    await this.#ask(() =>
+      consumers.add(JOBS, config).catch((error) => {
+        // A machine with another lease was here first: the last word counts, as with older servers.
+        if (!isOtherConsumer(error)) throw error;
+        return consumers.update(JOBS, name, config);
+      })
+    );
   }
 
   /**

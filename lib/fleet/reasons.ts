@@ -9,6 +9,7 @@ import { QueueError } from "./queue_error.ts";
 /** JetStream's numbers for what it answers. */
 const WRONG_LAST_SEQUENCE = 10071;
 const STORE_FAILED = 10077;
+const CONSUMER_EXISTS = 10148;
 /** No room on the disk, or none left of what the account may have. */
 const NO_ROOM = [10023, 10028, 10047];
 /** It has not everything together yet, as after a start. */
@@ -36,6 +37,11 @@ export function isTaken(error: unknown): boolean {
 /** Whether a subject has its message already. */
 export function isQueuedAlready(error: unknown): boolean {
   return codeOf(error) === STORE_FAILED && /per subject/.test(quickReason(error));
+}
+
+/** Whether a consumer is there already, with other settings: servers from 2.10 on do not change it by the way. */
+export function isOtherConsumer(error: unknown): boolean {
+  return codeOf(error) === CONSUMER_EXISTS;
 }
 
 /** Whether there is no room: the store's own limit, the account's, or the disk's. */
