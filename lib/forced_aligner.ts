@@ -5,7 +5,7 @@
  */
 import { openLibrary } from "../ffi/mod.ts";
 import { type AudioSource, loadAudio, type LoadedAudio } from "./audio/load.ts";
-import { SAMPLE_RATE, type Samples } from "./audio/samples.ts";
+import type { Samples } from "./audio/samples.ts";
 import { checkOptions, type Rules, signal as anySignal, text as anyText } from "./check_options.ts";
 import { ModelError, OptionError } from "./errors.ts";
 import { resolveAligner } from "./hub/mod.ts";
@@ -179,11 +179,8 @@ export class ForcedAligner implements Disposable {
     const clip = samples.slice();
     const reason = whyNotAligned({ samples: clip, language }, this);
     if (reason) throw new OptionError(`Cannot align: ${reason}.`);
-    const { ranges } = await detectSpeech(this.#parts.vad, samples, {}, signal);
-    const speech = ranges.map(({ startSample, endSample }) => ({
-      startSeconds: startSample / SAMPLE_RATE,
-      endSeconds: endSample / SAMPLE_RATE,
-    }));
+    const heard = await detectSpeech(this.#parts.vad, samples, {}, signal);
+    const speech = heard.stretches();
     return await alignWords({ samples: clip, words, language, speech }, this.#inCall, signal);
   }
 

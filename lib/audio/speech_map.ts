@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { SAMPLE_RATE } from "./samples.ts";
 
 /** A stretch of a recording, in samples. */
 export interface SampleRange {
@@ -64,6 +65,18 @@ export class SpeechMap {
     this.probabilities = probabilities;
     this.frameSamples = frameSamples;
     this.offsetSamples = offsetSamples;
+  }
+
+  /**
+   * Where there is speech, in seconds of a 16 kHz recording.
+   *
+   * @param offsetSeconds Second at which what the map is of begins.
+   */
+  stretches(offsetSeconds = 0): { startSeconds: number; endSeconds: number }[] {
+    return this.ranges.map(({ startSample, endSample }) => ({
+      startSeconds: offsetSeconds + startSample / SAMPLE_RATE,
+      endSeconds: offsetSeconds + endSample / SAMPLE_RATE,
+    }));
   }
 
   /** Samples that lie in speech. */

@@ -74,6 +74,9 @@ export async function whereInstead(
   return "the text is printed instead";
 }
 
+/** Formats in which several transcripts can follow each other. */
+const JOINABLE = ["txt", "json", "jsonl"];
+
 /** The paths of one recording's transcripts. */
 export class OutputPlan {
   readonly #options: OutputOptions;
@@ -101,6 +104,15 @@ export class OutputPlan {
   /** Whether files are written. */
   get toFiles(): boolean {
     return this.#options.directory !== undefined || this.#options.template !== undefined;
+  }
+
+  /** @throws {OptionError} When several transcripts would be printed in a format in which they cannot follow each other. */
+  checkSeveral(): void {
+    const [format = "txt"] = this.formats;
+    if (this.toFiles || JOINABLE.includes(format)) return;
+    throw new OptionError(
+      `Cannot print ${format} of several recordings one after the other: use --output-dir or --output-template`,
+    );
   }
 
   /** Formats of every transcript. */

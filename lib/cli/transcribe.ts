@@ -22,9 +22,6 @@ import { OutputClosed, printable, sentence, type Terminal } from "./terminal.ts"
 import { watch } from "./watch.ts";
 import { cannotWrite, OutputError, OutputProbe, putAside } from "./write_file.ts";
 
-/** Formats in which several transcripts can follow each other. */
-const JOINABLE = ["txt", "json", "jsonl"];
-
 /** A recording's place among all. */
 interface Turn {
   /** How it is named while it runs: "(2/7) talk.m4a". */
@@ -308,10 +305,8 @@ export function refuseCombinations(args: Arguments, plan: OutputPlan): void {
   }
 }
 
-/** Runs the command. */
-export async function transcribe(args: Arguments, terminal: Terminal): Promise<number> {
-  const { model, operands } = await splitModel(args);
-  const watched = args.text("watch");
+/** Where transcripts go. */
+export function transcriptPlan(args: Arguments): OutputPlan {
   const plan = new OutputPlan({
     formats: formatsOf(args),
     directory: args.text("output-dir"),
@@ -319,6 +314,14 @@ export async function transcribe(args: Arguments, terminal: Terminal): Promise<n
     writer: writerOptions(args),
   });
   refuseCombinations(args, plan);
+  return plan;
+}
+
+/** Runs the command. */
+export async function transcribe(args: Arguments, terminal: Terminal): Promise<number> {
+  const { model, operands } = await splitModel(args);
+  const watched = args.text("watch");
+  const plan = transcriptPlan(args);
   if (operands.length === 0 && watched === undefined) {
     throw new OptionError("Nothing to transcribe: name a recording, a folder, an address, or - (see --help)");
   }
@@ -331,12 +334,7 @@ export async function transcribe(args: Arguments, terminal: Terminal): Promise<n
   plan.check(inputs);
   const total = inputs.length + bad.length;
   const isOneOfMany = total > 1 || watched !== undefined;
-  const [format = "txt"] = plan.formats;
-  if (isOneOfMany && !plan.toFiles && !JOINABLE.includes(format)) {
-    throw new OptionError(
-      `Cannot print ${format} of several recordings one after the other: use --output-dir or --output-template`,
-    );
-  }
+  if (isOneOfMany) plan.checkSeveral();
   using interruption = new Interruption(() =>
     terminal.note("Interrupted: ending in order; Ctrl-C again ends at once")
   );

@@ -7,7 +7,7 @@ import { loadAudio, type LoadedAudio } from "../audio/load.ts";
 import { type LoadOptions, openModel } from "../open_model.ts";
 import { OwnAligner } from "../own_aligner.ts";
 import type { Engine } from "../recognize/engine.ts";
-import { recognizeRecording, spokenSeconds } from "../recognize/long_form/long_form.ts";
+import { recognizeRecording } from "../recognize/long_form/long_form.ts";
 import { hearRecording, planRecording } from "../recognize/long_form/plan.ts";
 import { finishedChunks } from "../recognize/long_form/resume.ts";
 import { chunksBesidePrompt } from "../recognize/prompt_budget.ts";
@@ -133,7 +133,7 @@ export class ModelRecognizer implements Recognizer, Disposable {
     signal.throwIfAborted();
     return {
       ...{ durationSeconds, warnings, parts: planParts(chunks, speech, sound.job.partSeconds) },
-      ...(speech ? { speech: spokenSeconds(speech, settings.offsetSeconds) } : {}),
+      ...(speech ? { speech: speech.stretches(settings.offsetSeconds) } : {}),
     };
   }
 

@@ -5,20 +5,7 @@
  */
 import { assert } from "@std/assert";
 import { type Browser, launch, type Page } from "puppeteer-core";
-
-const BROWSERS = ["chromium", "google-chrome", "chromium-browser", "chrome"];
-const APPLICATION = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
-
-async function browserPath(): Promise<string> {
-  for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
-    for (const name of BROWSERS) {
-      const path = `${folder}/${name}`;
-      if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
-    }
-  }
-  if (await Deno.stat(APPLICATION).then(() => true, () => false)) return APPLICATION;
-  throw new Error("No Chromium on PATH: install it (apt install chromium, brew install chromium).");
-}
+import { chromiumPath } from "../../scripts/chromium.ts";
 
 /** A browser that ends with its block. */
 export interface OpenBrowser extends AsyncDisposable {
@@ -34,7 +21,7 @@ export const MICROPHONE: readonly string[] = [
 /** Starts Chromium. */
 export async function openBrowser(...args: string[]): Promise<OpenBrowser> {
   const browser = await launch({
-    executablePath: await browserPath(),
+    executablePath: await chromiumPath(),
     args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", ...args],
   });
   return { browser, [Symbol.asyncDispose]: () => browser.close() };

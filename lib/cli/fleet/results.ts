@@ -3,18 +3,12 @@
  *
  * @module
  */
-import { OptionError } from "../../errors.ts";
 import type { Fleet } from "../../fleet/fleet.ts";
 import type { Asked } from "../../fleet/shelves.ts";
-import { OutputPlan } from "../outputs.ts";
-import { formatsOf, writerOptions } from "../settings.ts";
 import { sentence } from "../terminal.ts";
-import { refuseCombinations } from "../transcribe.ts";
+import { transcriptPlan } from "../transcribe.ts";
 import { isMeant } from "./choose.ts";
 import type { FleetCall } from "./call.ts";
-
-/** Formats in which several transcripts can follow each other. */
-const JOINABLE = ["txt", "json", "jsonl"];
 
 /** What was asked for: of each recording the latest wish. */
 async function wanted(fleet: Fleet, operands: readonly string[]): Promise<Asked[]> {
@@ -29,21 +23,10 @@ async function wanted(fleet: Fleet, operands: readonly string[]): Promise<Asked[
 
 /** Runs it. */
 export async function results({ args, terminal, operands, interruption, open }: FleetCall): Promise<number> {
-  const plan = new OutputPlan({
-    formats: formatsOf(args),
-    directory: args.text("output-dir"),
-    template: args.text("output-template"),
-    writer: writerOptions(args),
-  });
-  refuseCombinations(args, plan);
+  const plan = transcriptPlan(args);
   await using fleet = await open();
   const all = await wanted(fleet, operands);
-  const [format = "txt"] = plan.formats;
-  if (all.length > 1 && !plan.toFiles && !JOINABLE.includes(format)) {
-    throw new OptionError(
-      `Cannot print ${format} of several recordings one after the other: use --output-dir`,
-    );
-  }
+  if (all.length > 1) plan.checkSeveral();
   plan.check(all.map(({ input }) => input));
   let done = 0, failures = 0;
   for (const { job, input } of all) {

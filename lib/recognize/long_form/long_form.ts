@@ -76,17 +76,6 @@ function isDoubted(heard: Heard): boolean {
   return gravity(heard) > 0;
 }
 
-/** Where somebody speaks, in seconds of the recording. */
-export function spokenSeconds(
-  { ranges }: SpeechMap,
-  offsetSeconds: number,
-): NonNullable<Transcript["speech"]> {
-  return ranges.map(({ startSample, endSample }) => ({
-    startSeconds: offsetSeconds + startSample / SAMPLE_RATE,
-    endSeconds: offsetSeconds + endSample / SAMPLE_RATE,
-  }));
-}
-
 /** A recording that is being recognised. */
 class LongForm {
   readonly #call: LongFormCall;
@@ -216,10 +205,7 @@ class LongForm {
   ): void {
     const { timing, settings } = this.#call;
     const { chunk } = judged;
-    const speech = clip.speech?.ranges.map(({ startSample, endSample }) => ({
-      startSeconds: startSample / SAMPLE_RATE,
-      endSeconds: endSample / SAMPLE_RATE,
-    })) ?? [];
+    const speech = clip.speech?.stretches() ?? [];
     this.#timed = this.#timed.then(async () => {
       const start = performance.now();
       const segments = await words.segments({ ...judged, samples: clip.samples, speech }, this.#signal);
@@ -277,7 +263,7 @@ class LongForm {
         ...this.#call.words?.warnings() ?? [],
       ],
       stats: timing.stats(durationSeconds, peakMemory()),
-      ...(speech ? { speech: spokenSeconds(speech, settings.offsetSeconds) } : {}),
+      ...(speech ? { speech: speech.stretches(settings.offsetSeconds) } : {}),
     };
   }
 }

@@ -46,16 +46,12 @@ export async function alignLong(text: LongText, aligner: ClipAligner, signal?: A
     if (own.length === 0) continue;
     const startSample = Math.round(chunk.startSeconds * SAMPLE_RATE);
     const endSample = Math.round(chunk.endSeconds * SAMPLE_RATE);
-    const { ranges } = speech.within({ startSample, endSample });
     const found = await alignWords(
       {
         samples: samples.slice(startSample, endSample),
         words: own.map((index) => words[index]!),
         language,
-        speech: ranges.map((range) => ({
-          startSeconds: range.startSample / SAMPLE_RATE,
-          endSeconds: range.endSample / SAMPLE_RATE,
-        })),
+        speech: speech.within({ startSample, endSample }).stretches(),
       },
       aligner,
       signal,
