@@ -15,6 +15,7 @@ import { loadModel } from "./get_model.ts";
 import { type Input, isAddress, isModelFolder, planInputs } from "./inputs.ts";
 import { Interruption } from "./interruption.ts";
 import { Journal, type Past } from "./journal.ts";
+import type { OutputFormat } from "../output/mod.ts";
 import { OutputPlan } from "./outputs.ts";
 import { Progress } from "./progress.ts";
 import { formatsOf, type ModelSettings, modelSettings, speechOptions, writerOptions } from "./settings.ts";
@@ -288,7 +289,7 @@ const KARAOKE = ["srt", "vtt", "ass", "lrc"];
  *
  * @throws {OptionError}
  */
-export function refuseCombinations(args: Arguments, plan: OutputPlan): void {
+function refuseCombinations(args: Arguments, plan: OutputPlan): void {
   if (args.isFlag("highlight-words") && !plan.formats.some((format) => KARAOKE.includes(format))) {
     throw new OptionError(
       `Cannot use --highlight-words with ${plan.formats.join(", ")}: it marks words in ${KARAOKE.join(", ")}`,
@@ -306,9 +307,12 @@ export function refuseCombinations(args: Arguments, plan: OutputPlan): void {
 }
 
 /** Where transcripts go. */
-export function transcriptPlan(args: Arguments): OutputPlan {
+export function transcriptPlan(
+  args: Arguments,
+  formats: readonly OutputFormat[] = formatsOf(args),
+): OutputPlan {
   const plan = new OutputPlan({
-    formats: formatsOf(args),
+    formats,
     directory: args.text("output-dir"),
     template: args.text("output-template"),
     writer: writerOptions(args),

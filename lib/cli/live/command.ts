@@ -12,10 +12,10 @@ import type { Arguments } from "../arguments.ts";
 import { loadModel } from "../get_model.ts";
 import { type Input, planInputs } from "../inputs.ts";
 import { Interruption } from "../interruption.ts";
-import { OutputPlan } from "../outputs.ts";
+import type { OutputPlan } from "../outputs.ts";
 import { formatsOf, type ModelSettings, modelSettings, speechOptions, writerOptions } from "../settings.ts";
 import { table, type Terminal } from "../terminal.ts";
-import { refuseCombinations } from "../transcribe.ts";
+import { transcriptPlan } from "../transcribe.ts";
 import { OutputProbe } from "../write_file.ts";
 import { hear } from "./hear.ts";
 import { FileSink } from "./sinks.ts";
@@ -122,14 +122,7 @@ function planOutput(args: Arguments): OutputPlan {
     );
   }
   const formats = asked.filter((format) => format !== "json");
-  const plan = new OutputPlan({
-    formats: formats.length === 0 ? ["txt"] : formats,
-    directory: args.text("output-dir"),
-    template: args.text("output-template"),
-    writer: writerOptions(args),
-  });
-  refuseCombinations(args, plan);
-  return plan;
+  return transcriptPlan(args, formats.length === 0 ? ["txt"] : formats);
 }
 
 function refuseKeys(args: Arguments): void {
