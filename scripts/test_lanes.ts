@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { stripVTControlCharacters } from "node:util";
 import { fromFileUrl } from "@std/path";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
@@ -46,14 +47,20 @@ interface Finished {
   seconds: number;
 }
 
-/** `ok | 2 passed (1 step) | 0 failed | 1 ignored (12ms)` */
+/** `ok | 2 passed (1 step) | 0 failed | 1 ignored (12ms)`, without colours. */
 const SUMMARY = /^(?:ok|FAILED) \| (\d+ passed\b.*) \([^()]*\)\n*/gm;
 
 /** The counts in what `deno test` printed; none if it did not get so far. */
 export function countsOf(output: string): Counts {
-  const text = [...output.matchAll(SUMMARY)].at(-1)?.[1] ?? "";
+  const text = [...stripVTControlCharacters(output).matchAll(SUMMARY)].at(-1)?.[1] ?? "";
   const counts = text.replace(/ \([^()]*\)/g, "").split(" | ").map((part) => /^(\d+) (.+)$/.exec(part));
   return new Map(counts.flatMap((found) => found ? [[found[2]!, Number(found[1])]] : []));
+}
+
+/** What was printed but for its counts, in its colours. */
+function withoutSummary(output: string): string {
+  const lines = output.split("\n");
+  return lines.filter((line) => countsOf(`${line}\n`).size === 0).join("\n").trimEnd();
 }
 
 /** First what no file of its own runs, as examples and tests under other names; then one file each. */
@@ -88,13 +95,13 @@ async function run({ name, args }: Part, options: readonly string[]): Promise<Fi
     stderr: "piped",
   }).spawn();
   running.add(child);
-  let output = "";
+  let printed = "";
   const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) output += text;
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) printed += text;
   };
   const [{ code, signal }] = await Promise.all([child.status, read(child.stdout), read(child.stderr)]);
   running.delete(child);
-  const counts = countsOf(output);
+  const counts = countsOf(printed);
   let fault: string | undefined;
   if (signal) fault = `ended by ${signal}`;
   else if (code !== 0) fault = `exit code ${code}`;
@@ -102,7 +109,7 @@ async function run({ name, args }: Part, options: readonly string[]): Promise<Fi
   // Nobody counted what ended a process.
   if (fault && !counts.get("failed")) counts.set("failed", 1);
   const seconds = (performance.now() - start) / 1000;
-  return { name, output: output.replace(SUMMARY, "").trimEnd(), counts, fault, seconds };
+  return { name, output: withoutSummary(printed), counts, fault, seconds };
 }
 
 /** Runs all parts; a lane takes the next when it is done with one. */

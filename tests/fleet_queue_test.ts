@@ -149,7 +149,7 @@ Deno.test("a server that goes and comes back loses nothing, and work in hand wai
   );
   await submitAll(at.fleet, at.paths);
   const sleeper = new Sleeper({ secondsPerChunk: 0.3 });
-  const work = at.crew.hire(sleeper, { once: true });
+  const work = at.crew.hire(sleeper, { once: true, leaseSeconds: 2 });
   await until(() => sleeper.heard.length >= 1);
   await at.server.down();
   await sleep(0.5);
@@ -205,6 +205,18 @@ Deno.test("a server that is not there, a wrong token, no JetStream, a wrong addr
   );
   await (await Fleet.open({ url: guarded.url, token: "sesame" }))[Symbol.asyncDispose]();
   await (await Fleet.open({ url: guarded.url.replace("//", "//sesame@") }))[Symbol.asyncDispose]();
+});
+
+Deno.test("a server that refuses us while it is being written to ends no process", async () => {
+  await using guarded = await NatsServer.start({ args: ["--auth", "sesame"] });
+  // Without a lasting listener two of three connections tell an error to nobody.
+  const refusals = Array.from(
+    { length: 40 },
+    () => assertRejects(() => Fleet.open({ url: guarded.url, token: "wrong" }), QueueError),
+  );
+  for (const { message } of await Promise.all(refusals)) {
+    assertMatch(message, /refuses us: check --queue-token/);
+  }
 });
 
 Deno.test("TLS with an authority of one's own works, and without it is one sentence", async () => {

@@ -71,11 +71,13 @@ Deno.test("test_lanes.ts takes no result for a failure, and gives options to den
   assertMatch(lines.at(-1)!, /^FAILED \| 0 passed \| 1 failed /);
 });
 
-Deno.test("countsOf() reads the last line of deno test, with steps, ignored and left out tests", () => {
+Deno.test("countsOf() reads the last line of deno test, with steps, ignored and left out tests, in colours too", () => {
   const output = "ok | 7 passed | 0 failed (1s)\n\n" +
     "FAILED | 5 passed (2 steps) | 1 failed (1 step) | 3 ignored (1 step) | 4 filtered out (1m12s)\n\nerror: Test failed\n";
   assertEquals(Object.fromEntries(countsOf(output)), { passed: 5, failed: 1, ignored: 3, "filtered out": 4 });
   assertEquals(countsOf("error: ok | 7 passed").size, 0);
+  const colored = "\x1b[32mok\x1b[0m | 2 passed | 0 failed \x1b[90m(3ms)\x1b[0m\n";
+  assertEquals(Object.fromEntries(countsOf(colored)), { passed: 2, failed: 0 });
 });
 
 Deno.test("test_lanes.ts counts lines in all but the longest files", () => {

@@ -9,10 +9,12 @@ import type { Objm } from "@nats-io/obj";
 import type { ConnectionOptions, NatsConnection } from "@nats-io/transport-node";
 import { QueueError } from "./queue_error.ts";
 import { quickReason } from "./reasons.ts";
+import { connectSteadily, type TransportClient } from "./steady_transport.ts";
 
 /** No literals in the `import()`: nobody pays at start-up for what he does not use. deno.json has the same version. */
 const PACKAGES = {
-  transport: "npm:@nats-io/transport-node@3.4.0",
+  client: "npm:@nats-io/transport-node@3.4.0",
+  node: "npm:@nats-io/transport-node@3.4.0/lib/node_transport.js",
   jetstream: "npm:@nats-io/jetstream@3.4.0",
   kv: "npm:@nats-io/kv@3.4.0",
   obj: "npm:@nats-io/obj@3.4.0",
@@ -46,8 +48,7 @@ export interface Connection extends AsyncDisposable {
   objects: Objm;
 }
 
-interface Clients {
-  transport: typeof import("@nats-io/transport-node");
+interface Clients extends TransportClient {
   jetstream: typeof import("@nats-io/jetstream");
   kv: typeof import("@nats-io/kv");
   obj: typeof import("@nats-io/obj");
@@ -56,7 +57,8 @@ interface Clients {
 async function clients(): Promise<Clients> {
   try {
     return {
-      transport: await import(PACKAGES.transport),
+      client: await import(PACKAGES.client),
+      node: await import(PACKAGES.node),
       jetstream: await import(PACKAGES.jetstream),
       kv: await import(PACKAGES.kv),
       obj: await import(PACKAGES.obj),
@@ -108,7 +110,7 @@ function parseServers(url: string): Pick<ConnectionOptions, "servers" | "user" |
   };
 }
 
-async function optionsOf(address: QueueAddress, { transport }: Clients): Promise<ConnectionOptions> {
+async function optionsOf(address: QueueAddress, { client }: Clients): Promise<ConnectionOptions> {
   const { token, credentials, authority, certificate, key } = address;
   const text = async (path: string, what: string) => new TextDecoder().decode(await fileOf(path, what));
   const options: ConnectionOptions = {
@@ -120,7 +122,7 @@ async function optionsOf(address: QueueAddress, { transport }: Clients): Promise
   };
   if (token !== undefined) options.token = token;
   if (credentials !== undefined) {
-    options.authenticator = transport.credsAuthenticator(await fileOf(credentials, "credentials"));
+    options.authenticator = client.credsAuthenticator(await fileOf(credentials, "credentials"));
   }
   if (authority ?? certificate ?? key) {
     options.tls = {
@@ -165,7 +167,7 @@ export async function connect(address: QueueAddress): Promise<Connection> {
   const options = await optionsOf(address, found);
   let nats: NatsConnection | undefined;
   try {
-    nats = await found.transport.connect(options);
+    nats = await connectSteadily(found, options);
     const manager = await found.jetstream.jetstreamManager(nats, { timeout: ANSWER_MS });
     const streams = found.jetstream.jetstream(nats, { timeout: ANSWER_MS });
     const open = nats;
