@@ -149,7 +149,7 @@ Deno.test("a server that goes and comes back loses nothing, and work in hand wai
   );
   await submitAll(at.fleet, at.paths);
   const sleeper = new Sleeper({ secondsPerChunk: 0.3 });
-  const work = at.crew.hire(sleeper, { once: true, leaseSeconds: 2 });
+  const work = at.crew.hire(sleeper, { once: true });
   await until(() => sleeper.heard.length >= 1);
   await at.server.down();
   await sleep(0.5);

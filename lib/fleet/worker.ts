@@ -21,8 +21,8 @@ import { WorkLog } from "./work_log.ts";
 
 /** Between two looks into an empty queue, in seconds. */
 const IDLE_SECONDS = 0.5;
-/** Looks in a row after which it is asked whether the queue is empty indeed. */
-const IDLE_LOOKS = 8;
+/** Time without a job after which it is asked whether the queue is empty indeed; a look may take seconds itself. */
+const HEAL_SECONDS = 4;
 /** Before a failed job is tried again: doubled each time, in seconds. */
 const FIRST_RETRY_SECONDS = 1;
 const LONGEST_RETRY_SECONDS = 60;
@@ -70,15 +70,17 @@ export class Worker {
     const { recognizer: { model }, leaseSeconds, signal, once = false } = this.#options;
     await this.#fleet.queue.serve(model, leaseSeconds);
     using _telling = this.#log.start();
-    for (let idle = 1; !signal.aborted; idle++) {
+    let healed = performance.now();
+    while (!signal.aborted) {
       const delivery = await this.#take(model);
       if (delivery !== undefined) {
         await this.#oneSafely(delivery);
-        idle = 0;
+        healed = performance.now();
       } else if (once && !(await this.#hasWork(model))) break;
       else await sleep(IDLE_SECONDS, signal).catch(() => {});
-      if (idle % IDLE_LOOKS === IDLE_LOOKS - 1) {
+      if (performance.now() - healed > 1000 * HEAL_SECONDS) {
         await this.#fleet.queue.heal(model, leaseSeconds).catch(() => {});
+        healed = performance.now();
       }
     }
     await this.#log.leave();
