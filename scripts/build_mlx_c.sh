@@ -271,6 +271,7 @@ make_blas() {
 # The product of one row, or with one column, for which a decode step of one clip calls: OpenBLAS copies the whole matrix
 # into its own order first, on processors without AVX-512 in two to four times the time of its product with a vector.
 # libmlxc has it, as the dynamic linker looks there before all others.
+# shellcheck disable=SC2317 # called by compile
 one_row() {
   cat <<'END'
 enum { ROW_MAJOR = 101, AS_IS = 111, TRANSPOSED = 112 };
