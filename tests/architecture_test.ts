@@ -90,21 +90,10 @@ function importsOf(path: string, text: string): Import[] {
 const allImports = matching(/\.ts$/).flatMap(([path, text]) => importsOf(path, text));
 
 /** Small files that all of lib shares. */
-const SHARED = [
-  "lib/abortable.ts",
-  "lib/address.ts",
-  "lib/bell.ts",
-  "lib/errors.ts",
-  "lib/event_queue.ts",
-  "lib/breathe.ts",
-  "lib/join_arrays.ts",
-  "lib/mutex.ts",
-  "lib/check_options.ts",
-  "lib/nearest_name.ts",
-  "lib/option_words.ts",
-  "lib/text_file.ts",
-  "lib/transcript.ts",
-];
+const SHARED = (
+  "abortable address bell breathe check_options clock display_width displayable errors escape_html " +
+  "event_queue join_arrays load_once mutex nearest_name option_words text_file transcript"
+).split(" ").map((name) => `lib/${name}.ts`);
 
 /** The room of a file: its folder, `lib` for what ties the rooms of lib together. */
 function roomOf(path: string): string {

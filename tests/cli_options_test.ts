@@ -6,7 +6,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { readArguments } from "../lib/cli/arguments.ts";
-import { clock, length, parseRange, size, speed } from "../lib/cli/clock.ts";
+import { clock } from "../lib/clock.ts";
+import { length, parseRange, size, speed } from "../lib/cli/clock.ts";
 import { COMMAND_OPTIONS, type OptionSpec, variableOf } from "../lib/cli/option_specs.ts";
 import { bar, Progress } from "../lib/cli/progress.ts";
 import { speechOptions } from "../lib/cli/settings.ts";

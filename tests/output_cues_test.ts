@@ -3,7 +3,7 @@ import { OptionError } from "../lib/errors.ts";
 import type { Segment } from "../lib/transcript.ts";
 import { type Cue, makeCues } from "../lib/output/cues.ts";
 import type { CueOptions } from "../lib/output/options.ts";
-import { displayWidth } from "../lib/output/display_width.ts";
+import { displayWidth } from "../lib/display_width.ts";
 import { randomOf, randomSegments, type Script, segmentOf } from "./support/output_samples.ts";
 
 const SCRIPTS: Script[] = ["latin", "cjk", "arabic", "emoji", "long", "nasty", "mixed"];

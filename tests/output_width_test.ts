@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { displayWidth, graphemes } from "../lib/output/display_width.ts";
+import { displayWidth, graphemes } from "../lib/display_width.ts";
 import { breakText, normaliseSpace } from "../lib/output/line_break.ts";
 
 // Widths as EastAsianWidth.txt of the Unicode Character Database has them: W and F are two columns, the rest one.

@@ -147,7 +147,7 @@ Deno.test("charts keep texts apart and inside the picture, on phones and screens
     wave,
     lines,
     barChart(rows, { title: "Bars", series: ["a", "b"], values: { label: "RTF" } }),
-    barChart(rows, { title: "Bars", orientation: "horizontal", label: "model" }),
+    barChart(rows, { title: "Bars", orientation: "horizontal" }),
     barChart([{ label: "one", value: -3 }, { label: "two", value: 12345.678 }]),
     lineChart([{ y: [1, 2, 3, 4, 5, 6] }], { x: { ticks: tokens } }),
     stack([wave, mel, lineChart([{ x: [0, 1], y: [-90, -20] }], { title: "Energy", marks: MARKS })], {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ForcedAligner, ModelError, OptionError, Qwen3ASR, type Segment, type Word } from "../mod.ts";
 import { loadFolder } from "../lib/load_folder.ts";
 import type { ClipRequest } from "../lib/recognize/clip.ts";
@@ -176,10 +176,20 @@ Deno.test("where the decoder looked is the same in a batch, alone, and with step
     for (const clip of clips) alone.push(...await engine.decode([request(clip)], { timing: new Timing() }));
     answers.push(alone);
   }
-  for (const [index, { looks, logprobs }] of answers[0]!.entries()) {
+  const [batch, alone, , aloneAhead] = answers;
+  assertEquals(aloneAhead!.map(({ looks }) => looks), alone!.map(({ looks }) => looks));
+  for (const [index, { looks, logprobs, tokens }] of batch!.entries()) {
     assertEquals(looks!.length, logprobs!.length);
     assert(looks!.some((look) => Math.max(...look!) > 0.5), "it looks somewhere");
-    for (const other of answers.slice(1)) assertEquals(other[index]!.looks, looks);
+    // A single row, as the last one of a batch is too, has a product of its own, whose sums are rounded in another order.
+    for (const other of answers.slice(1).map((list) => list[index]!)) {
+      assertEquals(other.tokens, tokens);
+      for (const [token, look] of looks!.entries()) {
+        for (const [place, weight] of look!.entries()) {
+          assertAlmostEquals(other.looks![token]![place]!, weight, 1e-5);
+        }
+      }
+    }
   }
 });
 

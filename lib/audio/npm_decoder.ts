@@ -5,6 +5,7 @@
  * @module
  */
 import { AudioError } from "../errors.ts";
+import { reasonOf } from "../load_once.ts";
 
 /**
  * Loads a package.
@@ -22,9 +23,10 @@ export async function loadDecoder<Module, Decoder>(
   try {
     return await open(await import(specifier));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     throw new AudioError(
-      `Cannot read ${name}: ffmpeg was not found, and ${specifier} can't be loaded in its place (${reason}): ` +
+      `Cannot read ${name}: ffmpeg was not found, and ${specifier} can't be loaded in its place (${
+        reasonOf(cause)
+      }): ` +
         "install ffmpeg or convert the recording to WAV.",
       { cause },
     );

@@ -3,15 +3,8 @@
  *
  * @module
  */
+import { clock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
-
-/** `1:02:03`, `2:05`: whole seconds. */
-export function clock(seconds: number): string {
-  const whole = Math.max(0, Math.floor(seconds));
-  const two = (value: number) => String(value).padStart(2, "0");
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, two(whole % 60)];
-  return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
-}
 
 /** `2.3 s` below a minute, `2:05` above. */
 export function length(seconds: number): string {

@@ -12,7 +12,8 @@ import {
   resolveModel,
 } from "../hub/mod.ts";
 import { Qwen3ASR } from "../qwen3_asr.ts";
-import { clock, size } from "./clock.ts";
+import { clock } from "../clock.ts";
+import { size } from "./clock.ts";
 import { ensureLibrary } from "./get_library.ts";
 import { bar } from "./progress.ts";
 import { canAsk, confirm } from "./question.ts";

@@ -8,7 +8,7 @@ import { OptionError } from "../errors.ts";
 import { nearestName } from "../nearest_name.ts";
 import { type FormatOptions, formatTranscript, type OutputFormat } from "../output/mod.ts";
 import type { Transcript } from "../transcript.ts";
-import { clock } from "./clock.ts";
+import { clock } from "../clock.ts";
 import { type Input, isAddress } from "./inputs.ts";
 import { heardSeconds } from "../recognize/long_form/resume.ts";
 import { OutputError, type OutputProbe, putAside, writeFile } from "./write_file.ts";

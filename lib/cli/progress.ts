@@ -6,7 +6,8 @@
 import type { TranscriptEvent } from "../recognize/events.ts";
 import { displayWidth } from "../output/mod.ts";
 import type { ChunkResult } from "../transcript.ts";
-import { clock, speed } from "./clock.ts";
+import { clock } from "../clock.ts";
+import { speed } from "./clock.ts";
 import { fit, lastColumns, printable, type Terminal } from "./terminal.ts";
 
 const REDRAW_MS = 100;

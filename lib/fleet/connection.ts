@@ -7,6 +7,7 @@ import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import type { Kvm } from "@nats-io/kv";
 import type { Objm } from "@nats-io/obj";
 import type { ConnectionOptions, NatsConnection } from "@nats-io/transport-node";
+import { loadOnce } from "../load_once.ts";
 import { QueueError } from "./queue_error.ts";
 import { quickReason } from "./reasons.ts";
 import { connectSteadily, type TransportClient } from "./steady_transport.ts";
@@ -54,24 +55,22 @@ interface Clients extends TransportClient {
   obj: typeof import("@nats-io/obj");
 }
 
-async function clients(): Promise<Clients> {
-  try {
-    return {
-      client: await import(PACKAGES.client),
-      node: await import(PACKAGES.node),
-      jetstream: await import(PACKAGES.jetstream),
-      kv: await import(PACKAGES.kv),
-      obj: await import(PACKAGES.obj),
-    };
-  } catch (cause) {
-    throw new QueueError(
-      `The client of NATS cannot be loaded (${
-        quickReason(cause)
-      }): it comes from npm, once; connect this machine`,
-      { cause },
-    );
-  }
-}
+const clients: () => Promise<Clients> = loadOnce(
+  async () => ({
+    client: await import(PACKAGES.client),
+    node: await import(PACKAGES.node),
+    jetstream: await import(PACKAGES.jetstream),
+    kv: await import(PACKAGES.kv),
+    obj: await import(PACKAGES.obj),
+  }),
+  (reason, cause) =>
+    new QueueError(
+      `The client of NATS cannot be loaded (${reason}): it comes from npm, once; connect this machine`,
+      {
+        cause,
+      },
+    ),
+);
 
 /** A server's address without secrets, as messages show it. */
 export function shownAddress(url: string): string {

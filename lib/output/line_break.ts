@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { displayWidth, graphemes, graphemeWidth } from "./display_width.ts";
+import { displayWidth, graphemes, graphemeWidth } from "../display_width.ts";
 
 /** What a break interrupts, best first. `cjk-word` lies inside a word, `forced` inside an unbreakable one. */
 export type BreakKind = "segment" | "sentence" | "clause" | "word" | "cjk-word" | "forced";

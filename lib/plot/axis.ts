@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { clock } from "../clock.ts";
+import { displayWidth } from "../display_width.ts";
 import { OptionError } from "../errors.ts";
 import type { Drawing, PlotMark } from "./libraries.ts";
 
@@ -56,15 +58,12 @@ const CLOCK_STEPS = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400
 const CLOCK_FROM_SECONDS = 90;
 /** A label that would take more than half of a phone's width. */
 const TOO_LONG = /^(.{20})..+$/u;
-/** Width of a character as a multiple of the font size: on the safe side, because fonts differ. */
-const CHARACTER = 0.58;
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\p{Emoji_Presentation}]/u;
+/** Width of a letter as a multiple of the font size: on the safe side, because fonts differ. */
+const LETTER = 0.58;
 
 /** About how many pixels wide a text is. */
 export function textPixels(text: string, fontSize: number): number {
-  const letters = Array.from(text.replace(/\p{M}/gu, ""));
-  return fontSize * letters.reduce((sum, letter) => sum + (WIDE.test(letter) ? 1 : CHARACTER), 0);
+  return fontSize * LETTER * displayWidth(text);
 }
 
 /** A number for people: three significant digits, an exponent only for very large and very small ones. */
@@ -79,8 +78,7 @@ export function limitsOf(lists: readonly ArrayLike<number>[]): [low: number, hig
   let [low, high] = [Infinity, -Infinity];
   for (const list of lists) {
     for (let k = 0; k < list.length; k++) {
-      if (list[k]! < low && list[k]! > -Infinity) low = list[k]!;
-      if (list[k]! > high && list[k]! < Infinity) high = list[k]!;
+      if (Number.isFinite(list[k])) [low, high] = [Math.min(low, list[k]!), Math.max(high, list[k]!)];
     }
   }
   return low <= high ? [low, high] : undefined;
@@ -127,13 +125,6 @@ export function tickArguments(axis: Axis, pixels: number, room: number, options:
   if (axis.kind === "index" && least < 1) return [{ ...style, interval: 1, tickFormat: "d" }];
   const largest = Math.max(Math.abs(axis.from), Math.abs(axis.to));
   return [{ ...style, tickFormat: largest < 1e-3 ? "~e" : largest >= 1e5 ? "~s" : undefined }];
-}
-
-/** `1:05`, `1:01:05`. */
-function clock(seconds: number): string {
-  const parts = [seconds / 3600, seconds / 60 % 60, seconds % 60].map(Math.floor);
-  const [first, ...rest] = parts[0] ? parts : parts.slice(1);
-  return [first, ...rest.map((part) => String(part).padStart(2, "0"))].join(":");
 }
 
 /** The colour that was asked for, or the one of the line or bar at a place. */

@@ -47,14 +47,6 @@ const MOST_POINTS = 4;
  * Draws lines.
  *
  * @throws {OptionError} When there is nothing to draw, `x` and `y` differ in length, or an option is not usable.
- *
- * @example
- * ```ts
- * import { assertStringIncludes } from "@std/assert";
- * const lines = [{ name: "0.6B", y: [0.1, 0.4, 0.2], isFilled: true }, { name: "1.7B", y: [0.1, 0.2, 0.1] }];
- * const chart = lineChart(lines, { title: "Entropy per token", y: { label: "nats" } });
- * assertStringIncludes(await chart.toSVG(), "Entropy per token");
- * ```
  */
 export function lineChart(series: readonly Series[], options: AxesOptions = {}): Chart {
   const lines = series.map(lineOf);
@@ -129,14 +121,6 @@ export interface WaveformOptions extends AxesOptions {
  *
  * @param samples One channel, [samples].
  * @throws {OptionError} When there are no samples or an option is not usable.
- *
- * @example
- * ```ts
- * import { assertStringIncludes } from "@std/assert";
- * const samples = Float32Array.from({ length: 16000 }, (_, k) => Math.sin(k / 20));
- * const wave = waveform(samples, { title: "One second", marks: [{ from: 0.2, to: 0.5, label: "chunk 1" }] });
- * assertStringIncludes(await wave.toSVG(), "chunk 1");
- * ```
  */
 export function waveform(samples: ArrayLike<number>, options: WaveformOptions = {}): Chart {
   const { sampleRate = 16000, startSeconds: from = 0, color, height = WAVE_HEIGHT } = options;
@@ -169,8 +153,6 @@ export interface BarChartOptions extends ChartOptions {
   orientation?: "vertical" | "horizontal" | undefined;
   /** The axis of the lengths. @default {from 0} */
   values?: AxisOptions | undefined;
-  /** Text beside the names. @default {""} */
-  label?: string | undefined;
 }
 
 /** Share of the space of a name that its bars fill. */
@@ -183,14 +165,6 @@ const NUMBER_SIZE = 13;
  * Draws bars with their values.
  *
  * @throws {OptionError} When there are no bars or an option is not usable.
- *
- * @example
- * ```ts
- * import { assertStringIncludes } from "@std/assert";
- * const bars = [{ label: "mel", value: 12 }, { label: "decoder", value: 310 }];
- * const chart = barChart(bars, { title: "Where the time went", values: { label: "milliseconds" } });
- * assertStringIncludes(await chart.toSVG(), ">310</text>");
- * ```
  */
 export function barChart(bars: readonly Bar[], options: BarChartOptions = {}): Chart {
   if (bars.length === 0) throw new OptionError("Cannot draw a bar chart: there are no bars.");
@@ -209,7 +183,7 @@ export function barChart(bars: readonly Bar[], options: BarChartOptions = {}): C
   const lengths = axisOf(options.values, low && low - room, high || low === 0 ? high + room : 0, "number");
   const ends: [number, number] = isFlat ? [bars.length - 0.5, -0.5] : [-0.5, bars.length - 0.5];
   const ticks = bars.map(({ label }, at) => ({ at, label }));
-  const names = axisOf({ label: options.label, ticks }, ...ends, "index");
+  const names = axisOf({ ticks }, ...ends, "index");
   return chartOf(options, {
     summary: bars.map(({ label }, k) => `${label} ${groups[k]!.map(shortNumber).join("/")}`).join(", "),
     height: isFlat ? bars.length * Math.max(ROW_HEIGHT, most * BAR_HEIGHT) : BARS_HEIGHT,
@@ -220,19 +194,15 @@ export function barChart(bars: readonly Bar[], options: BarChartOptions = {}): C
       const pixels = (isFlat ? height : width) / bars.length * thick;
       const numbers = boxes.map((box) => ({ ...box, text: shortNumber(box.value) }))
         .filter(({ text }) => pixels >= (isFlat ? NUMBER_SIZE : textPixels(text, NUMBER_SIZE)));
-      const [along, across] = isFlat ? ["x", "y"] as const : ["y", "x"] as const;
-      const ends = {
-        [`${along}1`]: () => 0,
-        [`${along}2`]: "value",
-        [`${across}1`]: "start",
-        [`${across}2`]: "end",
-      };
-      const text = { [along]: "value", [across]: "middle", text: "text", fontSize: NUMBER_SIZE };
       const [above, below] = isFlat
         ? [{ textAnchor: "start", dx: 4 }, { textAnchor: "end", dx: -4 }]
         : [{ lineAnchor: "bottom", dy: -3 }, { lineAnchor: "top", dy: 3 }];
+      const [box, place] = isFlat
+        ? [{ x1: () => 0, x2: "value", y1: "start", y2: "end" }, { x: "value", y: "middle" }]
+        : [{ y1: () => 0, y2: "value", x1: "start", x2: "end" }, { x: "middle", y: "value" }];
+      const text = { ...place, text: "text", fontSize: NUMBER_SIZE };
       return [
-        plot.rect(boxes, { ...ends, fill: "color", inset: most > 1 ? 0.5 : 0 }),
+        plot.rect(boxes, { ...box, fill: "color", inset: most > 1 ? 0.5 : 0 }),
         plot.text(numbers.filter(({ value }) => value >= 0), { ...text, ...above }),
         plot.text(numbers.filter(({ value }) => value < 0), { ...text, ...below }),
       ];

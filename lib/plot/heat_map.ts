@@ -5,9 +5,8 @@
  */
 import { OptionError } from "../errors.ts";
 import { axisOf, binsOf, limitsOf, shortNumber } from "./axis.ts";
-import { type AxesOptions, type Chart, chartOf } from "./figure.ts";
+import { type AxesOptions, type Chart, chartOf, pictureMark } from "./figure.ts";
 import type { Drawing } from "./libraries.ts";
-import { pictureMark } from "./panel.ts";
 
 /** A matrix, row after row. Values that are not finite are drawn grey. */
 export interface HeatMapData {
@@ -48,14 +47,6 @@ const RAMP = { values: Array.from({ length: LEVELS }, (_, k) => -k), rows: LEVEL
  *
  * @param data Values row by row.
  * @throws {OptionError} When the values do not fill the rows and columns, or an option is not usable.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * const values = Float32Array.from({ length: 128 * 300 }, (_, k) => Math.sin(k / 500));
- * const mel = heatMap({ values, rows: 128, columns: 300 }, { title: "Log-mel", origin: "lower" });
- * assertEquals((await mel.toPNG()).subarray(1, 4), new TextEncoder().encode("PNG"));
- * ```
  */
 export function heatMap(data: HeatMapData, options: HeatMapOptions = {}): Chart {
   const { rows, columns, values } = data;

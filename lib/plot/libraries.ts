@@ -5,21 +5,14 @@
  * @module
  */
 import { Qwen3ASRError } from "../errors.ts";
+import { loadOnce } from "../load_once.ts";
 
 const PLOT = "npm:@observablehq/plot@0.6.17";
 const LINKEDOM = "npm:linkedom@0.18.12";
 const FAST_PNG = "npm:fast-png@8.0.0";
 const RESVG = "npm:@resvg/resvg-wasm@2.6.2";
 const FONT = "npm:@fontsource/inter@5.3.0";
-/** Files of the font, and the letters that need them. */
-const FONT_FILES = Object.entries({
-  "latin-400": /^/,
-  "latin-600": /^/,
-  "greek-400": /[\u0370-\u03ff]/,
-  "latin-ext-400": /[\u0100-\u02ff\u1e00-\u1eff]/,
-  "cyrillic-400": /[\u0400-\u04ff]/,
-});
-
+const FONT_FILES = ["latin-400", "latin-600", "greek-400", "latin-ext-400", "cyrillic-400"];
 const MOST_COLORS = 256;
 
 /** As much of an element as is used here. */
@@ -52,26 +45,31 @@ export interface Drawing {
 
 type Rasterizer = (svg: string, scale: number, fonts: readonly Uint8Array[]) => Uint8Array;
 
+function refuse(reason: string, cause: unknown): Qwen3ASRError {
+  const why = `Cannot draw: a package that draws can't be loaded (${reason}): `;
+  const cure = "connect to the npm registry once, and allow reading Deno's cache.";
+  return new Qwen3ASRError(why + cure, { code: "offline", cause });
+}
+
 /** What draws an SVG. */
-export const loadDrawing: () => Promise<Drawing> = once(async () => {
+export const loadDrawing: () => Promise<Drawing> = loadOnce(async () => {
   const { DOMParser } = await import(LINKEDOM);
   const { encode } = await import(FAST_PNG);
   const document = new DOMParser().parseFromString("<svg/>", "image/svg+xml");
   return { plot: await import(PLOT), document, encode };
-});
+}, refuse);
 
 /** What makes a PNG file of an SVG. */
-export const loadRasterizer: () => Promise<Rasterizer> = once(async () => {
+export const loadRasterizer: () => Promise<Rasterizer> = loadOnce(async () => {
   const { encode } = await loadDrawing();
   const { initWasm, Resvg } = await import(RESVG);
   const read = (specifier: string) => Deno.readFile(new URL(import.meta.resolve(specifier)));
   await initWasm(await read(`${RESVG}/index_bg.wasm`));
   // Deno fetches a package when something of it is imported, and tells then where its files are.
   await import(`${FONT}/metadata.json`, { with: { type: "json" } });
-  const all = await Promise.all(FONT_FILES.map(([name]) => read(`${FONT}/files/inter-${name}-normal.woff2`)));
+  const all = await Promise.all(FONT_FILES.map((name) => read(`${FONT}/files/inter-${name}-normal.woff2`)));
   return (svg: string, scale: number, more: readonly Uint8Array[]) => {
-    const fontBuffers = [...all.filter((_, k) => FONT_FILES[k]![1].test(svg)), ...more];
-    const font = { fontBuffers, defaultFontFamily: "Inter", sansSerifFamily: "Inter" };
+    const font = { fontBuffers: [...all, ...more], defaultFontFamily: "Inter", sansSerifFamily: "Inter" };
     // Resvg knows only the older name of pixelated.
     const older = svg.replaceAll("pixelated", "optimizeSpeed");
     const drawn = new Resvg(older, { fitTo: { mode: "zoom", value: scale }, font });
@@ -79,19 +77,7 @@ export const loadRasterizer: () => Promise<Rasterizer> = once(async () => {
     drawn.free();
     return encode({ width, height, channels: 1, ...withPalette(new Uint32Array(pixels.buffer)) });
   };
-});
-
-/** Loads once; after a failure the next call tries again. */
-function once<T>(load: () => Promise<T>): () => Promise<T> {
-  let result: Promise<T> | undefined;
-  return () =>
-    result ??= load().catch((cause) => {
-      result = undefined;
-      const why = `Cannot draw: a package that draws can't be loaded (${String(cause).split("\n")[0]}): `;
-      const cure = "connect to the npm registry once, and allow reading Deno's cache.";
-      throw new Qwen3ASRError(why + cure, { code: "offline", cause });
-    });
-}
+}, refuse);
 
 /** The most frequent colours of pixels, and the nearest of them for each: a third of the size of all in a file. */
 function withPalette(pixels: Uint32Array): { data: Uint8Array; palette: number[][] } {

@@ -5,7 +5,8 @@
  * @module
  */
 export type { AxisOptions, Mark, Tick } from "./axis.ts";
-export type { AxesOptions, Chart, ChartOptions, Displayable, MimeBundle } from "./figure.ts";
-export { jupyterDisplay, type PngOptions, stack, type SvgOptions } from "./figure.ts";
+export * from "../displayable.ts";
+export type { AxesOptions, Chart, ChartOptions, PngOptions, SvgOptions } from "./figure.ts";
+export { stack } from "./figure.ts";
 export * from "./heat_map.ts";
 export * from "./charts.ts";

@@ -3,21 +3,10 @@
  *
  * @module
  */
+import { escapeHTML } from "../escape_html.ts";
 import { VIEW_JS } from "./script.ts";
 import { VIEW_CSS } from "./style.ts";
 import type { ViewData } from "./view_data.ts";
-
-/** Text of HTML. */
-export function escapeHTML(text: string): string {
-  const names: Record<string, string> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-    "'": "&#39;",
-  };
-  return text.replace(/[&<>"']/g, (letter) => names[letter]!);
-}
 
 /** JSON that ends no element and begins none. */
 export function inlineJSON(value: unknown): string {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { type Displayable, jupyterDisplay, type MimeBundle } from "../plot/mod.ts";
+export { type Displayable, jupyterDisplay, type MimeBundle } from "../displayable.ts";
 export { inspectionPage } from "./inspection_page.ts";
 export { player, type PlayerOptions } from "./player.ts";
 export { recorder, type RecorderOptions } from "./recorder.ts";

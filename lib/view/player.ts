@@ -4,9 +4,10 @@
  * @module
  */
 import { checkOptions, type Rules, text } from "../check_options.ts";
-import { type Displayable, jupyterDisplay, type MimeBundle } from "../plot/mod.ts";
+import { type Displayable, jupyterDisplay, type MimeBundle } from "../displayable.ts";
+import { escapeHTML } from "../escape_html.ts";
 import type { Trace } from "../recognize/inspection/trace.ts";
-import { escapeHTML, inlineJSON, soundURL } from "./document.ts";
+import { inlineJSON, soundURL } from "./document.ts";
 import { melMap } from "./mel_map.ts";
 import { muLawWAV } from "./mu_law.ts";
 import { viewOfTrace } from "./of_trace.ts";

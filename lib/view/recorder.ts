@@ -4,8 +4,9 @@
  * @module
  */
 import { checkOptions, type Rules, text } from "../check_options.ts";
-import { type Displayable, jupyterDisplay } from "../plot/mod.ts";
-import { escapeHTML, inlineJSON } from "./document.ts";
+import { type Displayable, jupyterDisplay } from "../displayable.ts";
+import { escapeHTML } from "../escape_html.ts";
+import { inlineJSON } from "./document.ts";
 import { MAKE_JS } from "./script.ts";
 import { SAVING_JS } from "./saving_script.ts";
 import { VIEW_CSS } from "./style.ts";

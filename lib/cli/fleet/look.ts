@@ -7,7 +7,8 @@ import type { Fleet } from "../../fleet/fleet.ts";
 import { type Overview, overviewOf } from "../../fleet/overview.ts";
 import type { Failure } from "../../fleet/queue.ts";
 import type { Machine } from "../../fleet/shelves.ts";
-import { clock, speed } from "../clock.ts";
+import { clock } from "../../clock.ts";
+import { speed } from "../clock.ts";
 import { table, type Terminal } from "../terminal.ts";
 import type { FleetCall } from "./call.ts";
 

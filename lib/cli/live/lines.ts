@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { graphemes, graphemeWidth } from "../../output/display_width.ts";
+import { graphemes, graphemeWidth } from "../../display_width.ts";
 import { breakText, normaliseSpace } from "../../output/line_break.ts";
 import { printable } from "../terminal.ts";
 

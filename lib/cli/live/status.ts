@@ -4,7 +4,7 @@
  * @module
  */
 import { displayWidth } from "../../output/mod.ts";
-import { clock } from "../clock.ts";
+import { clock } from "../../clock.ts";
 import { bar } from "../progress.ts";
 import { fit, printable } from "../terminal.ts";
 

@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import { loadOnce } from "../../load_once.ts";
 import { HttpError } from "../http_error.ts";
 import { SUBPROTOCOL } from "./connect.ts";
 import type { WebSocket, WebSocketModule, WebSocketServer } from "./web_socket.ts";
@@ -15,8 +16,6 @@ import type { WebSocket, WebSocketModule, WebSocketServer } from "./web_socket.t
 const PACKAGE = "npm:ws@8.23.0";
 /** An event has up to 15 MiB of sound, a third more as base64, and a little around it. */
 const MAX_MESSAGE_BYTES = 21 * 2 ** 20;
-
-let opening: Promise<WebSocketServer> | undefined;
 
 async function openServer(): Promise<WebSocketServer> {
   const { WebSocketServer }: WebSocketModule = await import(PACKAGE);
@@ -34,19 +33,15 @@ async function openServer(): Promise<WebSocketServer> {
  *
  * @throws {HttpError} 503 when it can't be had, e.g. the first time without a network; the next call tries again.
  */
-export async function webSocketServer(): Promise<WebSocketServer> {
-  try {
-    return await (opening ??= openServer());
-  } catch (cause) {
-    opening = undefined;
-    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new HttpError(503, `${PACKAGE}, which sessions need, can't be loaded (${reason}).`, {
+export const webSocketServer: () => Promise<WebSocketServer> = loadOnce(
+  openServer,
+  (reason, cause) =>
+    new HttpError(503, `${PACKAGE}, which sessions need, can't be loaded (${reason}).`, {
       code: "websocket_unavailable",
       retryAfterSeconds: 60,
       cause,
-    });
-  }
-}
+    }),
+);
 
 /**
  * Answers the handshake.
