@@ -18,7 +18,7 @@ MLX=0.32.2
 OPENBLAS=0.3.34.481.3
 SOURCE=$here/mlx-c-source.tar.gz
 SOURCE_SHA256=63963f89fe1fd2826bcc37358fbfdb365cc5fbcd52749e64286bc01046f94984 # of the compiled files, concatenated
-RECIPE=2 # raise it when the same versions must be built in another way
+RECIPE=3 # raise it when the same versions must be built in another way
 
 usage() {
   cat <<END
@@ -268,11 +268,12 @@ make_blas() {
   say "OpenBLAS stands in for $(wc -l <"$work/both" | tr -d ' ') of $(wc -l <"$work/wanted" | tr -d ' ') BLAS functions"
 }
 
-# The product of one row, or with one column, for which a decode step of one clip calls: OpenBLAS copies the whole matrix
-# into its own order first, on processors without AVX-512 in two to four times the time of its product with a vector.
-# libmlxc has it, as the dynamic linker looks there before all others.
+# The product of a row or of a few, or with so many columns, for which a decode step calls. OpenBLAS copies the whole
+# matrix into its own order first; its product with a vector does not, and on processors without AVX-512 takes a half to a
+# quarter of the time, so that it pays for three rows still. libmlxc has it, as the dynamic linker looks there before all
+# others.
 # shellcheck disable=SC2317 # called by compile
-one_row() {
+few_rows() {
   cat <<'END'
 enum { ROW_MAJOR = 101, AS_IS = 111, TRANSPOSED = 112 };
 
@@ -281,6 +282,7 @@ void scipy_cblas_sgemm(int order, int transA, int transB, int m, int n, int k, f
                        const float *b, int ldb, float beta, float *c, int ldc);
 void scipy_cblas_sgemv(int order, int trans, int m, int n, float alpha, const float *a, int lda, const float *x, int incx,
                        float beta, float *y, int incy);
+char *scipy_openblas_get_corename(void);
 
 // y = alpha op(a) x + beta y; what stands in y at first is not read if beta is 0, it may be no number.
 static void vector(bool transposed, int rows, int columns, float alpha, const float *a, int lda, const float *x, int incx,
@@ -293,15 +295,24 @@ static void vector(bool transposed, int rows, int columns, float alpha, const fl
     scipy_cblas_sgemv(ROW_MAJOR, AS_IS, rows, columns, alpha, a, lda, x, incx, beta, y, incy);
 }
 
+// How many rows go one by one: these names are those of kernels with AVX2.
+static int most() {
+  const char *core = scipy_openblas_get_corename();
+  return __builtin_strcmp(core, "Haswell") == 0 || __builtin_strcmp(core, "Zen") == 0 ? 3 : 1;
+}
+
 void cblas_sgemm(int order, int transA, int transB, int m, int n, int k, float alpha, const float *a, int lda,
                  const float *b, int ldb, float beta, float *c, int ldc) {
+  static const int few = most();
   bool isA = transA == AS_IS, isB = transB == AS_IS;
-  if (order == ROW_MAJOR && m == 1 && n > 0 && k > 0) // c' = op(b)' a'
-    vector(isB, n, k, alpha, b, ldb, a, isA ? 1 : lda, beta, c, 1);
-  else if (order == ROW_MAJOR && n == 1 && m > 0 && k > 0)
-    vector(!isA, m, k, alpha, a, lda, b, isB ? ldb : 1, beta, c, ldc);
-  else
+  if (order != ROW_MAJOR || k < 1 || m < 1 || n < 1 || (m > few && n > few))
     scipy_cblas_sgemm(order, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  else if (m <= n) // a row of c = op(b)' a row of op(a)
+    for (long row = 0; row < m; row++)
+      vector(isB, n, k, alpha, b, ldb, isA ? a + row * lda : a + row, isA ? 1 : lda, beta, c + row * ldc, 1);
+  else
+    for (long column = 0; column < n; column++)
+      vector(!isA, m, k, alpha, a, lda, isB ? b + column : b + column * ldb, isB ? ldb : 1, beta, c + column, ldc);
 }
 }
 END
@@ -320,7 +331,7 @@ compile() {
     printf '#include "%s"\n' "$file" >>"piece$((count % jobs)).cpp"
     count=$((count + 1))
   done
-  if [ "$os" = linux ]; then one_row >>piece0.cpp; fi
+  if [ "$os" = linux ]; then few_rows >>piece0.cpp; fi
   printf '%s\0' piece*.cpp | xargs -0 -n 1 -P "$jobs" \
     "$CXX_FOUND" -std=gnu++20 -O3 -DNDEBUG -fPIC -I"$work/source" -I"$work/wheels/mlx/include" -c &&
     "$CXX_FOUND" "$@" -o "$lib/libmlxc.$so" piece*.o "$lib/libmlx.$so"

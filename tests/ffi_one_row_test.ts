@@ -1,5 +1,5 @@
 /**
- * Products of one row or one column, which libmlxc hands to another function of OpenBLAS than those of more, against sums
+ * Products of one row or a few, or as many columns, which libmlxc hands to another function of OpenBLAS than those of more, against sums
  * in double precision.
  *
  * @module
@@ -12,6 +12,8 @@ const ROW_MAJOR = 101, COLUMN_MAJOR = 102, AS_IS = 111, TRANSPOSED = 112;
 /** Columns that a matrix has in memory besides its own. */
 const MARGIN = 3;
 const TOLERANCE = 1e-5;
+/** One row or column, two and three, which some processors take one by one too, and more. */
+const SIZES = [[1, 1], [1, 37], [37, 1], [2, 37], [37, 2], [3, 2], [3, 37], [37, 3], [4, 5], [5, 7]] as const;
 
 /** Numbers that repeat after long only, from -1 to 1. */
 function numbers(count: number, seed: number): Float32Array<ArrayBuffer> {
@@ -95,7 +97,7 @@ Deno.test({
     for (const order of [ROW_MAJOR, COLUMN_MAJOR]) {
       for (const transA of [AS_IS, TRANSPOSED]) {
         for (const transB of [AS_IS, TRANSPOSED]) {
-          for (const [m, n] of [[1, 1], [1, 37], [37, 1], [5, 7]] as const) {
+          for (const [m, n] of SIZES) {
             for (const k of [1, 300]) {
               for (const [alpha, beta] of [[1, 0], [0.5, 0], [1, 1], [2, -0.5]] as const) {
                 const said = product(sgemm, { order, transA, transB, m, n, k, alpha, beta });
@@ -115,7 +117,7 @@ Deno.test({
       }
     }
     library.close();
-    assertEquals(count, 256);
+    assertEquals(count, 8 * SIZES.length * 2 * 4);
   },
 });
 

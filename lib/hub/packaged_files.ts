@@ -79,8 +79,8 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "75e89f7780a1820ef0356752faf232cb1e5dc0535a4c1e527a3742c68e7e3b2c",
   },
   "scripts/build_mlx_c.sh": {
-    sizeBytes: 16905,
-    sha256: "edb433acbf4b84daf40bf587f2285910562c7ad0157f4768de20f8df26b66aff",
+    sizeBytes: 17466,
+    sha256: "ccde8c0e65d32dd183131bdec038f332f66e866750fcba2f6f962346964caa41",
   },
   "scripts/lib.sh": {
     sizeBytes: 8110,
