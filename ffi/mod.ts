@@ -31,6 +31,7 @@ export {
   type TypedArray,
 } from "./array.ts";
 export { type BlasThreads, blasThreads, useBlasThreads } from "./blas.ts";
+export { runAhead } from "./run_ahead.ts";
 export { Compiled } from "./compile.ts";
 export { currentStream, deviceCount, type DeviceType, onStream, sideStream, Stream } from "./device.ts";
 export { MLXError } from "./error.ts";

@@ -18,7 +18,7 @@ MLX=0.32.2
 OPENBLAS=0.3.34.481.3
 SOURCE=$here/mlx-c-source.tar.gz
 SOURCE_SHA256=63963f89fe1fd2826bcc37358fbfdb365cc5fbcd52749e64286bc01046f94984 # of the compiled files, concatenated
-RECIPE=3 # raise it when the same versions must be built in another way
+RECIPE=4 # raise it when the same versions must be built in another way
 
 usage() {
   cat <<END
@@ -268,10 +268,9 @@ make_blas() {
   say "OpenBLAS stands in for $(wc -l <"$work/both" | tr -d ' ') of $(wc -l <"$work/wanted" | tr -d ' ') BLAS functions"
 }
 
-# The product of a row or of a few, or with so many columns, for which a decode step calls. OpenBLAS copies the whole
-# matrix into its own order first; its product with a vector does not, and on processors without AVX-512 takes a half to a
-# quarter of the time, so that it pays for three rows still. libmlxc has it, as the dynamic linker looks there before all
-# others.
+# The product of few rows, or with few columns, for which a decode step calls. OpenBLAS copies the matrix into its own order
+# first; its product with a vector does not, and pays for three rows still where there is no AVX-512. libmlxc has it, as the
+# dynamic linker looks there first.
 # shellcheck disable=SC2317 # called by compile
 few_rows() {
   cat <<'END'
@@ -295,15 +294,10 @@ static void vector(bool transposed, int rows, int columns, float alpha, const fl
     scipy_cblas_sgemv(ROW_MAJOR, AS_IS, rows, columns, alpha, a, lda, x, incx, beta, y, incy);
 }
 
-// How many rows go one by one: these names are those of kernels with AVX2.
-static int most() {
-  const char *core = scipy_openblas_get_corename();
-  return __builtin_strcmp(core, "Haswell") == 0 || __builtin_strcmp(core, "Zen") == 0 ? 3 : 1;
-}
-
 void cblas_sgemm(int order, int transA, int transB, int m, int n, int k, float alpha, const float *a, int lda,
                  const float *b, int ldb, float beta, float *c, int ldc) {
-  static const int few = most();
+  static const char *const core = scipy_openblas_get_corename(); // Haswell, Zen: the kernels with AVX2
+  static const int few = __builtin_strcmp(core, "Haswell") == 0 || __builtin_strcmp(core, "Zen") == 0 ? 3 : 1;
   bool isA = transA == AS_IS, isB = transB == AS_IS;
   if (order != ROW_MAJOR || k < 1 || m < 1 || n < 1 || (m > few && n > few))
     scipy_cblas_sgemm(order, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
@@ -314,6 +308,21 @@ void cblas_sgemm(int order, int transA, int transB, int m, int n, int k, float a
     for (long column = 0; column < n; column++)
       vector(!isA, m, k, alpha, a, lda, isB ? b + column : b + column * ldb, isB ? ldb : 1, beta, c + column, ldc);
 }
+}
+END
+}
+
+# MLX prepares ten tasks (a hundred operations) ahead, all streams together: with two, work for one waits for work of the
+# other. This tells it of so many tasks as done that it has not begun.
+# shellcheck disable=SC2317 # called by compile
+run_ahead() {
+  cat <<'END'
+#include "mlx/scheduler.h"
+
+extern "C" void qwen3asr_run_ahead(int tasks) {
+  mlx::core::Stream stream = mlx::core::default_stream(mlx::core::Device::cpu);
+  for (int task = 0; task < tasks; task++)
+    mlx::core::scheduler::notify_task_completion(stream);
 }
 END
 }
@@ -331,7 +340,7 @@ compile() {
     printf '#include "%s"\n' "$file" >>"piece$((count % jobs)).cpp"
     count=$((count + 1))
   done
-  if [ "$os" = linux ]; then few_rows >>piece0.cpp; fi
+  if [ "$os" = linux ]; then { few_rows && run_ahead; } >>piece0.cpp; fi
   printf '%s\0' piece*.cpp | xargs -0 -n 1 -P "$jobs" \
     "$CXX_FOUND" -std=gnu++20 -O3 -DNDEBUG -fPIC -I"$work/source" -I"$work/wheels/mlx/include" -c &&
     "$CXX_FOUND" "$@" -o "$lib/libmlxc.$so" piece*.o "$lib/libmlx.$so"

@@ -15,6 +15,7 @@ import {
   onStream,
   releaseFreedMemory,
   reuseFreedMemory,
+  runAhead,
   scope,
   Stream,
   useBlasThreads,
@@ -143,6 +144,7 @@ export class Backend implements Disposable {
     }
     const device = asked === "auto" ? (hasGpu ? "gpu" : "cpu") : asked;
     if (device === "cpu") reuseFreedMemory();
+    if (device === "cpu" && options.beside) runAhead();
     const natural = device === "cpu" ? "float32" : options.checkpointType ?? "bfloat16";
     const dtype = options.dtype === undefined || options.dtype === "auto" ? natural : options.dtype;
     // The process has one second stream, which is the main lane's.
