@@ -144,7 +144,8 @@ export class Backend implements Disposable {
     }
     const device = asked === "auto" ? (hasGpu ? "gpu" : "cpu") : asked;
     if (device === "cpu") reuseFreedMemory();
-    if (device === "cpu" && options.beside) runAhead();
+    // A large model's products take all cores, and its stages memory: it would cost a gigabyte.
+    if (device === "cpu" && options.beside && options.threads === 1) runAhead();
     const natural = device === "cpu" ? "float32" : options.checkpointType ?? "bfloat16";
     const dtype = options.dtype === undefined || options.dtype === "auto" ? natural : options.dtype;
     // The process has one second stream, which is the main lane's.
