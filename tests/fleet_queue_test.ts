@@ -209,7 +209,7 @@ Deno.test("a server that is not there, a wrong token, no JetStream, a wrong addr
 
 Deno.test("a server that refuses us while it is being written to ends no process", async () => {
   await using guarded = await NatsServer.start({ args: ["--auth", "sesame"] });
-  // Without a lasting listener two of three connections tell an error to nobody.
+  // Without a lasting listener some of forty connections (1 to 17) tell an error to nobody.
   const refusals = Array.from(
     { length: 40 },
     () => assertRejects(() => Fleet.open({ url: guarded.url, token: "wrong" }), QueueError),
