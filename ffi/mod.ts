@@ -31,7 +31,6 @@ export {
   type TypedArray,
 } from "./array.ts";
 export { type BlasThreads, blasThreads, useBlasThreads } from "./blas.ts";
-export { runAhead } from "./run_ahead.ts";
 export { Compiled } from "./compile.ts";
 export { currentStream, deviceCount, type DeviceType, onStream, sideStream, Stream } from "./device.ts";
 export { MLXError } from "./error.ts";
@@ -58,5 +57,6 @@ export * from "./memory.ts";
 export * from "./ops.ts";
 export * from "./quantized.ts";
 export * from "./random.ts";
+export { runAhead } from "./run_ahead.ts";
 export { LibraryError } from "./search.ts";
 export * from "./shape.ts";

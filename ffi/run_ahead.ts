@@ -27,8 +27,11 @@ let isAhead: boolean | undefined;
  */
 export function runAhead(): boolean {
   const library = libraryInfo();
-  if (isAhead !== undefined || !library) return isAhead ?? false;
-  const { qwen3asr_run_ahead } = Deno.dlopen(library.path, SYMBOLS).symbols;
-  qwen3asr_run_ahead?.(TASKS);
-  return isAhead = qwen3asr_run_ahead !== null && qwen3asr_run_ahead !== undefined;
+  return library ? isAhead ??= tell(library.path) : false;
+}
+
+function tell(libraryPath: string): boolean {
+  const { qwen3asr_run_ahead: call } = Deno.dlopen(libraryPath, SYMBOLS).symbols;
+  call?.(TASKS);
+  return call !== null;
 }

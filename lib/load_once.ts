@@ -6,7 +6,7 @@
 
 /** The first line of what went wrong. */
 export function reasonOf(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!;
+  return (cause instanceof Error ? cause.message : String(cause)).trim().split("\n")[0]!;
 }
 
 /** Loads at the first call, for all that follow. After a failure, which `refuse` puts into words, the next call tries again. */

@@ -48,7 +48,7 @@ interface Finished {
 }
 
 /** `ok | 2 passed (1 step) | 0 failed | 1 ignored (12ms)`, without colours. */
-const SUMMARY = /^(?:ok|FAILED) \| (\d+ passed\b.*) \([^()]*\)\n*/gm;
+const SUMMARY = /^(?:ok|FAILED) \| (\d+ passed\b.*) \([^()]*\)$/gm;
 
 /** The counts in what `deno test` printed; none if it did not get so far. */
 export function countsOf(output: string): Counts {
@@ -60,7 +60,7 @@ export function countsOf(output: string): Counts {
 /** What was printed but for its counts, in its colours. */
 function withoutSummary(output: string): string {
   const lines = output.split("\n");
-  return lines.filter((line) => countsOf(`${line}\n`).size === 0).join("\n").trimEnd();
+  return lines.filter((line) => countsOf(line).size === 0).join("\n").trimEnd();
 }
 
 /** First what no file of its own runs, as examples and tests under other names; then one file each. */

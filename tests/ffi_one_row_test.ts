@@ -1,12 +1,11 @@
 /**
- * Products of one row or a few, or as many columns, which libmlxc hands to another function of OpenBLAS than those of more, against sums
- * in double precision.
+ * Products of one row or a few, or as many columns, which libmlxc hands to another function of OpenBLAS than those of
+ * more, against sums in double precision.
  *
  * @module
  */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import * as mx from "../ffi/mod.ts";
-import { libraryInfo, openLibrary } from "../ffi/mod.ts";
 
 const ROW_MAJOR = 101, COLUMN_MAJOR = 102, AS_IS = 111, TRANSPOSED = 112;
 /** Columns that a matrix has in memory besides its own. */
@@ -14,6 +13,9 @@ const MARGIN = 3;
 const TOLERANCE = 1e-5;
 /** One row or column, two and three, which some processors take one by one too, and more. */
 const SIZES = [[1, 1], [1, 37], [37, 1], [2, 37], [37, 2], [3, 2], [3, 37], [37, 3], [4, 5], [5, 7]] as const;
+
+/** alpha and beta. */
+const SCALES = [[1, 0], [0.5, 0], [1, 1], [2, -0.5]] as const;
 
 /** Numbers that repeat after long only, from -1 to 1. */
 function numbers(count: number, seed: number): Float32Array<ArrayBuffer> {
@@ -50,6 +52,22 @@ interface Call {
   beta: number;
 }
 
+/** Every order, transposition, size and scale with every other. */
+function calls(): Call[] {
+  const transpositions = [AS_IS, TRANSPOSED];
+  return [ROW_MAJOR, COLUMN_MAJOR].flatMap((order) =>
+    transpositions.flatMap((transA) =>
+      transpositions.flatMap((transB) =>
+        SIZES.flatMap(([m, n]) =>
+          [1, 300].flatMap((k) =>
+            SCALES.map(([alpha, beta]) => ({ order, transA, transB, m, n, k, alpha, beta }))
+          )
+        )
+      )
+    )
+  );
+}
+
 /** What BLAS writes, beside what it should. */
 function product(
   sgemm: (call: Call, a: Operand, b: Operand, c: Operand) => void,
@@ -78,8 +96,8 @@ Deno.test({
   // Accelerate needs none of this, and libmlxc has no such function there.
   ignore: Deno.build.os !== "linux",
   fn() {
-    openLibrary();
-    const library = Deno.dlopen(libraryInfo()!.path, {
+    mx.openLibrary();
+    const library = Deno.dlopen(mx.libraryInfo()!.path, {
       cblas_sgemm: {
         parameters: [
           ...["i32", "i32", "i32", "i32", "i32", "i32", "f32"] as const,
@@ -94,27 +112,18 @@ Deno.test({
       cblas_sgemm(order, transA, transB, m, n, k, alpha, a.data, a.ld, b.data, b.ld, beta, c.data, c.ld);
     };
     let count = 0;
-    for (const order of [ROW_MAJOR, COLUMN_MAJOR]) {
-      for (const transA of [AS_IS, TRANSPOSED]) {
-        for (const transB of [AS_IS, TRANSPOSED]) {
-          for (const [m, n] of SIZES) {
-            for (const k of [1, 300]) {
-              for (const [alpha, beta] of [[1, 0], [0.5, 0], [1, 1], [2, -0.5]] as const) {
-                const said = product(sgemm, { order, transA, transB, m, n, k, alpha, beta });
-                for (const [index, value] of said.found.entries()) {
-                  assertAlmostEquals(value, said.expected[index]!, TOLERANCE * k);
-                }
-                const untouched = new Operand(m, n, order, AS_IS, 3);
-                const kept = said.margin.every((value, line) =>
-                  beta === 0 ? Number.isNaN(value) : value === untouched.data[(line + 1) * untouched.ld - 1]
-                );
-                assertEquals(kept, true, "it wrote beside the matrix");
-                count++;
-              }
-            }
-          }
-        }
+    for (const call of calls()) {
+      const { m, n, k, beta } = call;
+      const said = product(sgemm, call);
+      for (const [index, value] of said.found.entries()) {
+        assertAlmostEquals(value, said.expected[index]!, TOLERANCE * k);
       }
+      const untouched = new Operand(m, n, call.order, AS_IS, 3);
+      const kept = said.margin.every((value, line) =>
+        beta === 0 ? Number.isNaN(value) : value === untouched.data[(line + 1) * untouched.ld - 1]
+      );
+      assertEquals(kept, true, "it wrote beside the matrix");
+      count++;
     }
     library.close();
     assertEquals(count, 8 * SIZES.length * 2 * 4);
@@ -122,7 +131,7 @@ Deno.test({
 });
 
 Deno.test("matmul() and addmm() of one row, one column and views of both are sums of products", () => {
-  openLibrary();
+  mx.openLibrary();
   using stream = new mx.Stream("cpu");
   mx.onStream(stream, () =>
     mx.scope(() => {

@@ -23,10 +23,9 @@ export async function loadDecoder<Module, Decoder>(
   try {
     return await open(await import(specifier));
   } catch (cause) {
+    const reason = reasonOf(cause);
     throw new AudioError(
-      `Cannot read ${name}: ffmpeg was not found, and ${specifier} can't be loaded in its place (${
-        reasonOf(cause)
-      }): ` +
+      `Cannot read ${name}: ffmpeg was not found, and ${specifier} can't be loaded in its place (${reason}): ` +
         "install ffmpeg or convert the recording to WAV.",
       { cause },
     );

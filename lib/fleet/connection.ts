@@ -63,13 +63,13 @@ const clients: () => Promise<Clients> = loadOnce(
     kv: await import(PACKAGES.kv),
     obj: await import(PACKAGES.obj),
   }),
-  (reason, cause) =>
-    new QueueError(
+  (_, cause) => {
+    const reason = quickReason(cause);
+    return new QueueError(
       `The client of NATS cannot be loaded (${reason}): it comes from npm, once; connect this machine`,
-      {
-        cause,
-      },
-    ),
+      { cause },
+    );
+  },
 );
 
 /** A server's address without secrets, as messages show it. */

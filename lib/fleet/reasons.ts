@@ -4,6 +4,7 @@
  * @module
  */
 import { sleep } from "../abortable.ts";
+import { reasonOf } from "../load_once.ts";
 import { QueueError } from "./queue_error.ts";
 
 /** JetStream's numbers for what it answers. */
@@ -24,9 +25,9 @@ function codeOf(error: unknown): number | undefined {
   return typeof code === "number" ? code : undefined;
 }
 
-/** The first line of what an error says. */
+/** The first line of what an error says, to go on behind it. */
 export function quickReason(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).trim().split("\n")[0]!.replace(/\.$/, "");
+  return reasonOf(error).replace(/\.$/, "");
 }
 
 /** Whether a key is there already. */
