@@ -1,9 +1,10 @@
 /**
  * How far MLX evaluates ahead of its threads on a CPU.
  *
- * It stops at ten tasks (a hundred operations), all streams together. With one stream that costs nothing. With two, whoever
- * prepares work for one waits for work of the other to be done, and threads that could compute have nothing to do. MLX has
- * no setting for it; libmlxc as the build script of this package makes it has a function (Linux).
+ * It stops at ten tasks (a hundred operations), all streams together: whoever prepares more waits until some are computed.
+ * With two streams, who prepares work for one waits for work of the other, and threads that could compute have nothing to
+ * do. And this thread may prepare a decode step while the one before is computed, but must not wait. MLX has no setting
+ * for it; libmlxc as the build script of this package makes it has a function (Linux).
  *
  * @module
  */
@@ -15,9 +16,21 @@ const SYMBOLS = {
 
 /** A graph of some thousand operations at once. */
 const TASKS = 1000;
+/** Two decode steps of as many layers as the real models have. */
+const STEP_TASKS = 256;
 
-/** Undefined until it was looked for. */
-let isAhead: boolean | undefined;
+/** MLX counts so many tasks more as done, or fewer. */
+type RunAhead = (tasks: number) => void;
+
+/** Null where the library has none; undefined until it was looked for. */
+let tell: RunAhead | null | undefined;
+let isAhead = false;
+
+function find(): RunAhead | null {
+  if (tell !== undefined) return tell;
+  const library = libraryInfo();
+  return library ? tell = Deno.dlopen(library.path, SYMBOLS).symbols.qwen3asr_run_ahead : null;
+}
 
 /**
  * From now on MLX prepares a whole graph without waiting, in this process. Results of all its operations have their
@@ -26,12 +39,21 @@ let isAhead: boolean | undefined;
  * @returns Whether the library can.
  */
 export function runAhead(): boolean {
-  const library = libraryInfo();
-  return library ? isAhead ??= tell(library.path) : false;
+  const call = find();
+  if (call && !isAhead) {
+    call(TASKS);
+    isAhead = true;
+  }
+  return call !== null;
 }
 
-function tell(libraryPath: string): boolean {
-  const { qwen3asr_run_ahead: call } = Deno.dlopen(libraryPath, SYMBOLS).symbols;
-  call?.(TASKS);
-  return call !== null;
+/** Does something, e.g. enqueues a decode step, while MLX prepares without waiting, where the library can. */
+export function withoutWaiting<T>(work: () => T): T {
+  const call = find();
+  call?.(STEP_TASKS);
+  try {
+    return work();
+  } finally {
+    call?.(-STEP_TASKS);
+  }
 }

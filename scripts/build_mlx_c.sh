@@ -18,7 +18,7 @@ MLX=0.32.2
 OPENBLAS=0.3.34.481.3
 SOURCE=$here/mlx-c-source.tar.gz
 SOURCE_SHA256=63963f89fe1fd2826bcc37358fbfdb365cc5fbcd52749e64286bc01046f94984 # of the compiled files, concatenated
-RECIPE=4 # raise it when the same versions must be built in another way
+RECIPE=5 # raise it when the same versions must be built in another way
 
 usage() {
   cat <<END
@@ -312,8 +312,8 @@ void cblas_sgemm(int order, int transA, int transB, int m, int n, int k, float a
 END
 }
 
-# MLX prepares ten tasks (a hundred operations) ahead, all streams together: with two, work for one waits for work of the
-# other. This tells it of so many tasks as done that it has not begun.
+# MLX prepares ten tasks (a hundred operations) ahead, all streams together. This tells it of so many tasks as done that it
+# has not begun, or (fewer than none) as begun.
 # shellcheck disable=SC2317 # called by compile
 run_ahead() {
   cat <<'END'
@@ -321,8 +321,8 @@ run_ahead() {
 
 extern "C" void qwen3asr_run_ahead(int tasks) {
   mlx::core::Stream stream = mlx::core::default_stream(mlx::core::Device::cpu);
-  for (int task = 0; task < tasks; task++)
-    mlx::core::scheduler::notify_task_completion(stream);
+  for (; tasks > 0; tasks--) mlx::core::scheduler::notify_task_completion(stream);
+  for (; tasks < 0; tasks++) mlx::core::scheduler::notify_new_task(stream);
 }
 END
 }

@@ -10,47 +10,55 @@ import { ROOT } from "./support/cli_process.ts";
 const SIDE = 256, RESULTS = 600;
 const BYTES = 4 * SIDE ** 2;
 
+/** A computation whose results are each there from when its product is prepared until the next is computed. */
+type How = "as it is" | "without waiting" | "ahead";
+
 /**
- * A process of its own, as what is told to MLX stays: the most memory that a chain of products took. Each result is there
- * from when its product is prepared until the next is computed, so the most is how far ahead MLX prepared.
+ * A process of its own, as what is told to MLX stays: the most memory that each of some chains of products took, in
+ * results, which is how far ahead MLX prepared.
  */
-const CHAIN = `
+const CHAINS = `
   const mx = await import("./ffi/mod.ts");
   mx.openLibrary();
-  const said = Deno.args[0] === "ahead" ? [mx.runAhead(), mx.runAhead()] : [];
   const stream = new mx.Stream("cpu");
-  mx.onStream(stream, () => mx.scope(() => {
-    const matrix = mx.fromData(new Float32Array(${SIDE ** 2}).fill(${1 / SIDE}), [${SIDE}, ${SIDE}]);
-    mx.evaluate(matrix);
-    mx.resetPeakMemory();
-    let x = mx.matmul(matrix, matrix);
-    for (let k = 1; k < ${RESULTS}; k++) {
-      using before = x;
-      x = mx.matmul(before, matrix);
-    }
-    mx.evaluate(x);
-    console.log(JSON.stringify({ said, bytes: mx.peakMemory(), value: mx.toFloat32(x)[5] }));
-  }));`;
+  const chains = [];
+  for (const how of Deno.args) {
+    const said = how === "ahead" ? [mx.runAhead(), mx.runAhead()] : [];
+    mx.onStream(stream, () => mx.scope(() => {
+      const matrix = mx.fromData(new Float32Array(${SIDE ** 2}).fill(${1 / SIDE}), [${SIDE}, ${SIDE}]);
+      mx.evaluate(matrix);
+      mx.resetPeakMemory();
+      let x = mx.matmul(matrix, matrix);
+      for (let k = 1; k < ${RESULTS}; k++) {
+        using before = x;
+        x = mx.matmul(before, matrix);
+      }
+      if (how === "without waiting") mx.withoutWaiting(() => mx.enqueue(x));
+      else mx.evaluate(x);
+      chains.push({ said, value: mx.toFloat32(x)[5], results: mx.peakMemory() / ${BYTES} });
+    }));
+  }
+  console.log(JSON.stringify(chains));`;
 
-async function chain(how: "ahead" | "as it is"): Promise<{ said: boolean[]; results: number }> {
+async function chainsOf(...ways: How[]): Promise<{ said: boolean[]; results: number }[]> {
   const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--ext=ts", CHAIN, how],
+    args: ["eval", "--ext=ts", CHAINS, ...ways],
     cwd: ROOT,
     env: { NO_COLOR: "1", OPENBLAS_NUM_THREADS: "1" },
   }).output();
   assert(success, new TextDecoder().decode(stderr));
-  const { said, bytes, value } = JSON.parse(new TextDecoder().decode(stdout));
-  assertAlmostEquals(value, 1 / SIDE, 1e-6);
-  return { said, results: bytes / BYTES };
+  const chains = JSON.parse(new TextDecoder().decode(stdout));
+  for (const { value } of chains) assertAlmostEquals(value, 1 / SIDE, 1e-6);
+  return chains;
 }
 
 Deno.test("MLX prepares about a hundred operations ahead, and a whole graph when it was told to", async () => {
-  const before = await chain("as it is");
-  assertLess(before.results, 150);
-  const after = await chain("ahead");
-  const isOurs = after.said[0]!;
-  assertEquals(after.said, [isOurs, isOurs]);
+  const [before, once, again, after] = await chainsOf("as it is", "without waiting", "as it is", "ahead");
+  assertLess(before!.results, 150);
+  assertLess(again!.results, 150);
+  const isOurs = after!.said[0]!;
+  assertEquals(after!.said, [isOurs, isOurs]);
   // A library from elsewhere, as Homebrew's, goes on as it does.
   if (Deno.build.os === "linux") assert(isOurs, "libmlxc was made by another script");
-  if (isOurs) assertGreater(after.results, 300);
+  for (const { results } of isOurs ? [once!, after!] : []) assertGreater(results, 300);
 });

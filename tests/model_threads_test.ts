@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { OptionError } from "../lib/errors.ts";
 import { busySeconds, freeBetween } from "../lib/model/free_cores.ts";
 import { parseConfig } from "../lib/model/config.ts";
-import { threadsFor } from "../lib/model/qwen3_asr_model.ts";
+import { isSmall } from "../lib/model/qwen3_asr_model.ts";
 import { Qwen3ASR } from "../mod.ts";
 import { configOf } from "../scripts/checkpoint_shapes.ts";
 import { runScript } from "./support/ffi_script.ts";
@@ -46,9 +46,9 @@ Deno.test("threads of products are unknown before a library is open, and setting
 
 Deno.test("real models leave the number of threads to OpenBLAS, the demo model takes one", async () => {
   for (const size of ["0.6b", "1.7b"] as const) {
-    assertEquals(threadsFor(parseConfig(JSON.stringify(configOf(size, "mlx", 8)), size)), undefined);
+    assertEquals(isSmall(parseConfig(JSON.stringify(configOf(size, "mlx", 8)), size)), false);
   }
-  assertEquals(threadsFor(parseConfig(await Deno.readTextFile("demo/model/config.json"), "demo")), 1);
+  assertEquals(isSmall(parseConfig(await Deno.readTextFile("demo/model/config.json"), "demo")), true);
 });
 
 for (const threads of [0, 1.5, NaN, 257]) {

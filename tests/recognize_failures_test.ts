@@ -13,8 +13,8 @@ import { runScript } from "./support/ffi_script.ts";
 import { longRecording, recordingPath, samplesOf } from "./support/demo_files.ts";
 
 async function demoEngine(): Promise<Engine> {
-  // Every step on a pool thread, so that tests can count evaluations.
-  const { model, tokenizer } = await loadFolder(DEMO_MODEL, {});
+  // Every step is evaluated when it is built, so that tests can count evaluations.
+  const { model, tokenizer } = await loadFolder(DEMO_MODEL, { policy: { doubleBuffer: false } });
   return new Engine(model, tokenizer);
 }
 
@@ -47,6 +47,34 @@ Deno.test("a clip that fails in any stage gives an error and leaves no handle be
   const [spelled] = await engine.decode([{ ...request, context: "<|im_end|>" }], { timing: new Timing() });
   assertEquals(spelled!.finishReason, "error");
   assertEquals(liveHandles(), handles, "after a prompt that is refused");
+});
+
+Deno.test("a step that cannot begin, or fails while it is computed, gives an error and leaves no handle behind", async () => {
+  using engine = await demoEngine();
+  const { model } = engine, { backend } = model;
+  const request = await requestFor("dev-01-en.wav");
+  const expected = await engine.decode([request], { timing: new Timing() });
+  const begin = backend.begin.bind(backend);
+  const handles = liveHandles();
+  backend.policy.doubleBuffer = true;
+  for (const stage of ["begin", "compute"]) {
+    for (let failAt = 1; failAt <= 6; failAt++) {
+      let calls = 0;
+      backend.begin = (arrays) => {
+        const fails = ++calls === failAt;
+        if (fails && stage === "begin") throw new Error("MLX fails here");
+        const begun = begin(arrays);
+        if (fails) begun.settled = failing;
+        return begun;
+      };
+      const [answer] = await engine.decode([request], { timing: new Timing() });
+      assertEquals(answer!.error?.message, "MLX fails here", `${stage} ${failAt}`);
+      assertEquals(liveHandles(), handles, `${stage} ${failAt}`);
+    }
+  }
+  backend.begin = begin;
+  const [after] = await engine.decode([request], { timing: new Timing() });
+  assertEquals([after!.text, liveHandles()], [expected[0]!.text, handles]);
 });
 
 Deno.test("a batch that fails while it is put together or decodes leaves no handle behind", async () => {

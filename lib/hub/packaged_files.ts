@@ -79,8 +79,8 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "75e89f7780a1820ef0356752faf232cb1e5dc0535a4c1e527a3742c68e7e3b2c",
   },
   "scripts/build_mlx_c.sh": {
-    sizeBytes: 17868,
-    sha256: "022aff2927c0ac0e54f9f5ce8de1dc8c44b7c076d664020dae30941ea15db2df",
+    sizeBytes: 17905,
+    sha256: "62f984a700e007fd4436860b9c0e229f73e262f2b93c22943df1acb9ff9b1d57",
   },
   "scripts/lib.sh": {
     sizeBytes: 8110,

@@ -10,6 +10,7 @@ import {
   deviceCount,
   disposeAll,
   type DType,
+  enqueue,
   evaluateAsync,
   type MLXArray,
   onStream,
@@ -17,8 +18,10 @@ import {
   reuseFreedMemory,
   runAhead,
   scope,
+  settled,
   Stream,
   useBlasThreads,
+  withoutWaiting,
 } from "../../ffi/mod.ts";
 import { checkOptions, type Rule, wholeFrom } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
@@ -61,7 +64,7 @@ export interface BackendPolicy {
   convBlocks: number | "cached";
   /** Chunks of a long recording decoded at once. */
   batchSize: number;
-  /** Build decode step n + 1 before step n has been read. */
+  /** Build decode step n + 1 before step n has been read: for a GPU, and on a CPU for a small model, where building counts. */
   doubleBuffer: boolean;
   /** Rows times layers of a graph that is built in one go; larger passes are built and computed in stages. */
   stageRows: number;
@@ -95,6 +98,28 @@ function threadsNow(): number | undefined {
 /** Evaluations on a CPU that run. */
 let evaluating = 0;
 
+/** A computation that runs while graphs are built. */
+export class Begun implements Disposable {
+  #isOver = false;
+
+  /** Counts it among those that run. */
+  constructor() {
+    evaluating++;
+  }
+
+  /** Waits, off this thread, for arrays of it. Until then touch none of them but to build on it. */
+  async settled(arrays: readonly MLXArray[]): Promise<void> {
+    await settled(...arrays);
+    this[Symbol.dispose]();
+  }
+
+  /** When nobody will wait for it. */
+  [Symbol.dispose](): void {
+    if (!this.#isOver) evaluating--;
+    this.#isOver = true;
+  }
+}
+
 /** A device with its stream and its policy. */
 export class Backend implements Disposable {
   readonly device: "cpu" | "gpu";
@@ -122,6 +147,7 @@ export class Backend implements Disposable {
    * @param options.threads Threads of matrix products on a CPU. @default {as many as the BLAS chooses}
    * @param options.policy Overrides, for tests and measurements.
    * @param options.beside On a CPU it may compute while those that are not beside do.
+   * @param options.isSmall Of a small model: its operations take about as long as it takes to prepare them.
    * @throws {OptionError} When a GPU is asked for and MLX has none, or so many threads are not to be had.
    */
   static open(
@@ -132,6 +158,7 @@ export class Backend implements Disposable {
       threads?: number | undefined;
       policy?: Partial<BackendPolicy>;
       beside?: boolean | undefined;
+      isSmall?: boolean | undefined;
     } = {},
   ): Backend {
     const asked = options.device ?? "auto";
@@ -144,13 +171,15 @@ export class Backend implements Disposable {
     }
     const device = asked === "auto" ? (hasGpu ? "gpu" : "cpu") : asked;
     if (device === "cpu") reuseFreedMemory();
-    // A large model's products take all cores, and its stages memory: it would cost a gigabyte.
-    if (device === "cpu" && options.beside && options.threads === 1) runAhead();
+    const isSmallOnCpu = device === "cpu" && options.isSmall === true;
+    if (isSmallOnCpu && options.beside) runAhead(); // A large model's graphs would take a gigabyte.
     const natural = device === "cpu" ? "float32" : options.checkpointType ?? "bfloat16";
     const dtype = options.dtype === undefined || options.dtype === "auto" ? natural : options.dtype;
     // The process has one second stream, which is the main lane's.
     const lanePolicy = options.beside ? { packedHalves: Infinity } : {};
-    return new Backend(device, { ...defaultPolicy(device, dtype), ...options.policy, ...lanePolicy }, {
+    const sizePolicy = isSmallOnCpu ? { doubleBuffer: true } : {};
+    const policy = { ...defaultPolicy(device, dtype), ...sizePolicy, ...options.policy, ...lanePolicy };
+    return new Backend(device, policy, {
       threads: options.threads,
       lane: options.beside ? sideLane : mainLane,
     });
@@ -187,15 +216,34 @@ export class Backend implements Disposable {
   }
 
   async #evaluate(arrays: readonly MLXArray[]): Promise<void> {
-    // The number is the process's, another model may have set its own, and other programs come and go. It stays where
-    // it is while a product may be running beside.
-    if (this.device === "cpu" && evaluating === 0) useBlasThreads(this.threads ?? threadsNow());
+    this.#chooseThreads();
     evaluating++;
     try {
       await evaluateAsync(arrays, { on: this.stream });
     } finally {
       evaluating--;
     }
+  }
+
+  /**
+   * Begins to compute arrays and returns: graphs may be built meanwhile. On a CPU this takes about as long as building
+   * them did, and results of all operations have their memory at once: for decode steps.
+   *
+   * @throws {Error} Outside of {@linkcode exclusive}.
+   */
+  begin(arrays: readonly MLXArray[]): Begun {
+    assertExclusive("begin to compute");
+    this.#chooseThreads();
+    withoutWaiting(() => enqueue(...arrays));
+    return new Begun();
+  }
+
+  /**
+   * The number is the process's, another model may have set its own, and other programs come and go. It stays where it is
+   * while a product may be running beside.
+   */
+  #chooseThreads(): void {
+    if (this.device === "cpu" && evaluating === 0) useBlasThreads(this.threads ?? threadsNow());
   }
 
   /**

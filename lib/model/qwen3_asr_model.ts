@@ -73,12 +73,12 @@ export async function readConfig(directory: string): Promise<ModelConfig> {
 }
 
 /**
- * Threads that pay: products of a small model are done before a second thread has its part, and on a busy machine all of
- * them wait for the one that does not run. Undefined: as many as the BLAS chooses.
+ * Whether products are done before a second thread has its part (and on a busy machine all threads wait for the one that
+ * does not run), and operations before the next one is prepared.
  */
-export function threadsFor({ encoder, decoder }: ModelConfig): number | undefined {
+export function isSmall({ encoder, decoder }: ModelConfig): boolean {
   const largest = Math.max(encoder.width * encoder.feedForward, decoder.width * decoder.feedForward);
-  return largest < WORTH_THREADS ? 1 : undefined;
+  return largest < WORTH_THREADS;
 }
 
 /** A backend whose routes fit into the memory that is free. */
@@ -87,8 +87,9 @@ async function openBackend(
   config: ModelConfig,
   options: LoadModelOptions,
 ): Promise<{ backend: Backend; notes: string[] }> {
-  const { freeBytes = await freeMemory(), threads = threadsFor(config), ...rest } = options;
-  const backendOptions = { ...rest, threads };
+  const small = isSmall(config);
+  const { freeBytes = await freeMemory(), threads = small ? 1 : undefined, ...rest } = options;
+  const backendOptions = { ...rest, threads, isSmall: small };
   const backend = Backend.open({ ...backendOptions, checkpointType: source.storedType });
   try {
     const { denseWeights, batchSize, notes } = planMemory(

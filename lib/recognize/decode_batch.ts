@@ -8,19 +8,18 @@ import {
   add,
   concatenate,
   disposeAll,
-  enqueue,
   fromData,
   keep,
   maximum,
   type MLXArray,
   readInt32,
   reshape,
-  settled,
   slice,
   takeAxis,
   toFloat32,
 } from "../../ffi/mod.ts";
 import { turn } from "../breathe.ts";
+import type { Begun } from "../model/backend.ts";
 import { KVCache } from "../model/kv_cache.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
 import type { DecoderProbe } from "../model/tap.ts";
@@ -46,6 +45,12 @@ interface Chosen extends Disposable {
 
 function chosen(tokens: MLXArray, logprobs?: MLXArray, looks?: MLXArray): Chosen {
   return { tokens, logprobs, looks, [Symbol.dispose]: () => disposeAll([tokens, logprobs, looks]) };
+}
+
+/** What a step chooses that is being computed. */
+interface BegunStep extends Disposable {
+  chosen: Chosen;
+  begun: Begun;
 }
 
 function arraysOf({ tokens, logprobs, looks }: Chosen): MLXArray[] {
@@ -258,47 +263,54 @@ export class DecodeBatch implements Disposable {
    */
   async #overshoot(tokens: MLXArray): Promise<void> {
     if (!this.#model.backend.policy.doubleBuffer) return;
+    const { length } = this.#cache;
     using unread = this.#next(tokens);
     await this.#model.backend.evaluate(...this.#outputs(unread));
+    this.#cache.truncate(length);
   }
 
-  /** Some steps, each read before the next is built; then somebody else's turn. */
-  async #plainTurn(first: Chosen, run: BatchRun): Promise<Chosen | undefined> {
-    const turnEnd = performance.now() + TURN_MS;
-    let current: Chosen | undefined = first;
-    do current = await this.#plainStep(current, run); while (current && performance.now() < turnEnd);
-    return current;
+  /** Begins to compute what was chosen, and what else is wanted of its step. */
+  #begin(chosen: Chosen, outputs = this.#outputs(chosen)): BegunStep {
+    let begun: Begun;
+    try {
+      begun = this.#model.backend.begin(outputs);
+    } catch (error) {
+      chosen[Symbol.dispose]();
+      throw error;
+    }
+    const dispose = () => {
+      begun[Symbol.dispose]();
+      chosen[Symbol.dispose]();
+    };
+    return { chosen, begun, [Symbol.dispose]: dispose };
   }
 
   /**
-   * Double buffering: step n + 1 is built from the unread tokens and enqueued while step n runs; then n is read. For
+   * Double buffering: step n + 1 is built from the unread tokens and begun while step n is computed; then n is read. For
    * rows that end with n, step n + 1 is wasted.
    */
-  async #bufferedTurn(current: Chosen, run: BatchRun): Promise<Chosen | undefined> {
+  async #bufferedStep(current: BegunStep, run: BatchRun): Promise<BegunStep | undefined> {
     using read = current;
     const start = performance.now();
-    const next = this.#next(read.tokens);
+    const rows = this.#rows.length;
+    const next = this.#begin(this.#next(read.chosen.tokens));
+    let goOn: BegunStep | undefined;
     try {
-      enqueue(...this.#outputs(next));
       run.timing.hostMs += performance.now() - start;
-      await settled(...arraysOf(read));
-      const rows = this.#rows.length;
-      this.#deliver(read, run);
-      const goOn = this.#rows.every((row) => row.finishReason === undefined)
-        ? next
-        : await this.#staying(next);
+      await read.begun.settled(arraysOf(read.chosen));
+      this.#deliver(read.chosen, run);
+      const isWhole = this.#rows.every((row) => row.finishReason === undefined);
+      goOn = isWhole ? next : await this.#staying(next);
+    } finally {
       if (goOn !== next) next[Symbol.dispose]();
-      run.timing.book("decode", start, { rows });
-      return goOn;
-    } catch (error) {
-      next[Symbol.dispose]();
-      throw error;
     }
+    run.timing.book("decode", start, { rows });
+    return goOn;
   }
 
   /** Lets finished rows leave; the tokens of the others, if there are any. */
-  async #staying(next: Chosen): Promise<Chosen | undefined> {
-    await settled(...this.#outputs(next));
+  async #staying({ chosen: next, begun }: BegunStep): Promise<BegunStep | undefined> {
+    await begun.settled(this.#outputs(next));
     const staying = this.#compact();
     if (staying.length === 0) return undefined;
     const left = this.#model.backend.build(() => {
@@ -309,27 +321,40 @@ export class DecodeBatch implements Disposable {
         next.looks && takeAxis(next.looks, rows, 0),
       );
     });
-    // They are waited for, and no later step depends on the log probabilities.
-    enqueue(...arraysOf(left));
-    return left;
+    // No later step depends on the log probabilities.
+    return this.#begin(left, arraysOf(left));
+  }
+
+  /** Some steps, then somebody else's turn; undefined when every row has ended. */
+  async #turn<Step>(
+    first: Step,
+    step: (current: Step) => Promise<Step | undefined>,
+  ): Promise<Step | undefined> {
+    const turnEnd = performance.now() + TURN_MS;
+    let current: Step | undefined = first;
+    do current = await step(current); while (current && performance.now() < turnEnd);
+    return current;
+  }
+
+  /** Turn by turn. */
+  async #decode<Step>(
+    begin: () => Step,
+    step: (current: Step) => Promise<Step | undefined>,
+  ): Promise<void> {
+    const { backend } = this.#model;
+    let current: Step | undefined = await backend.exclusive(begin);
+    while (current) {
+      const first: Step = current;
+      current = await backend.exclusive(() => this.#turn(first, step));
+      await turn();
+    }
   }
 
   /** Decodes until every row has ended. */
-  async run(run: BatchRun): Promise<void> {
-    const { backend } = this.#model;
-    const isBuffered = backend.policy.doubleBuffer && !this.#observed;
-    let tokens: Chosen | undefined = await backend.exclusive(() => {
-      const first = this.#first();
-      if (isBuffered) enqueue(...this.#outputs(first));
-      return first;
-    });
-    while (tokens) {
-      const current: Chosen = tokens;
-      tokens = await backend.exclusive(() =>
-        isBuffered ? this.#bufferedTurn(current, run) : this.#plainTurn(current, run)
-      );
-      await turn();
-    }
+  run(run: BatchRun): Promise<void> {
+    return this.#model.backend.policy.doubleBuffer && !this.#observed
+      ? this.#decode(() => this.#begin(this.#first()), (current) => this.#bufferedStep(current, run))
+      : this.#decode(() => this.#first(), (current) => this.#plainStep(current, run));
   }
 
   [Symbol.dispose](): void {
