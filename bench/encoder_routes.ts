@@ -26,7 +26,7 @@ const PLAIN: Partial<BackendPolicy> = {
 /** Full attention looks at all pairs of tokens; the mask that would hide those of other windows costs next to nothing. */
 const ROUTES: Record<string, { policy: Partial<BackendPolicy>; isWindowed: boolean }> = {
   plain: { policy: PLAIN, isWindowed: false },
-  "plain, rational GELU": { policy: { ...PLAIN, gelu: "rational" }, isWindowed: false },
+  "plain, GELU by a table": { policy: { ...PLAIN, gelu: "table" }, isWindowed: false },
   "plain, windows as a batch": { policy: PLAIN, isWindowed: true },
   "plain, one block a convolution": { policy: { ...PLAIN, convBlocks: 1 }, isWindowed: false },
   "ours, MLX's convolutions": { policy: { convolution: "native" }, isWindowed: true },

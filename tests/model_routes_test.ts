@@ -10,8 +10,8 @@ import { decodeWav } from "../lib/audio/wav.ts";
 import { loadFolder } from "../lib/load_folder.ts";
 import type { BackendPolicy } from "../lib/model/backend.ts";
 import { gelu, silu } from "../lib/model/activations.ts";
-import { exponential } from "../lib/model/approximations.ts";
 import { attend, attendWindows, planAttention } from "../lib/model/attention.ts";
+import { FunctionTables } from "../lib/model/function_tables.ts";
 import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
 import { encode } from "../lib/recognize/encode.ts";
 import { Engine } from "../lib/recognize/engine.ts";
@@ -102,12 +102,12 @@ const ROUTES: Record<string, Partial<BackendPolicy>> = {
     packedHalves: 1,
     loadStreams: 2,
   },
-  "rational GELU": { gelu: "rational" },
-  "polynomial exponentials": { exponential: "polynomial" },
+  "GELU by a table": { gelu: "table" },
+  "exponentials by a table": { exponential: "table" },
   "compiled SwiGLU": { swiglu: "compiled" },
   "sums joined with dense products": { residual: "joined", denseWeights: true },
   "unfused decode steps": { step: "unfused" },
-  "unfused decode steps with polynomial exponentials": { step: "unfused", exponential: "polynomial" },
+  "unfused decode steps with exponentials by a table": { step: "unfused", exponential: "table" },
   "convolutions as patches": { convolution: "patches" },
   "one block a convolution": { convBlocks: 1 },
   "three blocks a convolution": { convBlocks: 3 },
@@ -186,44 +186,80 @@ Deno.test("a batch gives each clip the tokens it gets alone, buffered or not", a
   assertEquals(answers[2], answers[0]);
 });
 
-Deno.test("exponential() is exp to 6e-6 where softmax uses it", () => {
-  const x = Float32Array.from({ length: 50_001 }, (_, index) => -24 * index / 50_000);
-  const computed = mx.scope(() => mx.toFloat32(exponential(mx.fromData(x))));
-  const worst = x.reduce((most, value, i) => Math.max(most, Math.abs(computed[i]! / Math.exp(value) - 1)), 0);
-  assert(worst < 6e-6, `relative error ${worst}`);
-  const beyond = mx.scope(() => mx.toFloat32(exponential(mx.fromData(Float32Array.of(-100, -1e9)))));
-  assert(beyond.every((value) => value >= 0 && value < 4e-11));
+/** Both sides of 0, near it and far from it. */
+const SOME = Float32Array.from({ length: 50_001 }, (_, index) => 40 * index / 50_000 - 20);
+const NEAR = Float32Array.from({ length: 2_001 }, (_, index) => (index - 1_000) * 1e-6);
+const FAR = Float32Array.of(-1e30, -1e5, -300, -50, -32, 0, 32, 50, 300, 1e5, 1e30);
+const EVERYWHERE = Float32Array.of(...SOME, ...NEAR, ...FAR);
+
+/** A function by its table beside the function, at most `error` from it beyond the rounding of the value to float32. */
+function assertEqualsFunction(
+  table: FunctionTables["gelu"],
+  at: (x: number) => number,
+  numbers: Float32Array<ArrayBuffer>,
+  error: number,
+): void {
+  const computed = mx.scope(() => mx.toFloat32(table.apply(mx.fromData(numbers))));
+  for (const [index, x] of numbers.entries()) {
+    const exact = at(x), difference = Math.abs(computed[index]! - exact);
+    assert(difference <= error + Math.abs(exact) * 2 ** -23, `at ${x}: ${computed[index]} for ${exact}`);
+  }
+}
+
+Deno.test("exp by a table is exp to 2e-7 where softmax uses it", () => {
+  using tables = new FunctionTables();
+  assertEqualsFunction(tables.exponential, Math.exp, EVERYWHERE.filter((x) => x <= 0), 2e-7);
 });
 
-/** Both sides of 0, then where powers of the number overflow. */
-const EVERYWHERE = Float32Array.from({ length: 50_001 }, (_, index) => 40 * index / 50_000 - 20);
-const FAR = Float32Array.of(-1e30, -1e5, -300, -50, 50, 300, 1e5, 1e30);
+Deno.test("SiLU by a table is x / (1 + exp(-x)) to 2e-7 and a rounding", () => {
+  using tables = new FunctionTables();
+  assertEqualsFunction(tables.silu, (x) => x / (1 + Math.exp(-x)), EVERYWHERE, 2e-7);
+});
 
-Deno.test("the rational gelu() is x / 2 (1 + erf(x / sqrt 2)) to 5e-7, in sizes beyond 1 to a rounding", () => {
+/** The normal distribution at some numbers, from printed tables. */
+const NORMAL = new Map([[-5, 2.866515718791939e-7], [-3, 1.3498980316300933e-3], [-1, 0.15865525393145707], [
+  1,
+  0.8413447460685429,
+], [2, 0.9772498680518208]]);
+
+Deno.test("GELU by a table is x times the normal distribution to 2e-7, and MLX's own as far as its erf goes", () => {
+  using tables = new FunctionTables();
   const [own, native] = mx.scope(() =>
-    (["rational", "erf"] as const).map((route) => mx.toFloat32(gelu(mx.fromData(EVERYWHERE), route)))
+    (["table", "erf"] as const).map((route) =>
+      mx.toFloat32(gelu(mx.fromData(EVERYWHERE), { gelu: route, tables }))
+    )
   );
-  for (const [index, value] of native!.entries()) {
-    const error = Math.abs(own![index]! - value);
-    assert(error <= 5e-7 * Math.max(1, Math.abs(value)), `${EVERYWHERE[index]}: ${error}`);
+  for (const [index, x] of EVERYWHERE.entries()) {
+    const value = native![index]!, difference = Math.abs(own![index]! - value);
+    // Each is rounded, erf at the size of x / 2.
+    const rounding = 2 * Math.max(Math.abs(value), Math.min(Math.abs(x), 8) / 2) * 2 ** -23;
+    assert(difference <= 2e-7 + rounding, `at ${x}: ${own![index]} for ${value}`);
   }
-  const far = mx.scope(() => mx.toFloat32(gelu(mx.fromData(FAR), "rational")));
-  assertEquals(far, FAR.map((x) => Math.max(0, x)));
+  const numbers = Float32Array.from(NORMAL.keys());
+  assertEqualsFunction(tables.gelu, (x) => x * NORMAL.get(x)!, numbers, 2e-7);
 });
 
-Deno.test("the rational silu() is x / (1 + exp(-x))", () => {
-  const many = new Float32Array(EVERYWHERE.length + FAR.length);
-  many.set(EVERYWHERE);
-  many.set(FAR, EVERYWHERE.length);
-  const computed = mx.scope(() => mx.toFloat32(silu(mx.fromData(many), "polynomial")));
-  for (const [index, x] of many.entries()) {
-    const value = x / (1 + Math.exp(-x)), error = Math.abs(computed[index]! - value);
-    assert(error <= Math.min(5e-6, 1e-6 * Math.max(1, Math.abs(value))), `${x}: ${error}`);
-  }
+Deno.test("a table takes numbers of any shape, halves of rows too, and silu() few of them by MLX's own sigmoid", () => {
+  using tables = new FunctionTables();
+  const policy = { gelu: "table", exponential: "table", tables } as const;
+  const [whole, gate, few] = mx.scope(() => {
+    const x = mx.normal([150, 2, 128], mx.randomKey(3), 2);
+    const half = mx.slice(mx.reshape(x, [150, 256]), [0, 0], [150, 128]);
+    const row = mx.slice(half, [0, 0], [1, 128]);
+    return [silu(x, policy), silu(half, policy), silu(row, policy)].map((array) => ({
+      shape: array.shape,
+      numbers: mx.toFloat32(array),
+    }));
+  });
+  assertEquals([whole!.shape, gate!.shape, few!.shape], [[150, 2, 128], [150, 128], [1, 128]]);
+  const halves = whole!.numbers.filter((_, index) => index % 256 < 128);
+  assertEquals(gate!.numbers, halves);
+  assert(largestDifference(few!.numbers, halves.slice(0, 128)) < 1e-6);
 });
 
 Deno.test("attend() in tiles equals MLX's attention, causal after earlier keys and windowed", () => {
-  const policy = { exponential: "polynomial", dtype: "float32" } as BackendPolicy;
+  using tables = new FunctionTables();
+  const policy = { exponential: "table", dtype: "float32", tables } as BackendPolicy;
   for (
     const [length, span, mask] of [[300, 300, "causal"], [257, 300, "causal"], [104, 104, undefined]] as const
   ) {
@@ -257,8 +293,9 @@ function maskedAttention(
 
 Deno.test("attendWindows() equals full attention with a mask of windows, whatever is left of the last window", () => {
   const size = { heads: 2, window: 104 };
-  for (const exponential of ["native", "polynomial"] as const) {
-    const policy = { exponential, dtype: "float32" } as BackendPolicy;
+  using tables = new FunctionTables();
+  for (const exponential of ["native", "table"] as const) {
+    const policy = { exponential, dtype: "float32", tables } as BackendPolicy;
     for (const rows of [1, 57, 104, 105, 208, 390]) {
       const difference = mx.scope(() => {
         const qkv = [0, 1, 2].map((seed) => mx.normal([rows, 128], mx.randomKey(seed), 2)) as [

@@ -26,16 +26,16 @@ import {
   transpose,
   where,
 } from "../../ffi/mod.ts";
-import { exponential, paysOff } from "./approximations.ts";
 import type { BackendPolicy } from "./backend.ts";
+import { type FunctionTables, paysOff, tablesOf } from "./function_tables.ts";
 
 /** What hides keys from queries: the usual triangle, a boolean array broadcast to `[B, heads, L, S]`, or nothing. */
 export type Mask = "causal" | MLXArray | undefined;
 
 /** The score of a hidden key: its weight becomes 0. */
 const HIDDEN = -1e9;
-/** Queries of a tile: their scores stay in the caches of a CPU. */
-const TILE = 128;
+/** Queries of a tile, fewer over many keys: scores stay near a CPU, and what a long prompt needs stays small. */
+const TILE = { most: 128, least: 32, scores: 2 ** 19 };
 
 /** Some of the queries, how many keys they may see, and what hides the last of these: `[stop - start, keys]`. */
 interface Tile {
@@ -46,7 +46,9 @@ interface Tile {
 }
 
 /** How a pass attends, the same for all its layers: by MLX's own operation, or tile by tile with our exponential. */
-export type AttentionPlan = { route: "fused"; mask: Mask } | { route: "tiled"; tiles: Tile[] };
+export type AttentionPlan =
+  | { route: "fused"; mask: Mask }
+  | { route: "tiled"; tiles: Tile[]; exponential: FunctionTables["exponential"] };
 
 /** Queries at ascending positions see the keys up to their own. */
 function causalTile(start: number, stop: number, positions: readonly number[]): Tile {
@@ -70,20 +72,21 @@ export function planAttention(
   policy: BackendPolicy,
   positions?: readonly number[],
 ): AttentionPlan {
-  const isApproximated = policy.exponential === "polynomial" && policy.dtype === "float32";
+  const isByTable = policy.exponential === "table" && policy.dtype === "float32";
   const isCausal = mask === "causal";
-  if (!isApproximated || (mask && !isCausal) || !paysOff(heads * length * span)) {
+  if (!isByTable || (mask && !isCausal) || !paysOff(heads * length * span)) {
     return { route: "fused", mask: positions ? visibleFrom(positions, span) : mask };
   }
   const places = positions ?? Array.from({ length }, (_, row) => span - length + row);
   const tiles: Tile[] = [];
-  for (let start = 0; start < length; start += TILE) {
-    const stop = Math.min(length, start + TILE);
+  const size = Math.max(TILE.least, Math.min(TILE.most, Math.floor(TILE.scores / (heads * span))));
+  for (let start = 0; start < length; start += size) {
+    const stop = Math.min(length, start + size);
     tiles.push(
       isCausal ? causalTile(start, stop, places) : { start, stop, keys: span, mask: undefined },
     );
   }
-  return { route: "tiled", tiles };
+  return { route: "tiled", tiles, exponential: tablesOf(policy).exponential };
 }
 
 /** The arrays that a plan holds. */
@@ -93,7 +96,13 @@ export function planArrays(plan: AttentionPlan): MLXArray[] {
 }
 
 /** One tile, q scaled already; the query heads of a key head lie below each other. */
-function attendTile(q: MLXArray, k: MLXArray, v: MLXArray, mask: MLXArray | undefined): MLXArray {
+function attendTile(
+  q: MLXArray,
+  k: MLXArray,
+  v: MLXArray,
+  mask: MLXArray | undefined,
+  exponential: FunctionTables["exponential"],
+): MLXArray {
   const [batch, heads, length, width] = q.shape as [number, number, number, number];
   const kvHeads = k.dim(1), keys = k.dim(2);
   const rows = reshape(q, [batch, kvHeads, heads / kvHeads * length, width]);
@@ -102,7 +111,7 @@ function attendTile(q: MLXArray, k: MLXArray, v: MLXArray, mask: MLXArray | unde
     const apart = reshape(scores, [batch, heads, length, keys]);
     scores = reshape(add(apart, mask), [batch, kvHeads, heads / kvHeads * length, keys]);
   }
-  const weights = exponential(subtract(scores, max(scores, -1, true)));
+  const weights = exponential.apply(subtract(scores, max(scores, -1, true)));
   return reshape(divide(matmul(weights, v), sum(weights, -1, true)), [batch, heads, length, width]);
 }
 
@@ -120,7 +129,7 @@ export function attend(q: MLXArray, k: MLXArray, v: MLXArray, scale: number, pla
   const parts = plan.tiles.map(({ start, stop, keys, mask }) => {
     const first = [0, 0, 0, 0], last = [batch, kvHeads, keys, width];
     const queries = slice(scaled, [0, 0, start, 0], [batch, heads, stop, width]);
-    return attendTile(queries, slice(k, first, last), slice(v, first, last), mask);
+    return attendTile(queries, slice(k, first, last), slice(v, first, last), mask, plan.exponential);
   });
   return parts.length === 1 ? parts[0]! : concatenate(parts, 2);
 }

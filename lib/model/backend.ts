@@ -27,6 +27,7 @@ import { checkOptions, type Rule, wholeFrom } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
 import { assertExclusive, exclusive, type Lane, letOthers, mainLane, sideLane } from "./exclusive.ts";
 import { freeCores } from "./free_cores.ts";
+import { FunctionTables } from "./function_tables.ts";
 
 /** Where to compute: `auto` is MLX's GPU where there is one, else the CPU. */
 export type Device = "auto" | "cpu" | "gpu";
@@ -48,10 +49,12 @@ export interface BackendPolicy {
   packedRows: number;
   /** From this many numbers on a packed matrix is multiplied in halves on two streams, each with a thread of its own. */
   packedHalves: number;
-  /** `erf`: MLX's own; `rational`: equal to 5e-7 in float32, for a CPU, where erf costs six times as much. */
-  gelu: "erf" | "rational";
-  /** `native`: MLX's own; `polynomial`: equal to 6e-6, for SiLU and attention of many rows on a CPU. */
-  exponential: "native" | "polynomial";
+  /** `erf`: MLX's own; `table`: equal to 5e-7 in float32, for a CPU, where erf costs fifteen times as much. */
+  gelu: "erf" | "table";
+  /** `native`: MLX's own; `table`: equal to 2e-7, for SiLU and attention of many rows in float32 on a CPU. */
+  exponential: "native" | "table";
+  /** What `table` asks for, made by the backend. */
+  tables: FunctionTables | undefined;
   /** SiLU times gate: `compiled` into one kernel by MLX, for a GPU; on a CPU that would need a C++ compiler. */
   swiglu: "compiled" | "plain";
   /** What a dense product is added to: `joined` in one operation with it, for a GPU, or `apart`. */
@@ -135,7 +138,8 @@ export class Backend implements Disposable {
     { threads, lane = mainLane }: { threads?: number | undefined; lane?: Lane | undefined },
   ) {
     this.device = device;
-    this.policy = policy;
+    const asksForTables = policy.gelu === "table" || policy.exponential === "table";
+    this.policy = asksForTables ? { ...policy, tables: new FunctionTables() } : policy;
     this.threads = threads;
     // On a GPU all backends have one stream.
     this.#lane = device === "gpu" ? mainLane : lane;
@@ -308,6 +312,7 @@ export class Backend implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.policy.tables?.[Symbol.dispose]();
     this.stream[Symbol.dispose]();
   }
 }
@@ -322,8 +327,9 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
       loadStreams: 2,
       packedRows: 3,
       packedHalves: 2 ** 20,
-      gelu: dtype === "float32" ? "rational" : "erf",
-      exponential: dtype === "float32" ? "polynomial" : "native",
+      gelu: dtype === "float32" ? "table" : "erf",
+      exponential: dtype === "float32" ? "table" : "native",
+      tables: undefined,
       swiglu: "plain",
       residual: "apart",
       step: dtype === "float32" ? "unfused" : "fused",
@@ -343,6 +349,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
     packedHalves: Infinity,
     gelu: "erf",
     exponential: "native",
+    tables: undefined,
     swiglu: "compiled",
     residual: "joined",
     step: "fused",

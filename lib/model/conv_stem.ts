@@ -97,7 +97,7 @@ class PatchConvolutions {
     const marked = pad(pad(blocks, [0, 0, 0, 0], [0, 0, 0, 1], 1), [0, 2, 2, 0], [0, 0, 0, 0]);
     const centre = pad(reshape(this.#first.bias, [channels, 1, 1, 1]), [0, 1, 1, 0], [0, 1, 1, 0]);
     const first = concatenate([this.#first.weight, centre], 3); // [C, 3, 3, 2]
-    const x = gelu(conv2d(marked, first, { stride: 2, padding: 1 }), this.#policy.gelu);
+    const x = gelu(conv2d(marked, first, { stride: 2, padding: 1 }), this.#policy);
     const rows = bins / 2 + 1, columns = width / 2 + 1; // The first ones are 0.
     tap?.("conv2d1_gelu", slice(x, [0, 1, 1, 0], [count, rows, columns, channels]));
     const [high, wide, row] = [bins / 4, width / 4, columns * channels];
@@ -109,7 +109,7 @@ class PatchConvolutions {
     const gathered = reshape(multiply(patches, scalar(1, x.dtype)), [count * high * wide, 9 * channels]);
     const { weight, bias } = this.#second;
     const matrix = transpose(reshape(weight, [channels, 9 * channels]), [1, 0]); // [9 C, C]
-    const y = gelu(add(matmul(gathered, matrix), bias), this.#policy.gelu);
+    const y = gelu(add(matmul(gathered, matrix), bias), this.#policy);
     const convolved = reshape(y, [count, high, wide, channels]);
     tap?.("conv2d2_gelu", convolved);
     return convolved;
@@ -209,7 +209,7 @@ export class ConvStem {
     let x = blocks;
     for (let index = from; index < to; index++) {
       const { weight, bias } = this.#convolutions[index]!;
-      x = gelu(add(conv2d(x, weight, { stride: 2, padding: 1 }), bias), this.#policy.gelu); // [n, F/2, W/2, C]
+      x = gelu(add(conv2d(x, weight, { stride: 2, padding: 1 }), bias), this.#policy); // [n, F/2, W/2, C]
       tap?.(`conv2d${index + 1}_gelu`, x);
     }
     return x;

@@ -29,11 +29,11 @@ import {
   sum,
   swapaxes,
 } from "../../ffi/mod.ts";
-import { exponential, paysOff } from "./approximations.ts";
 import { maskScores } from "./attention.ts";
 import type { BackendPolicy } from "./backend.ts";
 import type { DecoderConfig } from "./config.ts";
 import type { FeedForward } from "./feed_forward.ts";
+import { paysOff, tablesOf } from "./function_tables.ts";
 import type { KVCache } from "./kv_cache.ts";
 import type { Linear } from "./layers.ts";
 import type { Projections } from "./projections.ts";
@@ -213,7 +213,7 @@ export class CpuDecodeStep {
   /** @param count Numbers that the scores are. */
   #softmax(scores: MLXArray, count: number): MLXArray {
     if (this.#policy.exponential === "native" || !paysOff(count)) return softmax(scores, -1);
-    const weights = exponential(subtract(scores, max(scores, -1, true)));
+    const weights = tablesOf(this.#policy).exponential.apply(subtract(scores, max(scores, -1, true)));
     return divide(weights, sum(weights, -1, true));
   }
 }

@@ -67,7 +67,7 @@ class EncoderLayer {
       this.#policy,
     );
     const attended = add(x, this.#out.apply(mixed));
-    const expanded = gelu(this.#fc1.apply(this.#finalNorm.apply(attended)), this.#policy.gelu);
+    const expanded = gelu(this.#fc1.apply(this.#finalNorm.apply(attended)), this.#policy);
     const sum = add(attended, this.#fc2.apply(expanded));
     return this.#policy.dtype === "float16" ? clampToFloat16(sum) : sum;
   }
@@ -149,7 +149,7 @@ export class AudioEncoder {
     }
     x = this.#post.apply(x);
     tap?.("encoder_ln_post", x);
-    x = this.#proj2.apply(gelu(this.#proj1.apply(x), this.#policy.gelu));
+    x = this.#proj2.apply(gelu(this.#proj1.apply(x), this.#policy));
     tap?.("audio_embeds", x);
     return x;
   }
