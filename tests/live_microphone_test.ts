@@ -187,6 +187,21 @@ Deno.test("a microphone that dies gives what it had, and then says why", LINUX, 
   );
 });
 
+Deno.test("a microphone that ended a moment before it was told to has ended in order", LINUX, async () => {
+  await withFake({ recording: TALK, after: "end", pieceBytes: 16000 }, async (folder) => {
+    const { size } = await Deno.stat(folder.at("microphone.s16le"));
+    await using microphone = await Microphone.open();
+    let count = 0;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    for await (const block of microphone) {
+      count += block.length;
+      if (count === size / 2) timer = setTimeout(() => microphone.stop(), 150); // It ends 50 ms from now by itself.
+    }
+    clearTimeout(timer);
+    assertEquals(count, size / 2);
+  });
+});
+
 Deno.test("listMicrophones() and a name that several have", LINUX, async () => {
   await withFake({ recording: TALK, after: "end" }, async () => {
     assertEquals((await listMicrophones()).map(({ isDefault }) => isDefault), [false, true, false]);

@@ -32,6 +32,8 @@ const INSTALL: Readonly<Record<string, string>> = {
 const MOST_LOG = 4000;
 /** Between the wish to end and the end of a process that has not heard it. */
 const PATIENCE_MS = 2000;
+/** Ctrl-C reaches every process of a terminal: ffmpeg may have ended so long before we are told to stop. */
+const AHEAD_MS = 300;
 const BYTES_PER_SAMPLE = 2;
 
 /** ffmpeg's names of modules, and addresses, that say nothing to people. */
@@ -149,6 +151,7 @@ export class Microphone implements AsyncIterable<Int16Array>, AsyncDisposable {
   readonly #logging: Promise<void>;
   #log = "";
   #isStopped = false;
+  readonly #stopped = Promise.withResolvers<void>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #first: Uint8Array | undefined;
 
@@ -173,6 +176,7 @@ export class Microphone implements AsyncIterable<Int16Array>, AsyncDisposable {
       const stop = () => microphone.stop();
       signal?.addEventListener("abort", stop, { once: true });
       const { value } = await microphone.#reader.read();
+      if (value === undefined) await microphone.#wasStopped();
       signal?.removeEventListener("abort", stop);
       if (value !== undefined) {
         microphone.#first = value;
@@ -203,11 +207,21 @@ export class Microphone implements AsyncIterable<Int16Array>, AsyncDisposable {
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
+    this.#stopped.resolve();
     this.#kill("SIGTERM");
     this.#timer = setTimeout(() => {
       this.#kill("SIGKILL");
       this.#reader.cancel().catch(() => {});
     }, PATIENCE_MS);
+  }
+
+  /** Whether the end of ffmpeg was asked for, be it that we hear of it a moment later. */
+  async #wasStopped(): Promise<boolean> {
+    if (this.#isStopped) return true;
+    const timer = setTimeout(this.#stopped.resolve, AHEAD_MS);
+    await this.#stopped.promise;
+    clearTimeout(timer);
+    return this.#isStopped;
   }
 
   /**
@@ -226,8 +240,7 @@ export class Microphone implements AsyncIterable<Int16Array>, AsyncDisposable {
     }
     const { code, signal } = await this.#child.status;
     await this.#logging.catch(() => {});
-    // Ctrl-C reaches every process of a terminal: ffmpeg may have ended in order a moment before us.
-    if (this.#isStopped || /received signal 2/.test(this.#log)) return;
+    if (await this.#wasStopped()) return;
     const words = this.#log.trim() === ""
       ? `ffmpeg has ended (${signal ?? `code ${code}`})`
       : `ffmpeg says "${lastWords(this.#log)}"`;
