@@ -15,6 +15,8 @@ const REST_EVERY_MS = 40;
 /** Loops that want to go on. */
 const waiting: (() => void)[] = [];
 let isMoving = false;
+/** Turns that loops have had. */
+let turns = 0;
 let lastRest = performance.now();
 
 /** Lets the first in line go on; what it does until its next `await` belongs to this turn. */
@@ -26,6 +28,7 @@ function next(): void {
     }, 0);
     return;
   }
+  turns++;
   waiting.shift()?.();
   isMoving = waiting.length > 0;
   if (isMoving) setImmediate(next);
@@ -39,6 +42,18 @@ export function turn(): Promise<void> {
     isMoving = true;
     setImmediate(next);
   });
+}
+
+/** Waiting for less than this, the event loop may not have come to its sockets. */
+const LEAST_REST_MS = 0.5;
+
+/** Waits for what another thread computes. If no loop moved meanwhile, nothing was due: as good a rest as a timer's. */
+export async function resting<T>(computed: Promise<T>): Promise<T> {
+  const start = performance.now(), before = turns, wasMoving = isMoving;
+  const result = await computed;
+  const end = performance.now();
+  if (!wasMoving && !isMoving && turns === before && end - start >= LEAST_REST_MS) lastRest = end;
+  return result;
 }
 
 /** Counts time since the last turn of the event loop. `await breath.pause()` costs nothing until it is due. */

@@ -1,5 +1,54 @@
-import { assertLess } from "@std/assert";
-import { Breath } from "../lib/breathe.ts";
+import { assertGreater, assertLess } from "@std/assert";
+import * as mx from "../ffi/mod.ts";
+import { Breath, resting, turn } from "../lib/breathe.ts";
+
+/** Timers that are set while `use` runs. */
+async function timersOf(use: () => Promise<void>): Promise<number> {
+  const { setTimeout } = globalThis;
+  let timers = 0;
+  globalThis.setTimeout = ((...args: Parameters<typeof setTimeout>) => {
+    timers++;
+    return setTimeout(...args);
+  }) as typeof setTimeout;
+  try {
+    await use();
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  return timers;
+}
+
+/** Some milliseconds in which another thread has the work. */
+async function elsewhere(): Promise<void> {
+  using square = mx.scope(() => {
+    const half = mx.normal([400, 400], mx.randomKey(1));
+    return mx.matmul(half, half);
+  });
+  await mx.evaluateAsync([square]);
+}
+
+Deno.test("a loop that waits for another thread needs no timer to see to the sockets, others do", async () => {
+  const loop = async (wait: () => Promise<void>) => {
+    for (let step = 0; step < 100; step++) {
+      await wait();
+      await turn();
+    }
+  };
+  await loop(() => resting(elsewhere())); // Whatever was due is done.
+  const needed = await timersOf(() => loop(elsewhere));
+  const spared = await timersOf(() => loop(() => resting(elsewhere())));
+  assertGreater(needed, 2);
+  assertLess(spared, needed / 2); // None, unless the machine lets neither thread have a core for a while.
+  // A wait that is none is no rest, nor is one in which another loop had turns.
+  const busy = () => resting(Promise.resolve(fullOfWork(2)));
+  assertGreater(await timersOf(() => loop(busy)), 2);
+  const together = () => Promise.all([loop(() => resting(elsewhere())), loop(busy)]).then(() => {});
+  assertGreater(await timersOf(together), 2);
+});
+
+function fullOfWork(milliseconds: number): void {
+  for (const start = performance.now(); performance.now() - start < milliseconds;);
+}
 
 Deno.test("Breath lets connections in while many loops work", async () => {
   using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
@@ -8,7 +57,7 @@ Deno.test("Breath lets connections in while many loops work", async () => {
   const work = async () => {
     const breath = new Breath({ everyMs: 2 });
     while (!isDone) {
-      for (const start = performance.now(); performance.now() - start < 2.5;);
+      fullOfWork(2.5);
       slices++;
       await breath.pause();
     }

@@ -18,7 +18,7 @@ import {
   takeAxis,
   toFloat32,
 } from "../../ffi/mod.ts";
-import { turn } from "../breathe.ts";
+import { resting, turn } from "../breathe.ts";
 import type { Begun } from "../model/backend.ts";
 import { KVCache } from "../model/kv_cache.ts";
 import type { Qwen3ASRModel } from "../model/qwen3_asr_model.ts";
@@ -238,7 +238,7 @@ export class DecodeBatch implements Disposable {
   async #plainStep(current: Chosen, run: BatchRun): Promise<Chosen | undefined> {
     using read = current;
     const start = performance.now();
-    await this.#model.backend.evaluate(...this.#outputs(read));
+    await resting(this.#model.backend.evaluate(...this.#outputs(read)));
     if (this.#observed) this.#observed.pass.milliseconds += performance.now() - start;
     const rows = this.#rows.length;
     const ids = this.#deliver(read, run);
@@ -297,7 +297,7 @@ export class DecodeBatch implements Disposable {
     let goOn: BegunStep | undefined;
     try {
       run.timing.hostMs += performance.now() - start;
-      await read.begun.settled(arraysOf(read.chosen));
+      await resting(read.begun.settled(arraysOf(read.chosen)));
       this.#deliver(read.chosen, run);
       const isWhole = this.#rows.every((row) => row.finishReason === undefined);
       goOn = isWhole ? next : await this.#staying(next);
