@@ -7,6 +7,8 @@ import { join } from "@std/path";
 import * as mx from "../ffi/mod.ts";
 import { loadFolder } from "../lib/load_folder.ts";
 import type { BackendPolicy } from "../lib/model/backend.ts";
+import type { DecoderProbe } from "../lib/model/tap.ts";
+import { DEMO_MODEL } from "./support/checkpoints.ts";
 
 const DEMO_ALIGNER = join(import.meta.dirname!, "..", "demo", "aligner");
 /** Differences allowed between two orders of the same float32 sums, as in tests/model_routes_test.ts. */
@@ -46,6 +48,45 @@ for (const [name, policy] of Object.entries(ROUTES)) {
           const difference = Math.abs(own[index * width + column]! - all[position * width + column]!);
           assert(difference < TOLERANCE, `row ${position}: ${difference}`);
         }
+      }
+    }
+    assertEquals(mx.liveHandles(), before);
+  });
+}
+
+for (const [name, policy] of Object.entries(ROUTES)) {
+  Deno.test(`a prompt's last layer is computed for the last rows alone, and the cache for all, ${name}`, async () => {
+    const { model } = await loadFolder(DEMO_MODEL, { device: "cpu", policy });
+    using _free = model;
+    const { backend, config: { decoder: { width } } } = model;
+    /** Logits after a prompt in two parts, and what the cache holds; with a probe every row goes through every layer. */
+    const read = (rows: number, probe?: DecoderProbe) =>
+      backend.exclusive(async () => {
+        using cache = model.newCache();
+        using all = backend.build(() => mx.normal([1, LENGTH, width], mx.randomKey(2), 0.05));
+        await backend.evaluate(all);
+        const parts = [[0, 131], [131, LENGTH]].map(([from, to]) =>
+          backend.build(() => mx.slice(all, [0, from!, 0], [1, to!, width]))
+        );
+        const logits: mx.MLXArray[] = [];
+        for (const [index, part] of parts.entries()) {
+          const make = () => model.prefillStages(part, cache, probe, index === 0 ? 1 : rows);
+          logits.push((await backend.runStages(make, { also: () => cache.arrays() })).result);
+        }
+        const found = [...logits, ...cache.arrays()].map((array) => mx.toFloat32(array));
+        mx.disposeAll([...parts, ...logits]);
+        return found;
+      });
+    const before = mx.liveHandles();
+    for (const rows of [1, 2, 40]) {
+      const [own, whole] = [await read(rows), await read(rows, {})];
+      assertEquals(own.map(({ length }) => length), whole.map(({ length }) => length));
+      for (const [index, values] of own.entries()) {
+        const apart = values.reduce(
+          (most, value, i) => Math.max(most, Math.abs(value - whole[index]![i]!)),
+          0,
+        );
+        assert(apart < 1e-4, `${rows} rows, array ${index}: ${apart}`);
       }
     }
     assertEquals(mx.liveHandles(), before);

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { fromData, type MLXArray, reshape, rmsNorm } from "../../ffi/mod.ts";
+import { arange, fromData, type MLXArray, reshape, rmsNorm } from "../../ffi/mod.ts";
 import { SwiGLU } from "./activations.ts";
 import { planArrays, planAttention } from "./attention.ts";
 import { type BackendPolicy, type Stages, wholeGraph } from "./backend.ts";
@@ -26,6 +26,8 @@ export interface PassOptions {
   /** Overrides: none for one position, causal for more. */
   mask?: MLXArray | undefined;
   probe?: DecoderProbe | undefined;
+  /** Only so many last rows of a batch of one are asked for: of the last layer the others are keys and values alone. */
+  last?: number | undefined;
 }
 
 /** The decoder with its weights. Build inside `backend.build`. */
@@ -98,10 +100,10 @@ export class Decoder implements Disposable {
     return wholeGraph(this.stages(rows, cache, options));
   }
 
-  /** Runs rows `[B, L, H]` through all layers, appending to the cache; returns them after the final norm. */
+  /** Runs rows `[B, L, H]` through all layers, appending to the cache; returns them, or the last, after the final norm. */
   *stages(rows: MLXArray, cache: KVCache, options: PassOptions = {}): Stages {
     const [batch, length, width] = rows.shape as [number, number, number];
-    const { offset = cache.length, probe } = options;
+    const { offset = cache.length, probe, last = length } = options;
     let x = reshape(rows, [batch * length, width]); // A product of two dimensions is one node, of three it is three.
     if (length === 1 && this.#cpuStep) {
       const positions = typeof offset === "number" ? new Array<number>(batch).fill(offset) : offset;
@@ -113,9 +115,9 @@ export class Decoder implements Disposable {
         ...{ batch, length, cache, mask, probe },
         offset: typeof offset === "number" ? offset : fromData(Int32Array.from(offset)),
         plan: planAttention(size, mask, this.#policy),
-      });
+      }, last < length ? this.#lastRows(last, size) : undefined);
     }
-    const hidden = reshape(x, [batch, length, width]);
+    const hidden = reshape(x, [batch, last, width]);
     probe?.tap?.("decoder_final_norm", hidden);
     return hidden;
   }
@@ -143,6 +145,16 @@ export class Decoder implements Disposable {
         plan: plan(positions.length, positions),
       },
     );
+  }
+
+  /** The last rows of a causal pass over one. */
+  #lastRows(count: number, { heads, length, span }: { heads: number; length: number; span: number }): Wanted {
+    const plan = planAttention(
+      { heads, length: count, span },
+      count === 1 ? undefined : "causal",
+      this.#policy,
+    );
+    return { count, rows: arange(length - count, length), plan };
   }
 
   /**

@@ -225,7 +225,8 @@ export class Qwen3ASRModel implements Disposable {
    * @param rows Last positions to give the logits of, `[rows, V]` of a single prompt.
    */
   *prefillStages(embeddings: MLXArray, cache: KVCache, probe?: DecoderProbe, rows = 1): Stages {
-    const hidden = yield* this.decoder.stages(embeddings, cache, { probe });
+    const last = embeddings.dim(0) === 1 && !probe ? rows : undefined; // A probe sees all of all layers.
+    const hidden = yield* this.decoder.stages(embeddings, cache, { probe, last });
     const [batch, length, width] = hidden.shape as [number, number, number];
     return this.decoder.logits(
       reshape(slice(hidden, [0, length - rows, 0], [batch, length, width]), [batch * rows, width]),
