@@ -61,8 +61,8 @@ const ways: Record<string, () => Promise<number>> = {
   "reading, new memory": () => readFile(true),
   "packed, fused, one stream": () => load({ denseWeights: false, ...ONE }),
   "packed, two streams": () => load({ denseWeights: false }),
-  "dense, one stream": () => load({ denseWeights: true, ...ONE }),
-  "dense, two streams": () => load({ denseWeights: true }),
+  "dense, one stream": () => load({ packedProduct: "mlx", ...ONE }),
+  "dense, two streams": () => load({ packedProduct: "mlx" }),
 };
 
 if (args.only) {

@@ -159,6 +159,7 @@ async function compareHost(folder: string, device: "cpu" | "gpu", rounds: number
   const policy: Partial<BackendPolicy> = {
     ...defaultPolicy(device, "float32"),
     denseWeights: true,
+    packedProduct: "mlx",
     swiglu: "plain",
   };
   using model = await Qwen3ASRModel.load(await syntheticCheckpoint("deep"), { device: "cpu", policy });

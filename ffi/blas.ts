@@ -12,8 +12,11 @@ import { libraryInfo } from "./library.ts";
 const GET = { parameters: [], result: "i32", optional: true } as const;
 const SET = { parameters: ["i32"], result: "void", optional: true } as const;
 
-/** The functions with the prefix of the wheel's OpenBLAS, with plain names, and with those of 64-bit indices. */
+/** Those of libmlxc's own products, and of OpenBLAS with the wheel's prefix, plain names and 64-bit indices. */
 const SYMBOLS = {
+  qwen3asr_threads: GET,
+  qwen3asr_use_threads: SET,
+  qwen3asr_has_packed_product: { parameters: [], result: "bool", optional: true },
   scipy_openblas_get_num_threads: GET,
   scipy_openblas_set_num_threads: SET,
   scipy_openblas_get_num_threads64_: GET,
@@ -45,10 +48,13 @@ function find(libraryPath: string): ThreadControl | null {
     [symbols.openblas_get_num_threads, symbols.openblas_set_num_threads],
     [symbols.openblas_get_num_threads64_, symbols.openblas_set_num_threads64_],
   ] as const;
-  for (const [get, set] of pairs) {
-    if (get && set) return { get, set, natural: get(), count: get() };
-  }
-  return null;
+  const blas = pairs.flatMap(([get, set]) => get && set ? { get, set, natural: get(), count: get() } : [])[0];
+  const { qwen3asr_threads: get, qwen3asr_use_threads: set } = symbols;
+  if (!blas || !get || !set || !symbols.qwen3asr_has_packed_product?.()) return blas ?? null;
+  // What is left to OpenBLAS is small, and its threads would take the cores from those of the own products.
+  blas.set(1);
+  set(blas.natural);
+  return { get, set, natural: blas.natural, count: blas.natural };
 }
 
 function opened(): ThreadControl | undefined {

@@ -57,6 +57,7 @@ export * from "./memory.ts";
 export * from "./ops.ts";
 export * from "./quantized.ts";
 export * from "./random.ts";
+export { hasPackedProduct, packedProduct, suitsPackedProduct } from "./packed_product.ts";
 export { runAhead, withoutWaiting } from "./run_ahead.ts";
 export { LibraryError } from "./search.ts";
 export * from "./shape.ts";

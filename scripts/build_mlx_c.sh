@@ -13,12 +13,14 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib.sh
 . "$here/lib.sh"
+# shellcheck source=scripts/own_functions.sh
+. "$here/own_functions.sh"
 
 MLX=0.32.2
 OPENBLAS=0.3.34.481.3
 SOURCE=$here/mlx-c-source.tar.gz
 SOURCE_SHA256=63963f89fe1fd2826bcc37358fbfdb365cc5fbcd52749e64286bc01046f94984 # of the compiled files, concatenated
-RECIPE=5 # raise it when the same versions must be built in another way
+RECIPE=6 # raise it when the same versions must be built in another way
 
 usage() {
   cat <<END
@@ -268,65 +270,6 @@ make_blas() {
   say "OpenBLAS stands in for $(wc -l <"$work/both" | tr -d ' ') of $(wc -l <"$work/wanted" | tr -d ' ') BLAS functions"
 }
 
-# The product of few rows, or with few columns, for which a decode step calls. OpenBLAS copies the matrix into its own order
-# first; its product with a vector does not, and pays for three rows still where there is no AVX-512. libmlxc has it, as the
-# dynamic linker looks there first.
-# shellcheck disable=SC2317 # called by compile
-few_rows() {
-  cat <<'END'
-enum { ROW_MAJOR = 101, AS_IS = 111, TRANSPOSED = 112 };
-
-extern "C" {
-void scipy_cblas_sgemm(int order, int transA, int transB, int m, int n, int k, float alpha, const float *a, int lda,
-                       const float *b, int ldb, float beta, float *c, int ldc);
-void scipy_cblas_sgemv(int order, int trans, int m, int n, float alpha, const float *a, int lda, const float *x, int incx,
-                       float beta, float *y, int incy);
-char *scipy_openblas_get_corename(void);
-
-// y = alpha op(a) x + beta y; what stands in y at first is not read if beta is 0, it may be no number.
-static void vector(bool transposed, int rows, int columns, float alpha, const float *a, int lda, const float *x, int incx,
-                   float beta, float *y, int incy) {
-  if (beta == 0)
-    for (int i = 0; i < rows; i++) y[(long)i * incy] = 0;
-  if (transposed)
-    scipy_cblas_sgemv(ROW_MAJOR, TRANSPOSED, columns, rows, alpha, a, lda, x, incx, beta, y, incy);
-  else
-    scipy_cblas_sgemv(ROW_MAJOR, AS_IS, rows, columns, alpha, a, lda, x, incx, beta, y, incy);
-}
-
-void cblas_sgemm(int order, int transA, int transB, int m, int n, int k, float alpha, const float *a, int lda,
-                 const float *b, int ldb, float beta, float *c, int ldc) {
-  static const char *const core = scipy_openblas_get_corename(); // Haswell, Zen: the kernels with AVX2
-  static const int few = __builtin_strcmp(core, "Haswell") == 0 || __builtin_strcmp(core, "Zen") == 0 ? 3 : 1;
-  bool isA = transA == AS_IS, isB = transB == AS_IS;
-  if (order != ROW_MAJOR || k < 1 || m < 1 || n < 1 || (m > few && n > few))
-    scipy_cblas_sgemm(order, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-  else if (m <= n) // a row of c = op(b)' a row of op(a)
-    for (long row = 0; row < m; row++)
-      vector(isB, n, k, alpha, b, ldb, isA ? a + row * lda : a + row, isA ? 1 : lda, beta, c + row * ldc, 1);
-  else
-    for (long column = 0; column < n; column++)
-      vector(!isA, m, k, alpha, a, lda, isB ? b + column : b + column * ldb, isB ? ldb : 1, beta, c + column, ldc);
-}
-}
-END
-}
-
-# MLX prepares ten tasks (a hundred operations) ahead, all streams together. This tells it of so many tasks as done that it
-# has not begun, or (fewer than none) as begun.
-# shellcheck disable=SC2317 # called by compile
-run_ahead() {
-  cat <<'END'
-#include "mlx/scheduler.h"
-
-extern "C" void qwen3asr_run_ahead(int tasks) {
-  mlx::core::Stream stream = mlx::core::default_stream(mlx::core::Device::cpu);
-  for (; tasks > 0; tasks--) mlx::core::scheduler::notify_task_completion(stream);
-  for (; tasks < 0; tasks++) mlx::core::scheduler::notify_new_task(stream);
-}
-END
-}
-
 # ---------------------------------------------------------------- building
 
 # compile FLAG...: what mlx-c's CMakeLists.txt does for a shared library over an MLX that is there; the flags are for linking.
@@ -340,7 +283,7 @@ compile() {
     printf '#include "%s"\n' "$file" >>"piece$((count % jobs)).cpp"
     count=$((count + 1))
   done
-  if [ "$os" = linux ]; then { few_rows && run_ahead; } >>piece0.cpp; fi
+  if [ "$os" = linux ]; then { crew && products && dense_products && packed_products && run_ahead; } >>piece0.cpp; fi
   printf '%s\0' piece*.cpp | xargs -0 -n 1 -P "$jobs" \
     "$CXX_FOUND" -std=gnu++20 -O3 -DNDEBUG -fPIC -I"$work/source" -I"$work/wheels/mlx/include" -c &&
     "$CXX_FOUND" "$@" -o "$lib/libmlxc.$so" piece*.o "$lib/libmlx.$so"

@@ -13,7 +13,12 @@ const TABLE = join(ROOT, "lib", "hub", "packaged_files.ts");
 const FOLDERS = ["demo/aligner", "demo/model", "lib/vad/weights"];
 
 /** Such files of a folder that has others: the recipe of the native library. */
-const FILES = ["scripts/build_mlx_c.sh", "scripts/lib.sh", "scripts/mlx-c-source.tar.gz"];
+const FILES = [
+  "scripts/build_mlx_c.sh",
+  "scripts/lib.sh",
+  "scripts/mlx-c-source.tar.gz",
+  "scripts/own_functions.sh",
+];
 
 /** The source of lib/hub/packaged_files.ts for the files as they are now. */
 export async function packagedFilesTable(): Promise<string> {

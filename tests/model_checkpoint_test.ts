@@ -233,10 +233,13 @@ Deno.test("packed matrices are copied into one only where that is asked for, den
     using model = await Qwen3ASRModel.load(directory, { device: "cpu", policy });
     return model.decoder.parameterGroups().flat().length;
   };
-  const dense = await count({}), apart = await count({ denseWeights: false });
+  const mlx = { packedProduct: "mlx" } as const;
+  const dense = await count(mlx), apart = await count({ denseWeights: false });
   const fused = await count({ denseWeights: false, fusePacked: true });
   const { decoder } = await readConfig(directory);
   // q, k, v and gate, up: three matrices of a layer fewer, of weights, scales and offsets each.
   assertEquals(apart - fused, decoder.layers * 3 * 3);
-  assertEquals(await count({ fusePacked: true }), dense);
+  assertEquals(await count({ fusePacked: true, ...mlx }), dense);
+  // Those with an own product stay packed, and apart.
+  assertEquals(await count({}), mx.hasPackedProduct() ? apart : dense);
 });

@@ -5,7 +5,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { join } from "@std/path";
 import { liveHandles, readSafetensorsHeader, type TensorInfo } from "../ffi/mod.ts";
 import { ModelError } from "../lib/errors.ts";
-import { Backend } from "../lib/model/backend.ts";
+import { Backend, type BackendPolicy } from "../lib/model/backend.ts";
 import { parseConfig } from "../lib/model/config.ts";
 import { estimateMemory, freeMemory, planMemory } from "../lib/model/memory_estimate.ts";
 import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
@@ -35,22 +35,31 @@ function configFor(size: Size) {
   return parseConfig(JSON.stringify(configOf(size, "mlx", 8)), "config.json");
 }
 
+/** The policy where packed weights have MLX's own products alone. */
+const MLX_PRODUCT = { packedProduct: "mlx" } as const;
+
 function cpuPolicy() {
-  using backend = Backend.open({ device: "cpu" });
+  using backend = Backend.open({ device: "cpu", policy: MLX_PRODUCT });
   return backend.policy;
 }
 
 Deno.test("estimateMemory() counts the weights as they are held, packed or dense", async () => {
   for (const name of ["tiny-hf", "tiny-mlx-bf16", "tiny-mlx-8bit", "tiny-mlx-4bit"]) {
     for (const denseWeights of [true, false]) {
-      const directory = join(MODELS, name);
-      using model = await Qwen3ASRModel.load(directory, { device: "cpu", policy: { denseWeights } });
-      const stored = await readSafetensorsHeader(join(directory, "model.safetensors"));
-      const tensors = new Map([...stored].map(([key, info]) => [key.replace(/^thinker\./, ""), info]));
-      const { weightBytes } = estimateMemory(tensors, model.config, model.backend.policy);
-      // What is held besides: the table of positions and the head norms repeated for each head.
-      const besides = model.weightBytes - weightBytes;
-      assert(besides >= 0 && besides < 0.02 * weightBytes, `${name} ${denseWeights}: ${besides} bytes`);
+      for (const own of [{}, MLX_PRODUCT]) {
+        const directory = join(MODELS, name);
+        const policy = { denseWeights, ...own };
+        using model = await Qwen3ASRModel.load(directory, { device: "cpu", policy });
+        const stored = await readSafetensorsHeader(join(directory, "model.safetensors"));
+        const tensors = new Map([...stored].map(([key, info]) => [key.replace(/^thinker\./, ""), info]));
+        const { weightBytes } = estimateMemory(tensors, model.config, model.backend.policy);
+        // What is held besides: the table of positions and the head norms repeated for each head.
+        const besides = model.weightBytes - weightBytes;
+        assert(
+          besides >= 0 && besides < 0.02 * weightBytes,
+          `${name} ${JSON.stringify(policy)}: ${besides} bytes`,
+        );
+      }
     }
   }
 });
@@ -60,6 +69,20 @@ Deno.test("estimateMemory() knows the real sizes: 0.6B and 1.7B parameters in fl
   const dense = (size: Size) => estimateMemory(headers(size), configFor(size), cpuPolicy()).weightBytes;
   assert(Math.abs(dense("0.6b") - 4 * 782.4e6) < 0.002 * GB);
   assert(Math.abs(dense("1.7b") - 4 * 2038.0e6) < 0.002 * GB);
+});
+
+Deno.test("what has an own product is counted packed, the rest dense", () => {
+  const bytes = (policy: Partial<BackendPolicy>) =>
+    estimateMemory(headers("0.6b"), configFor("0.6b"), { ...cpuPolicy(), ...policy }).weightBytes;
+  // 8 bits and two floats for each 64 of 596 M parameters; the encoder's 186 M are not packed.
+  const own = bytes({ packedProduct: "own" });
+  assertEquals(own, bytes({ packedProduct: "mlx", denseWeights: false }));
+  assert(Math.abs(own - (1.125 * 595.8e6 + 4 * 186.4e6)) < 0.01 * GB, `${own}`);
+  const plan = planMemory("/models/x", headers("0.6b"), configFor("0.6b"), {
+    ...cpuPolicy(),
+    packedProduct: "own",
+  }, 5 * GB);
+  assertEquals(plan, { denseWeights: true, batchSize: 8, notes: [] });
 });
 
 Deno.test("planMemory() takes smaller batches, then packed weights, then refuses", () => {
@@ -81,7 +104,8 @@ Deno.test("planMemory() takes smaller batches, then packed weights, then refuses
 Deno.test("load() keeps weights packed when dense ones do not fit, and refuses without leaking", async () => {
   const directory = join(MODELS, "tiny-mlx-8bit");
   const handles = liveHandles();
-  const roomy = await Qwen3ASRModel.load(directory, { device: "cpu" });
+  const options = { device: "cpu", policy: MLX_PRODUCT } as const;
+  const roomy = await Qwen3ASRModel.load(directory, options);
   assertEquals(roomy.notes, []);
   const dense = roomy.weightBytes;
   const stored = await readSafetensorsHeader(join(directory, "model.safetensors"));
@@ -91,13 +115,13 @@ Deno.test("load() keeps weights packed when dense ones do not fit, and refuses w
   );
   roomy[Symbol.dispose]();
   {
-    using model = await Qwen3ASRModel.load(directory, { device: "cpu", freeBytes: need - 1 });
+    using model = await Qwen3ASRModel.load(directory, { ...options, freeBytes: need - 1 });
     assertEquals(model.backend.policy.denseWeights, false);
     assert(model.weightBytes < dense);
     assertStringIncludes(model.notes[0]!, "stay packed");
   }
   await assertRejects(
-    () => Qwen3ASRModel.load(directory, { device: "cpu", freeBytes: 1000 }),
+    () => Qwen3ASRModel.load(directory, { ...options, freeBytes: 1000 }),
     ModelError,
     "0.0 GiB are free",
   );

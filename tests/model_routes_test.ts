@@ -30,9 +30,14 @@ const clip = async (name: string) =>
 const TOLERANCE = { audio: 2e-4, logits: 5e-3 };
 const STEPS = 24;
 
+mx.openLibrary();
+// What the tests run on has it, or they would silently leave it out.
+assertEquals(mx.hasPackedProduct(), Deno.build.os === "linux" && Deno.build.arch === "x86_64");
+
 /** The plainest way through the network. */
 const PLAIN: Partial<BackendPolicy> = {
   denseWeights: false,
+  packedProduct: "mlx",
   fusePacked: true,
   loadStreams: 1,
   packedRows: Infinity,
@@ -96,6 +101,10 @@ function assertSame(actual: Numbers, plain: Numbers): void {
 
 const ROUTES: Record<string, Partial<BackendPolicy>> = {
   "dense weights": { denseWeights: true },
+  ...mx.hasPackedProduct() && {
+    "packed weights by libmlxc's own product": { packedProduct: "own" },
+    "packed weights by libmlxc's own product, others dense": { packedProduct: "own", denseWeights: true },
+  },
   "rows of packed weights made dense for the moment": { packedRows: 3 },
   "packed matrices apart, in halves and loaded on two streams": {
     fusePacked: false,

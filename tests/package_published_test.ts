@@ -59,6 +59,7 @@ Deno.test("the package has the demo and the code, and nothing of the workshop", 
     "scripts/build_mlx_c.sh",
     "scripts/lib.sh",
     "scripts/mlx-c-source.tar.gz",
+    "scripts/own_functions.sh",
   ]);
   const code = [...files.keys()].filter((path) =>
     path.endsWith(".ts") && !/^(mod\.ts$|ffi\/|lib\/)/.test(path)

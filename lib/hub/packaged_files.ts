@@ -79,8 +79,8 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "75e89f7780a1820ef0356752faf232cb1e5dc0535a4c1e527a3742c68e7e3b2c",
   },
   "scripts/build_mlx_c.sh": {
-    sizeBytes: 17905,
-    sha256: "62f984a700e007fd4436860b9c0e229f73e262f2b93c22943df1acb9ff9b1d57",
+    sizeBytes: 15011,
+    sha256: "04159470cc5f19d321f3f08b64a55bc55d64022c76d3db159fa0629594978ba7",
   },
   "scripts/lib.sh": {
     sizeBytes: 8110,
@@ -89,5 +89,9 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
   "scripts/mlx-c-source.tar.gz": {
     sizeBytes: 38483,
     sha256: "f57be63da21eb59a388c3f865b52f02f136cda9e67ccf2efa6ab191411b7a39b",
+  },
+  "scripts/own_functions.sh": {
+    sizeBytes: 23785,
+    sha256: "d20f0b8bcd0363f237b0e94f7161ca919a36aeffb86c9eae998c9ea369606f29",
   },
 };

@@ -12,6 +12,7 @@ import {
   type DType,
   enqueue,
   evaluateAsync,
+  hasPackedProduct,
   type MLXArray,
   onStream,
   releaseFreedMemory,
@@ -39,8 +40,10 @@ export type ActivationType = "auto" | "float32" | "float16" | "bfloat16";
 export interface BackendPolicy {
   /** Type of activations and of every float parameter. */
   dtype: DType;
-  /** Packed weights become dense numbers at load: more memory, on a CPU far faster from a few rows on. */
+  /** Packed weights become dense numbers at load, where `packedProduct` does not suit them: more memory, on a CPU faster. */
   denseWeights: boolean;
+  /** `mlx`: MLX's own products with packed weights; `own`: libmlxc's, where it suits them (ffi/packed_product.ts). */
+  packedProduct: "mlx" | "own";
   /** Packed matrices with the same input become one: fewer launches on a GPU, a second copy of them at load. */
   fusePacked: boolean;
   /** Streams that the weights are read and widened on: 2 on a CPU (side_by_side.ts). */
@@ -323,6 +326,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
     return {
       dtype,
       denseWeights: true,
+      packedProduct: dtype === "float32" && hasPackedProduct() ? "own" : "mlx",
       fusePacked: false,
       loadStreams: 2,
       packedRows: 3,
@@ -343,6 +347,7 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
   return {
     dtype,
     denseWeights: false,
+    packedProduct: "mlx",
     fusePacked: true,
     loadStreams: 1,
     packedRows: Infinity,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type MLXArray, slice } from "../../ffi/mod.ts";
+import type { MLXArray } from "../../ffi/mod.ts";
 import type { SwiGLU } from "./activations.ts";
 import type { BackendPolicy } from "./backend.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -14,7 +14,6 @@ import { Projections } from "./projections.ts";
 /** SwiGLU between two projections. */
 export class FeedForward {
   readonly parameters: MLXArray[];
-  readonly #width: number;
   readonly #gateUp: Projections;
   readonly #swiglu: SwiGLU;
   readonly #down: Linear;
@@ -28,7 +27,6 @@ export class FeedForward {
   ) {
     const { width, feedForward } = config;
     const gateUp = [`${path}.gate_proj`, `${path}.up_proj`];
-    this.#width = feedForward;
     this.#gateUp = new Projections(source, gateUp, [feedForward, feedForward], width, policy);
     this.#swiglu = swiglu;
     this.#down = loadLinear(source, `${path}.down_proj`, [width, feedForward], policy);
@@ -46,9 +44,7 @@ export class FeedForward {
   }
 
   #wide(x: MLXArray, rows: number): MLXArray {
-    const both = this.#gateUp.apply(x); // [rows, 2 * width]
-    const gate = slice(both, [0, 0], [rows, this.#width]);
-    const up = slice(both, [0, this.#width], [rows, 2 * this.#width]);
+    const [gate, up] = this.#gateUp.apart(x, rows) as [MLXArray, MLXArray];
     return this.#swiglu.apply(gate, up);
   }
 }

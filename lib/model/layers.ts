@@ -14,15 +14,27 @@ import {
   matmul,
   MLXArray,
   onStream,
+  packedProduct,
   type PackedWeight,
   quantizedMatmul,
   sideStream,
   slice,
+  suitsPackedProduct,
   takeAxis,
   transpose,
 } from "../../ffi/mod.ts";
 import type { BackendPolicy } from "./backend.ts";
 import type { Checkpoint, Matrix } from "./checkpoint.ts";
+
+/** Whether packed weights are multiplied by libmlxc's own code. */
+function hasOwnProduct(weight: PackedWeight, { packedProduct }: BackendPolicy): boolean {
+  return packedProduct === "own" && suitsPackedProduct(weight);
+}
+
+/** Whether the weights of a checkpoint are held packed. */
+export function staysPacked(weight: Matrix, policy: BackendPolicy): weight is PackedWeight {
+  return isPacked(weight) && (!policy.denseWeights || hasOwnProduct(weight, policy));
+}
 
 /** Whether a weight is packed. */
 export function isPacked(weight: Matrix): weight is PackedWeight {
@@ -66,16 +78,14 @@ class PackedLinear implements Linear {
   readonly #bias: MLXArray | undefined;
   readonly #packedRows: number;
   readonly #inHalves: boolean;
+  readonly #isOwn: boolean;
 
-  constructor(
-    packed: PackedWeight,
-    bias: MLXArray | undefined,
-    { packedRows, packedHalves }: BackendPolicy,
-  ) {
+  constructor(packed: PackedWeight, bias: MLXArray | undefined, policy: BackendPolicy) {
     this.#packed = packed;
     this.#bias = bias;
-    this.#packedRows = packedRows;
-    this.#inHalves = packed.scales.size * packed.groupSize >= packedHalves;
+    this.#packedRows = policy.packedRows;
+    this.#isOwn = hasOwnProduct(packed, policy);
+    this.#inHalves = !this.#isOwn && packed.scales.size * packed.groupSize >= policy.packedHalves;
     if (this.#inHalves) sideStream(); // It is made while nothing else runs.
     this.parameters = [packed.weight, packed.scales, packed.biases, bias].filter((array) =>
       array !== undefined
@@ -83,15 +93,19 @@ class PackedLinear implements Linear {
   }
 
   apply(x: MLXArray): MLXArray {
-    const few = this.#packedRows === Infinity || x.size / x.dim(-1) <= this.#packedRows;
-    const product = few
-      ? this.#inHalves ? this.#halves(x) : quantizedMatmul(x, this.#packed)
-      : matmul(x, transpose(dequantize(this.#packed, x.dtype), [1, 0]));
+    const product = this.#product(x);
     return this.#bias ? add(product, this.#bias) : product;
   }
 
   addTo(sum: MLXArray, x: MLXArray): MLXArray {
     return add(sum, this.apply(x));
+  }
+
+  #product(x: MLXArray): MLXArray {
+    if (this.#isOwn) return packedProduct(x, this.#packed);
+    const few = this.#packedRows === Infinity || x.size / x.dim(-1) <= this.#packedRows;
+    if (!few) return matmul(x, transpose(dequantize(this.#packed, x.dtype), [1, 0]));
+    return this.#inHalves ? this.#halves(x) : quantizedMatmul(x, this.#packed);
   }
 
   #halves(x: MLXArray): MLXArray {
@@ -117,8 +131,8 @@ function rowsOf(packed: PackedWeight, from: number, to: number): PackedWeight {
 /** The product with a matrix, as the policy wants it held. */
 export function makeLinear(weight: Matrix, policy: BackendPolicy, bias?: MLXArray): Linear {
   if (!isPacked(weight)) return new DenseLinear(astype(weight, policy.dtype), bias, policy);
-  if (policy.denseWeights) return new DenseLinear(dequantize(weight, policy.dtype), bias, policy);
-  return new PackedLinear(weight, bias, policy);
+  if (staysPacked(weight, policy)) return new PackedLinear(weight, bias, policy);
+  return new DenseLinear(dequantize(weight, policy.dtype), bias, policy);
 }
 
 /** The projection `[out, input]` at a path of the checkpoint. */
@@ -141,9 +155,11 @@ export class Embedding {
   readonly #head: Linear;
 
   constructor(weight: Matrix, policy: BackendPolicy) {
-    const held = isPacked(weight)
-      ? policy.denseWeights ? dequantize(weight, policy.dtype) : weight
-      : astype(weight, policy.dtype);
+    const held = !isPacked(weight)
+      ? astype(weight, policy.dtype)
+      : staysPacked(weight, policy)
+      ? weight
+      : dequantize(weight, policy.dtype);
     this.#weight = held;
     this.#dtype = policy.dtype;
     this.#head = makeLinear(held, policy);

@@ -42,17 +42,22 @@ function groupSizeOf(tensors: ReadonlyMap<string, TensorInfo>, config: ModelConf
 function weightBytes(
   tensors: ReadonlyMap<string, TensorInfo>,
   config: ModelConfig,
-  policy: Pick<BackendPolicy, "dtype" | "denseWeights">,
+  policy: Pick<BackendPolicy, "dtype" | "denseWeights" | "packedProduct">,
 ): number {
   const size = bytesOf(policy.dtype), groupSize = groupSizeOf(tensors, config);
+  const becomesDense = (matrix: string) => {
+    const weight = tensors.get(`${matrix}.weight`)?.shape[1],
+      groups = tensors.get(`${matrix}.scales`)?.shape[1];
+    if (!policy.denseWeights || !weight || !groups) return false;
+    const bits = 32 * weight / (groups * groupSize);
+    return policy.packedProduct === "mlx" || (bits !== 4 && bits !== 8) || !tensors.has(`${matrix}.biases`);
+  };
   let bytes = 0;
   for (const [name, { dtype, shape }] of tensors) {
     if (config.decoder.tied && name.startsWith("lm_head.")) continue;
-    const isPacked = dtype === "U32";
-    const isGroup = name.endsWith(".scales") || name.endsWith(".biases");
-    if (policy.denseWeights && name.endsWith(".scales")) bytes += elements(shape) * groupSize * size;
-    else if (policy.denseWeights && (isPacked || isGroup)) continue;
-    else bytes += elements(shape) * (isPacked ? 4 : size);
+    if (!becomesDense(name.replace(/\.(weight|scales|biases)$/, ""))) {
+      bytes += elements(shape) * (dtype === "U32" ? 4 : size);
+    } else if (name.endsWith(".scales")) bytes += elements(shape) * groupSize * size;
   }
   return bytes;
 }

@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { concatenate, type MLXArray, type PackedWeight } from "../../ffi/mod.ts";
+import { concatenate, type MLXArray, type PackedWeight, slice } from "../../ffi/mod.ts";
 import type { BackendPolicy } from "./backend.ts";
 import type { Checkpoint, Matrix } from "./checkpoint.ts";
-import { isPacked, type Linear, makeLinear } from "./layers.ts";
+import { isPacked, type Linear, makeLinear, staysPacked } from "./layers.ts";
 
 /** Matrices with the same input one below the other, as they are stored: one product instead of several. */
 function fuse(parts: Matrix[], policy: BackendPolicy): Linear | undefined {
   const packed = parts.filter(isPacked);
   if (packed.length === 0) return makeLinear(concatenate(parts as MLXArray[], 0), policy);
   const [first] = packed as [PackedWeight];
-  const alike = (policy.fusePacked || policy.denseWeights) && packed.length === parts.length &&
+  const alike = (policy.fusePacked || !staysPacked(first, policy)) && packed.length === parts.length &&
     packed.every(({ bits, groupSize, mode }) =>
       bits === first.bits && groupSize === first.groupSize && mode === first.mode
     );
@@ -31,6 +31,7 @@ function fuse(parts: Matrix[], policy: BackendPolicy): Linear | undefined {
 export class Projections {
   readonly parameters: MLXArray[];
   readonly #linears: Linear[];
+  readonly #widths: readonly number[];
 
   constructor(
     source: Checkpoint,
@@ -42,7 +43,16 @@ export class Projections {
     const matrices = paths.map((path, index) => source.matrix(path, widths[index]!, input, policy.dtype));
     const fused = fuse(matrices, policy);
     this.#linears = fused ? [fused] : matrices.map((matrix) => makeLinear(matrix, policy));
+    this.#widths = widths;
     this.parameters = this.#linears.flatMap(({ parameters }) => parameters);
+  }
+
+  /** x `[rows, in]` -> each output, `[rows, width]`. */
+  apart(x: MLXArray, rows: number): MLXArray[] {
+    if (this.#linears.length > 1) return this.#linears.map((linear) => linear.apply(x));
+    const joined = this.#linears[0]!.apply(x);
+    let start = 0;
+    return this.#widths.map((width) => slice(joined, [0, start], [rows, start += width]));
   }
 
   /** x `[rows, in]` -> outputs side by side `[rows, sum of widths]`. */

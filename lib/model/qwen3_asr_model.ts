@@ -13,6 +13,7 @@ import {
   disposeAll,
   fromData,
   greaterEqual,
+  hasPackedProduct,
   keep,
   type MLXArray,
   MLXError,
@@ -88,7 +89,8 @@ async function openBackend(
   options: LoadModelOptions,
 ): Promise<{ backend: Backend; notes: string[] }> {
   const small = isSmall(config);
-  const { freeBytes = await freeMemory(), threads = small ? 1 : undefined, ...rest } = options;
+  const one = small && !hasPackedProduct() ? 1 : undefined; // Threads of OpenBLAS would wait for each other.
+  const { freeBytes = await freeMemory(), threads = one, ...rest } = options;
   const backendOptions = { ...rest, threads, isSmall: small };
   const backend = Backend.open({ ...backendOptions, checkpointType: source.storedType });
   try {
