@@ -14,6 +14,7 @@ const SET = { parameters: ["i32"], result: "void", optional: true } as const;
 
 /** Those of libmlxc's own products, and of OpenBLAS with the wheel's prefix, plain names and 64-bit indices. */
 const SYMBOLS = {
+  qwen3asr_natural_threads: GET,
   qwen3asr_threads: GET,
   qwen3asr_use_threads: SET,
   qwen3asr_has_packed_product: { parameters: [], result: "bool", optional: true },
@@ -31,8 +32,6 @@ interface ThreadControl {
   get: () => number;
   set: (count: number) => void;
   natural: number;
-  /** What was set last. */
-  count: number;
 }
 
 /** Null where the library has no OpenBLAS; undefined until that was looked for. */
@@ -48,13 +47,14 @@ function find(libraryPath: string): ThreadControl | null {
     [symbols.openblas_get_num_threads, symbols.openblas_set_num_threads],
     [symbols.openblas_get_num_threads64_, symbols.openblas_set_num_threads64_],
   ] as const;
-  const blas = pairs.flatMap(([get, set]) => get && set ? { get, set, natural: get(), count: get() } : [])[0];
-  const { qwen3asr_threads: get, qwen3asr_use_threads: set } = symbols;
-  if (!blas || !get || !set || !symbols.qwen3asr_has_packed_product?.()) return blas ?? null;
-  // What is left to OpenBLAS is small, and its threads would take the cores from those of the own products.
-  blas.set(1);
-  set(blas.natural);
-  return { get, set, natural: blas.natural, count: blas.natural };
+  const { qwen3asr_natural_threads: chosen, qwen3asr_threads: get, qwen3asr_use_threads: set } = symbols;
+  if (chosen && get && set && symbols.qwen3asr_has_packed_product?.()) {
+    // OpenBLAS knows the cores, but not a container's share of them.
+    const natural = Math.min(chosen(), navigator.hardwareConcurrency);
+    set(natural);
+    return { get, set, natural };
+  }
+  return pairs.flatMap(([get, set]) => get && set ? { get, set, natural: get() } : [])[0] ?? null;
 }
 
 function opened(): ThreadControl | undefined {
@@ -78,15 +78,13 @@ export function blasThreads(): BlasThreads | undefined {
 }
 
 /**
- * Sets the threads of products, for the whole process; does nothing where there is no OpenBLAS. No product may be
- * running.
+ * Sets the threads of products, for the whole process; does nothing where there is no OpenBLAS. No product of OpenBLAS's
+ * may be running.
  *
  * @param count Threads; undefined: as many as OpenBLAS chose when it was opened.
  */
 export function useBlasThreads(count?: number): void {
   const found = opened();
   const wanted = count ?? found?.natural;
-  if (!found || wanted === undefined || found.count === wanted) return;
-  found.set(wanted);
-  found.count = wanted;
+  if (found && wanted !== undefined && found.get() !== wanted) found.set(wanted);
 }

@@ -305,7 +305,7 @@ build() {
   else
     make_blas
     # DT_RPATH (not RUNPATH), because it also applies to indirect dependencies: libmlx finds its own here.
-    link=(-shared "-Wl,-soname,libmlxc.so,--disable-new-dtags,-rpath,$rpath,--no-as-needed" "$out/lib/libqwen3asr_blas.so"
+    link=(-shared "-Wl,-soname,libmlxc.so,-z,nodelete,--disable-new-dtags,-rpath,$rpath,--no-as-needed" "$out/lib/libqwen3asr_blas.so"
       "$out/lib/libscipy_openblas.so")
   fi
   say "compiling mlx-c (about a quarter of a minute)"

@@ -15,6 +15,7 @@ const FOLDERS = ["demo/aligner", "demo/model", "lib/vad/weights"];
 /** Such files of a folder that has others: the recipe of the native library. */
 const FILES = [
   "scripts/build_mlx_c.sh",
+  "scripts/cpu_kernels.sh",
   "scripts/lib.sh",
   "scripts/mlx-c-source.tar.gz",
   "scripts/own_functions.sh",

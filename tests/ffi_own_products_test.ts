@@ -140,39 +140,83 @@ Deno.test(TWICE, HERE, async () => {
   assertEquals(mx.liveHandles(), before);
 });
 
-Deno.test("a product with a transposed matrix is right for any rows, outputs and length, with a sum too", () => {
-  const before = mx.liveHandles();
-  for (const [out, input] of [[2, 64], [5, 203], [49, 192], [97, 1031], [130, 2100]] as const) {
-    // Few rows, some, and those that OpenBLAS multiplies.
-    for (const rows of [1, 2, 3, 4, 5, 7, 16, 17, 30, 193]) {
-      const difference = mx.scope(() => {
-        const [x, w] = [mx.normal([rows, input], mx.randomKey(1)), mx.normal([out, input], mx.randomKey(2))];
-        const bias = mx.normal([out], mx.randomKey(3));
-        const transposed = mx.transpose(w, [1, 0]);
-        const [a, b, c] = [x, w, bias].map((array) => mx.toFloat32(array)) as [
-          Float32Array,
-          Float32Array,
-          Float32Array,
-        ];
-        const [product, sum] = [mx.matmul(x, transposed), mx.addmm(bias, x, transposed)].map((y) =>
-          mx.toFloat32(y)
-        );
-        let worst = 0;
-        for (let r = 0; r < rows; r++) {
-          for (let o = 0; o < out; o++) {
-            let value = 0;
-            for (let i = 0; i < input; i++) value += a[r * input + i]! * b[o * input + i]!;
-            const at = r * out + o;
-            worst = Math.max(worst, Math.abs(product![at]! - value), Math.abs(sum![at]! - value - c[o]!));
-          }
-        }
-        return worst / Math.sqrt(input);
-      });
-      assert(difference < 5e-6, `${rows} rows, [${out}, ${input}]: ${difference}`);
+/** Runs with so many threads of products. */
+function withThreads<T>(threads: number, use: () => T): T {
+  const before = mx.blasThreads()?.now;
+  mx.useBlasThreads(threads);
+  try {
+    return use();
+  } finally {
+    mx.useBlasThreads(before);
+  }
+}
+
+/** `[m, k]` times `[k, n]` in float64. */
+function plainProduct(
+  a: Float32Array,
+  b: Float32Array,
+  [m, n, k]: readonly [number, number, number],
+): Float64Array {
+  const product = new Float64Array(m * n);
+  for (let r = 0; r < m; r++) {
+    for (let i = 0; i < k; i++) {
+      for (let c = 0; c < n; c++) product[r * n + c]! += a[r * k + i]! * b[i * n + c]!;
     }
   }
-  assertEquals(mx.liveHandles(), before);
-});
+  return product;
+}
+
+for (const threads of [1, 4]) {
+  Deno.test(`dense products are right for any rows, columns and length, in either order, ${threads} at once`, () => {
+    const before = mx.liveHandles();
+    const shapes = [2, 5, 49, 97, 130].flatMap((n, index) =>
+      // Few rows, some, and those that OpenBLAS multiplies.
+      [1, 2, 3, 4, 5, 7, 16, 17, 30, 193].map((m) => [m, n, [64, 203, 192, 1031, 1100][index]!] as const)
+    );
+    // In parts, of rows and of columns, with one row or column left over.
+    const large = [[257, 129, 128], [129, 257, 128], [193, 400, 70], [800, 65, 100], [
+      40,
+      700,
+      1030,
+    ]] as const;
+    for (const [m, n, k] of [...shapes, ...large]) {
+      const difference = withThreads(threads, () =>
+        mx.scope(() => {
+          const [a, b] = [mx.normal([m, k], mx.randomKey(1)), mx.normal([k, n], mx.randomKey(2))];
+          const bias = mx.normal([n], mx.randomKey(3)), sums = mx.toFloat32(bias);
+          const expected = plainProduct(mx.toFloat32(a), mx.toFloat32(b), [m, n, k]);
+          // The same matrices, stored the other way round.
+          const [stored, columns] = [b, a].map((matrix) => mx.contiguous(mx.transpose(matrix, [1, 0])));
+          const turned = (matrix: mx.MLXArray) => mx.transpose(matrix, [1, 0]);
+          let worst = 0;
+          for (const left of [a, turned(columns!)]) {
+            for (const right of [b, turned(stored!)]) {
+              const [product, sum] = [mx.matmul(left, right), mx.addmm(bias, left, right)].map((y) =>
+                mx.toFloat32(y)
+              );
+              for (const [at, value] of expected.entries()) {
+                const apart = Math.abs(product![at]! - value);
+                worst = Math.max(worst, apart, Math.abs(sum![at]! - value - sums[at % n]!));
+              }
+            }
+          }
+          return worst / Math.sqrt(k);
+        }));
+      assert(difference < 5e-6, `[${m}, ${k}] times [${k}, ${n}]: ${difference}`);
+    }
+    assertEquals(mx.liveHandles(), before);
+  });
+}
+
+Deno.test("a packed product of many rows is the same in one thread and in four", HERE, () =>
+  mx.scope(() => {
+    const w = packed(700, 2176, 4, 128), x = mx.normal([300, 2176], mx.randomKey(4));
+    const [one, four] = [1, 4].map((threads) =>
+      withThreads(threads, () => mx.toFloat32(mx.packedProduct(x, w)))
+    );
+    assertEquals(four, one);
+    assert(apart(mx.packedProduct(x, w), product(x, w), 2176) < 5e-6);
+  }));
 
 for (const kernels of ["avx512", "avx2", "none"]) {
   Deno.test(`products with the kernels ${kernels} are those with the processor's own`, HERE, async () => {

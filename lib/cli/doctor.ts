@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { blasThreads, deviceCount, openLibrary, readSafetensorsHeader } from "../../ffi/mod.ts";
+import {
+  blasThreads,
+  deviceCount,
+  hasPackedProduct,
+  openLibrary,
+  readSafetensorsHeader,
+} from "../../ffi/mod.ts";
 import { findModel, inspectModelDirectory, resolveModel } from "../hub/mod.ts";
 import { Qwen3ASR } from "../qwen3_asr.ts";
 import { join } from "@std/path";
@@ -61,7 +67,9 @@ function threadsText({ threads }: ModelSettings): string {
   const blas = blasThreads();
   if (blas === undefined) return threads === undefined ? "" : ", --threads has no effect on it";
   if (threads !== undefined) return `, ${threads} thread${threads === 1 ? "" : "s"} as asked for`;
-  return `, ${blas.natural} thread${blas.natural === 1 ? "" : "s"} for large models, 1 for small ones`;
+  return `, ${blas.natural} thread${blas.natural === 1 ? "" : "s"} ${
+    hasPackedProduct() ? "at most" : "for large models, 1 for small ones"
+  }`;
 }
 
 async function libraryFindings(settings: ModelSettings): Promise<Finding[]> {

@@ -48,7 +48,7 @@ const MODEL = [
     help: "auto, float32, float16 or bfloat16",
     choices: ["auto", "float32", "float16", "bfloat16"],
   },
-  { name: "threads", value: "N", help: "threads of a CPU (1 for small models)" },
+  { name: "threads", value: "N", help: "threads of a CPU" },
   { name: "library", value: "FILE", help: "path of libmlxc", completes: "file" },
 ] as const satisfies readonly OptionSpec[];
 

@@ -79,8 +79,12 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "75e89f7780a1820ef0356752faf232cb1e5dc0535a4c1e527a3742c68e7e3b2c",
   },
   "scripts/build_mlx_c.sh": {
-    sizeBytes: 15011,
-    sha256: "04159470cc5f19d321f3f08b64a55bc55d64022c76d3db159fa0629594978ba7",
+    sizeBytes: 15023,
+    sha256: "25a9e4f4523165e3c44d31f68b8eef8e3e0821cb7768cd1b6dd54e17accab630",
+  },
+  "scripts/cpu_kernels.sh": {
+    sizeBytes: 11056,
+    sha256: "6dd0f91d8865bf857eab1570202c4aee9cb94d402686d79b5a10a93863129fe4",
   },
   "scripts/lib.sh": {
     sizeBytes: 8110,
@@ -91,7 +95,7 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "f57be63da21eb59a388c3f865b52f02f136cda9e67ccf2efa6ab191411b7a39b",
   },
   "scripts/own_functions.sh": {
-    sizeBytes: 23785,
-    sha256: "d20f0b8bcd0363f237b0e94f7161ca919a36aeffb86c9eae998c9ea369606f29",
+    sizeBytes: 13661,
+    sha256: "12cdcb0a816d1828c2c7c6717011f691d1e4b2ed36e2305694b0d8d94c6655e0",
   },
 };

@@ -246,11 +246,13 @@ export class Backend implements Disposable {
   }
 
   /**
-   * The number is the process's, another model may have set its own, and other programs come and go. It stays where it is
-   * while a product may be running beside.
+   * The number is the process's, another model may have set its own, and other programs come and go. That of OpenBLAS
+   * stays where it is while a product may be running beside.
    */
   #chooseThreads(): void {
-    if (this.device === "cpu" && evaluating === 0) useBlasThreads(this.threads ?? threadsNow());
+    if (this.device === "cpu" && (evaluating === 0 || hasPackedProduct())) {
+      useBlasThreads(this.threads ?? threadsNow());
+    }
   }
 
   /**

@@ -49,8 +49,10 @@ function weightBytes(
     const weight = tensors.get(`${matrix}.weight`)?.shape[1],
       groups = tensors.get(`${matrix}.scales`)?.shape[1];
     if (!policy.denseWeights || !weight || !groups) return false;
-    const bits = 32 * weight / (groups * groupSize);
-    return policy.packedProduct === "mlx" || (bits !== 4 && bits !== 8) || !tensors.has(`${matrix}.biases`);
+    // 16: twice as many numbers share a scale as in the embedding.
+    const isSuited = [4, 8, 16].includes(32 * weight / (groups * groupSize)) &&
+      tensors.has(`${matrix}.biases`);
+    return policy.packedProduct === "mlx" || !isSuited;
   };
   let bytes = 0;
   for (const [name, { dtype, shape }] of tensors) {
@@ -84,7 +86,9 @@ export function estimateMemory(
   const layer = decoder.width *
     (3 * decoder.feedForward + 2 * (decoder.heads + decoder.kvHeads) * decoder.headWidth);
   const loading = policy.loadStreams * layer;
-  const dequantized = policy.denseWeights ? 0 : decoder.vocabulary * decoder.width;
+  const dequantized = policy.denseWeights || policy.packedProduct === "own"
+    ? 0
+    : decoder.vocabulary * decoder.width;
   const choosing = 2 * rows * decoder.vocabulary;
   return {
     weightBytes: weightBytes(tensors, config, policy),
