@@ -1,9 +1,9 @@
 /**
  * The product with packed weights by libmlxc's own code, as the build script of this package makes it (Linux, x64 with AVX2).
  *
- * MLX's kernel for a CPU unpacks number by number, and for each row again; this one unpacks eight at once for up to four
- * rows, and for more than eight it multiplies with the numbers that they stand for. So weights may stay packed, and a
- * step reads a quarter of the memory.
+ * MLX's kernel for a CPU unpacks number by number, and for each row again; this one unpacks a register full at once for up
+ * to four rows, and for more rows a part of the matrix into the processor's cache. So weights may stay packed, and a step
+ * reads a quarter of the memory.
  *
  * @module
  */
