@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { libraryInfo } from "./library.ts";
+import { onceOpen } from "./library.ts";
+import { hasPackedProduct } from "./packed_product.ts";
 
 const GET = { parameters: [], result: "i32", optional: true } as const;
 const SET = { parameters: ["i32"], result: "void", optional: true } as const;
@@ -17,7 +18,6 @@ const SYMBOLS = {
   qwen3asr_natural_threads: GET,
   qwen3asr_threads: GET,
   qwen3asr_use_threads: SET,
-  qwen3asr_has_packed_product: { parameters: [], result: "bool", optional: true },
   scipy_openblas_get_num_threads: GET,
   scipy_openblas_set_num_threads: SET,
   scipy_openblas_get_num_threads64_: GET,
@@ -34,11 +34,9 @@ interface ThreadControl {
   natural: number;
 }
 
-/** Null where the library has no OpenBLAS; undefined until that was looked for. */
-let control: ThreadControl | null | undefined;
-
-function find(libraryPath: string): ThreadControl | null {
-  if (Deno.build.os !== "linux") return null;
+/** Nothing where the library has no OpenBLAS. */
+const opened = onceOpen((libraryPath): ThreadControl | undefined => {
+  if (Deno.build.os !== "linux") return undefined;
   // A symbol is looked for in all that the library depends on.
   const { symbols } = Deno.dlopen(libraryPath, SYMBOLS);
   const pairs = [
@@ -48,20 +46,17 @@ function find(libraryPath: string): ThreadControl | null {
     [symbols.openblas_get_num_threads64_, symbols.openblas_set_num_threads64_],
   ] as const;
   const { qwen3asr_natural_threads: chosen, qwen3asr_threads: get, qwen3asr_use_threads: set } = symbols;
-  if (chosen && get && set && symbols.qwen3asr_has_packed_product?.()) {
+  if (chosen && get && set && hasPackedProduct()) {
     // OpenBLAS knows the cores, but not a container's share of them.
     const natural = Math.min(chosen(), navigator.hardwareConcurrency);
     set(natural);
     return { get, set, natural };
   }
-  return pairs.flatMap(([get, set]) => get && set ? { get, set, natural: get() } : [])[0] ?? null;
-}
-
-function opened(): ThreadControl | undefined {
-  const library = libraryInfo();
-  if (control === undefined && library !== undefined) control = find(library.path);
-  return control ?? undefined;
-}
+  for (const [get, set] of pairs) {
+    if (get && set) return { get, set, natural: get() };
+  }
+  return undefined;
+});
 
 /** Threads of a large product. */
 export interface BlasThreads {

@@ -129,3 +129,12 @@ export function openLibrary(options: { path?: string | undefined } = {}): Librar
 export function libraryInfo(): LibraryInfo | undefined {
   return info;
 }
+
+/** What is looked for in the library beyond the functions that every one has: once, as soon as it is open. */
+export function onceOpen<T>(find: (libraryPath: string) => T): () => T | undefined {
+  let found: { value: T } | undefined;
+  return () => {
+    if (!found && info) found = { value: find(info.path) };
+    return found?.value;
+  };
+}

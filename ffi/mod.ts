@@ -55,9 +55,9 @@ export {
 export { type LibraryInfo, libraryInfo, openLibrary } from "./library.ts";
 export * from "./memory.ts";
 export * from "./ops.ts";
+export { hasPackedProduct, packedProduct, suitsPackedProduct } from "./packed_product.ts";
 export * from "./quantized.ts";
 export * from "./random.ts";
-export { hasPackedProduct, packedProduct, suitsPackedProduct } from "./packed_product.ts";
 export { runAhead, withoutWaiting } from "./run_ahead.ts";
 export { LibraryError } from "./search.ts";
 export * from "./shape.ts";

@@ -9,7 +9,7 @@
  */
 import { cell, type MLXArray, take } from "./array.ts";
 import { stream } from "./device.ts";
-import { libraryInfo } from "./library.ts";
+import { onceOpen } from "./library.ts";
 import type { PackedWeight } from "./quantized.ts";
 
 const SYMBOLS = {
@@ -21,19 +21,11 @@ const SYMBOLS = {
   },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
-
-/** Null where the library or the processor cannot; undefined until it was looked for. */
-let product: NonNullable<Symbols["qwen3asr_packed_product"]> | null | undefined;
-
-function find(): typeof product {
-  if (product !== undefined) return product;
-  const library = libraryInfo();
-  if (!library) return null;
-  const { qwen3asr_has_packed_product: has, qwen3asr_packed_product: call } =
-    Deno.dlopen(library.path, SYMBOLS).symbols;
-  return product = call && has?.() ? call : null;
-}
+/** Null where the library or the processor cannot. */
+const find = onceOpen((path) => {
+  const { symbols } = Deno.dlopen(path, SYMBOLS);
+  return symbols.qwen3asr_has_packed_product?.() ? symbols.qwen3asr_packed_product : null;
+});
 
 /** Whether {@linkcode packedProduct} can be had on this machine. */
 export function hasPackedProduct(): boolean {

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { libraryInfo } from "./library.ts";
+import { onceOpen } from "./library.ts";
 
 const SYMBOLS = {
   qwen3asr_run_ahead: { parameters: ["i32"], result: "void", optional: true },
@@ -19,18 +19,9 @@ const TASKS = 1000;
 /** Two decode steps of as many layers as the real models have. */
 const STEP_TASKS = 256;
 
-/** MLX counts so many tasks more as done, or fewer. */
-type RunAhead = (tasks: number) => void;
-
-/** Null where the library has none; undefined until it was looked for. */
-let tell: RunAhead | null | undefined;
+/** MLX counts so many tasks more as done, or fewer. Null where the library has no such function. */
+const find = onceOpen((path) => Deno.dlopen(path, SYMBOLS).symbols.qwen3asr_run_ahead);
 let isAhead = false;
-
-function find(): RunAhead | null {
-  if (tell !== undefined) return tell;
-  const library = libraryInfo();
-  return library ? tell = Deno.dlopen(library.path, SYMBOLS).symbols.qwen3asr_run_ahead : null;
-}
 
 /**
  * From now on MLX prepares a whole graph without waiting, in this process. Results of all its operations have their
@@ -44,7 +35,7 @@ export function runAhead(): boolean {
     call(TASKS);
     isAhead = true;
   }
-  return call !== null;
+  return Boolean(call);
 }
 
 /** Does something, e.g. enqueues a decode step, while MLX prepares without waiting, where the library can. */

@@ -304,7 +304,8 @@ build() {
     link=(-dynamiclib -install_name @rpath/libmlxc.dylib "-Wl,-rpath,@loader_path")
   else
     make_blas
-    # DT_RPATH (not RUNPATH), because it also applies to indirect dependencies: libmlx finds its own here.
+    # DT_RPATH (not RUNPATH), because it also applies to indirect dependencies: libmlx finds its own here. nodelete, because
+    # helpers of its products sleep in it.
     link=(-shared "-Wl,-soname,libmlxc.so,-z,nodelete,--disable-new-dtags,-rpath,$rpath,--no-as-needed" "$out/lib/libqwen3asr_blas.so"
       "$out/lib/libscipy_openblas.so")
   fi

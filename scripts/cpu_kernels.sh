@@ -65,9 +65,9 @@ WIDE void down(const float *x, long xs, int rows, const float *w, long ws, int c
 
 WIDE void dense(const float *x, long xs, int rows, const float *w, long ws, int in, int out, float *y, long ys, bool isMore) {
   float *const panel = own_panel();
+  const bool isCopied = rows >= WORTH_COPYING;
   for (int start = 0; start < in; start += DEPTH) {
     const int count = std::min(DEPTH, in - start), apart = count + GAP;
-    const bool isCopied = rows >= WORTH_COPYING;
     if (isCopied)
       for (int o = 0; o < out; o++) __builtin_memcpy(panel + o * apart, w + o * ws + start, count * sizeof(float));
     down(x + start, xs, rows, isCopied ? panel : w + start, isCopied ? apart : ws, count, out, y, ys, isMore || start > 0);
@@ -149,6 +149,17 @@ WIDE void many(const Packed &w, int from, int to, const float *x, int rows, floa
 }
 
 const Kernels KERNELS{dense, {few<4>, few<8>}, {many<4>, many<8>}};
+
+#undef WIDE
+#undef V
+#undef LANES
+#undef TALL
+#undef BROAD
+#undef ZERO
+#undef ALL
+#undef LOAD
+#undef STORE
+#undef FMA
 END
 }
 
@@ -215,16 +226,6 @@ END
   kernels
   cat <<'END'
 } // namespace avx2
-#undef WIDE
-#undef V
-#undef LANES
-#undef TALL
-#undef BROAD
-#undef ZERO
-#undef ALL
-#undef LOAD
-#undef STORE
-#undef FMA
 
 namespace avx512 {
 #define WIDE __attribute__((target("avx512f,avx2,fma")))
@@ -270,6 +271,7 @@ const Kernels *chosen() {
   return kernels;
 }
 } // namespace
+#undef INLINE
 #else
 namespace {
 const Kernels *chosen() { return nullptr; }

@@ -11,16 +11,25 @@ function packed(out: number, input: number, bits: number, groupSize: number, key
   return mx.quantize(mx.normal([out, input], mx.randomKey(key)), { bits, groupSize, mode: "affine" });
 }
 
+/** `[m, k]` times `[k, n]` in float64. */
+function plainProduct(
+  a: Float32Array,
+  b: Float32Array,
+  [m, n, k]: readonly [number, number, number],
+): Float64Array {
+  const product = new Float64Array(m * n);
+  for (let r = 0; r < m; r++) {
+    for (let i = 0; i < k; i++) {
+      for (let c = 0; c < n; c++) product[r * n + c]! += a[r * k + i]! * b[i * n + c]!;
+    }
+  }
+  return product;
+}
+
 /** Rows `[rows, in]` times the numbers that packed weights stand for, in float64. */
 function product(x: mx.MLXArray, w: mx.PackedWeight): Float64Array {
-  const rows = mx.toFloat32(x), matrix = mx.toFloat32(mx.dequantize(w, "float32"));
-  const input = x.dim(-1), out = w.scales.dim(0), count = rows.length / input;
-  return Float64Array.from({ length: count * out }, (_, index) => {
-    const row = Math.floor(index / out) * input, column = index % out * input;
-    let sum = 0;
-    for (let i = 0; i < input; i++) sum += rows[row + i]! * matrix[column + i]!;
-    return sum;
-  });
+  const matrix = mx.transpose(mx.dequantize(w, "float32"), [1, 0]), input = x.dim(-1);
+  return plainProduct(mx.toFloat32(x), mx.toFloat32(matrix), [x.size / input, w.scales.dim(0), input]);
 }
 
 /** Largest difference, in parts of what sums of so many normal numbers are like. */
@@ -149,21 +158,6 @@ function withThreads<T>(threads: number, use: () => T): T {
   } finally {
     mx.useBlasThreads(before);
   }
-}
-
-/** `[m, k]` times `[k, n]` in float64. */
-function plainProduct(
-  a: Float32Array,
-  b: Float32Array,
-  [m, n, k]: readonly [number, number, number],
-): Float64Array {
-  const product = new Float64Array(m * n);
-  for (let r = 0; r < m; r++) {
-    for (let i = 0; i < k; i++) {
-      for (let c = 0; c < n; c++) product[r * n + c]! += a[r * k + i]! * b[i * n + c]!;
-    }
-  }
-  return product;
 }
 
 for (const threads of [1, 4]) {

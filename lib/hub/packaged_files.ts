@@ -79,12 +79,12 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "75e89f7780a1820ef0356752faf232cb1e5dc0535a4c1e527a3742c68e7e3b2c",
   },
   "scripts/build_mlx_c.sh": {
-    sizeBytes: 15023,
-    sha256: "25a9e4f4523165e3c44d31f68b8eef8e3e0821cb7768cd1b6dd54e17accab630",
+    sizeBytes: 15084,
+    sha256: "7e435a9c094727286abe02a2b5dc44ab797b6aec37c3faab6d96bc393c3d759a",
   },
   "scripts/cpu_kernels.sh": {
-    sizeBytes: 11056,
-    sha256: "6dd0f91d8865bf857eab1570202c4aee9cb94d402686d79b5a10a93863129fe4",
+    sizeBytes: 11069,
+    sha256: "55a2fd987b3ad6c02a5a5fb3d836a7a290821c1fb360f771965227d3bc09d093",
   },
   "scripts/lib.sh": {
     sizeBytes: 8110,

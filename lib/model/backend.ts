@@ -52,7 +52,7 @@ export interface BackendPolicy {
   packedRows: number;
   /** From this many numbers on a packed matrix is multiplied in halves on two streams, each with a thread of its own. */
   packedHalves: number;
-  /** `erf`: MLX's own; `table`: equal to 5e-7 in float32, for a CPU, where erf costs fifteen times as much. */
+  /** `erf`: MLX's own; `table`: equal to 2e-7 and a rounding in float32, for a CPU, where erf costs fifteen times as much. */
   gelu: "erf" | "table";
   /** `native`: MLX's own; `table`: equal to 2e-7, for SiLU and attention of many rows in float32 on a CPU. */
   exponential: "native" | "table";

@@ -26,19 +26,25 @@ import {
 import type { BackendPolicy } from "./backend.ts";
 import type { Checkpoint, Matrix } from "./checkpoint.ts";
 
-/** Whether packed weights are multiplied by libmlxc's own code. */
-function hasOwnProduct(weight: PackedWeight, { packedProduct }: BackendPolicy): boolean {
-  return packedProduct === "own" && suitsPackedProduct(weight);
-}
-
-/** Whether the weights of a checkpoint are held packed. */
-export function staysPacked(weight: Matrix, policy: BackendPolicy): weight is PackedWeight {
-  return isPacked(weight) && (!policy.denseWeights || hasOwnProduct(weight, policy));
-}
-
 /** Whether a weight is packed. */
 export function isPacked(weight: Matrix): weight is PackedWeight {
   return !(weight instanceof MLXArray);
+}
+
+/** Whether packed weights are multiplied by libmlxc's own code. */
+function hasOwnProduct(weight: PackedWeight, policy: BackendPolicy): boolean {
+  return policy.packedProduct === "own" && suitsPackedProduct(weight);
+}
+
+/** Whether packed weights are held as they are. */
+export function staysPacked(weight: PackedWeight, policy: BackendPolicy): boolean {
+  return !policy.denseWeights || hasOwnProduct(weight, policy);
+}
+
+/** A weight as the policy wants it held. */
+function held(weight: Matrix, policy: BackendPolicy): Matrix {
+  if (!isPacked(weight)) return astype(weight, policy.dtype);
+  return staysPacked(weight, policy) ? weight : dequantize(weight, policy.dtype);
 }
 
 /** x `[..., in]` -> `[..., out]`. */
@@ -130,9 +136,8 @@ function rowsOf(packed: PackedWeight, from: number, to: number): PackedWeight {
 
 /** The product with a matrix, as the policy wants it held. */
 export function makeLinear(weight: Matrix, policy: BackendPolicy, bias?: MLXArray): Linear {
-  if (!isPacked(weight)) return new DenseLinear(astype(weight, policy.dtype), bias, policy);
-  if (staysPacked(weight, policy)) return new PackedLinear(weight, bias, policy);
-  return new DenseLinear(dequantize(weight, policy.dtype), bias, policy);
+  const matrix = held(weight, policy);
+  return isPacked(matrix) ? new PackedLinear(matrix, bias, policy) : new DenseLinear(matrix, bias, policy);
 }
 
 /** The projection `[out, input]` at a path of the checkpoint. */
@@ -155,15 +160,11 @@ export class Embedding {
   readonly #head: Linear;
 
   constructor(weight: Matrix, policy: BackendPolicy) {
-    const held = !isPacked(weight)
-      ? astype(weight, policy.dtype)
-      : staysPacked(weight, policy)
-      ? weight
-      : dequantize(weight, policy.dtype);
-    this.#weight = held;
+    const matrix = held(weight, policy);
+    this.#weight = matrix;
     this.#dtype = policy.dtype;
-    this.#head = makeLinear(held, policy);
-    this.parameters = isPacked(held) ? this.#head.parameters : [held, ...this.#head.parameters];
+    this.#head = makeLinear(matrix, policy);
+    this.parameters = isPacked(matrix) ? this.#head.parameters : [matrix, ...this.#head.parameters];
   }
 
   /** Bytes that two of the parameters have in common. */
