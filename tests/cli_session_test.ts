@@ -161,10 +161,12 @@ Deno.test("NO_COLOR and --no-color take the colours away, and nothing else", asy
 
 Deno.test("progress takes one line of any terminal, and leaves none behind", async () => {
   await using folder = await Folder.make();
-  await Deno.copyFile(recording("long-en.wav"), folder.at("a meeting on a long afternoon.wav"));
+  // Long enough that several lines are drawn on a fast machine: they come four times a second.
+  const meetings = ["a meeting on a long afternoon.wav", "another meeting on a long afternoon.wav"];
+  for (const meeting of meetings) await Deno.copyFile(recording("long-en.wav"), folder.at(meeting));
   await folder.copy(TALK);
   for (const columns of [40, 80]) {
-    const args = ["-m", "demo", "-o", "out", "--range", "0-60", "a meeting on a long afternoon.wav", TALK];
+    const args = ["-m", "demo", "-o", "out", "--range", "0-100", ...meetings, TALK];
     await using session = new TerminalSession(args, { cwd: folder.path, columns });
     const { code, screen } = await session.end();
     assertEquals(code, 0, screen.join("\n"));
