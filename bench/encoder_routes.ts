@@ -18,18 +18,15 @@ import { median } from "./statistics.ts";
 const args = parseArgs(Deno.args, { string: ["size", "rounds"], default: { size: "0.6b", rounds: "5" } });
 
 const PLAIN: Partial<BackendPolicy> = {
-  gelu: "erf",
-  exponential: "native",
-  convolution: "native",
+  passes: "mlx",
   convBlocks: 32,
 };
 /** Full attention looks at all pairs of tokens; the mask that would hide those of other windows costs next to nothing. */
 const ROUTES: Record<string, { policy: Partial<BackendPolicy>; isWindowed: boolean }> = {
   plain: { policy: PLAIN, isWindowed: false },
-  "plain, GELU by a table": { policy: { ...PLAIN, gelu: "table" }, isWindowed: false },
   "plain, windows as a batch": { policy: PLAIN, isWindowed: true },
   "plain, one block a convolution": { policy: { ...PLAIN, convBlocks: 1 }, isWindowed: false },
-  "ours, MLX's convolutions": { policy: { convolution: "native" }, isWindowed: true },
+  "plain, both": { policy: { ...PLAIN, convBlocks: 1 }, isWindowed: true },
   ours: { policy: {}, isWindowed: true },
 };
 

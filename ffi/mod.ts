@@ -56,6 +56,16 @@ export { type LibraryInfo, libraryInfo, openLibrary } from "./library.ts";
 export * from "./memory.ts";
 export * from "./ops.ts";
 export { hasPackedProduct, packedProduct, suitsPackedProduct } from "./packed_product.ts";
+export {
+  hasOwnPasses,
+  ownAttention,
+  ownConvolve,
+  ownGelu,
+  ownNorm,
+  ownRotate,
+  ownSwiglu,
+  type Visible,
+} from "./own_passes.ts";
 export * from "./quantized.ts";
 export * from "./random.ts";
 export { runAhead, withoutWaiting } from "./run_ahead.ts";

@@ -20,7 +20,7 @@ MLX=0.32.2
 OPENBLAS=0.3.34.481.3
 SOURCE=$here/mlx-c-source.tar.gz
 SOURCE_SHA256=63963f89fe1fd2826bcc37358fbfdb365cc5fbcd52749e64286bc01046f94984 # of the compiled files, concatenated
-RECIPE=6 # raise it when the same versions must be built in another way
+RECIPE=7 # raise it when the same versions must be built in another way
 
 usage() {
   cat <<END
@@ -283,7 +283,7 @@ compile() {
     printf '#include "%s"\n' "$file" >>"piece$((count % jobs)).cpp"
     count=$((count + 1))
   done
-  if [ "$os" = linux ]; then { crew && products && dense_products && packed_products && run_ahead; } >>piece0.cpp; fi
+  if [ "$os" = linux ]; then own_functions >>piece0.cpp; fi
   printf '%s\0' piece*.cpp | xargs -0 -n 1 -P "$jobs" \
     "$CXX_FOUND" -std=gnu++20 -O3 -DNDEBUG -fPIC -I"$work/source" -I"$work/wheels/mlx/include" -c &&
     "$CXX_FOUND" "$@" -o "$lib/libmlxc.$so" piece*.o "$lib/libmlx.$so"

@@ -2,8 +2,9 @@
 # Sourced by own_functions.sh: the innermost loops of its products, for processors with AVX2 and with AVX-512.
 
 # Sums of products in registers, for one kind of processor: rows of x times outputs of a matrix [out, in], dense or packed
-# (affine, 4 or 8 bits). Both lie along what is summed, so that nothing is copied into another order, as OpenBLAS does.
-# shellcheck disable=SC2317 # called by products
+# (affine, 4 or 8 bits). Both lie along what is summed, so that for some rows nothing is copied into another order, as
+# OpenBLAS does; for many, parts of the matrix are turned, so that outputs lie side by side.
+# shellcheck disable=SC2317 # called by processors
 kernels() {
   cat <<'END'
 // The sum of the lanes of each: of four in two instructions a number.
@@ -63,29 +64,108 @@ WIDE void down(const float *x, long xs, int rows, const float *w, long ws, int c
   }
 }
 
-WIDE void dense(const float *x, long xs, int rows, const float *w, long ws, int in, int out, float *y, long ys, bool isMore) {
-  float *const panel = own_panel();
-  const bool isCopied = rows >= WORTH_COPYING;
-  for (int start = 0; start < in; start += DEPTH) {
-    const int count = std::min(DEPTH, in - start), apart = count + GAP;
-    if (isCopied)
-      for (int o = 0; o < out; o++) __builtin_memcpy(panel + o * apart, w + o * ws + start, count * sizeof(float));
-    down(x + start, xs, rows, isCopied ? panel : w + start, isCopied ? apart : ws, count, out, y, ys, isMore || start > 0);
+// As many numbers of a row of a matrix as a register takes, from the number `at` on, as they are stored.
+template <int bits>
+INLINE V numbers(const unsigned char *row, long at) {
+  if constexpr (bits == 32) return LOAD((const float *)row + at);
+  else if constexpr (bits == 8) return BYTES(row + at);
+  else return NIBBLES(row + at / 2);
+}
+
+// The same as what they stand for.
+template <int bits>
+INLINE V values(const Matrix &w, long out, long at) {
+  const V stored = numbers<bits>(w.weight + out * w.apart, at);
+  if constexpr (bits == 32) return stored;
+  else {
+    const long group = out * (w.in / w.group) + at / w.group;
+    return FMA(stored, ALL(w.scales[group]), ALL(w.biases[group]));
   }
 }
 
-// As many numbers of a packed row as a register takes, from the number `at` on.
+// A panel of some numbers of at most PART outputs: side by side, as many as go into registers, then the next number.
 template <int bits>
-INLINE V numbers(const unsigned char *row, long at) {
-  if constexpr (bits == 8) return BYTES(row + at);
-  else return NIBBLES(row + at / 2);
+WIDE void turned(const Matrix &w, int from, int to, int start, int count, float *panel) {
+  const int whole = count / LANES * LANES;
+  for (int side = from; side < to; side += BESIDE, panel += count * BESIDE)
+    for (int out = side; out < side + BESIDE; out += LANES) {
+      float *const column = panel + out - side;
+      for (int at = 0; at < whole; at += LANES) {
+        V square[LANES];
+        for (int i = 0; i < LANES; i++) square[i] = out + i < to ? values<bits>(w, out + i, start + at) : ZERO;
+        turn(square);
+        for (int i = 0; i < LANES; i++) STORE(column + (at + i) * BESIDE, square[i]);
+      }
+      if constexpr (bits == 32)
+        for (int at = whole; at < count; at++)
+          for (int i = 0; i < LANES; i++)
+            column[at * BESIDE + i] = out + i < to ? ((const float *)(w.weight + (out + i) * w.apart))[start + at] : 0;
+    }
+}
+
+// Some rows times a panel: each number of a row by all outputs at once.
+template <int rows>
+WIDE void outer(const float *x, long xs, const float *panel, int count, int out, float *y, long ys, bool isMore) {
+  for (int side = 0; side < out; side += BESIDE, panel += count * BESIDE) {
+    V sum[rows][BESIDE / LANES];
+    for (int r = 0; r < rows; r++)
+      for (V &s : sum[r]) s = ZERO;
+    for (int k = 0; k < count; k++) {
+      V w[BESIDE / LANES];
+      for (int o = 0; o < BESIDE / LANES; o++) w[o] = LOAD(panel + k * BESIDE + o * LANES);
+      for (int r = 0; r < rows; r++) {
+        const V v = ALL(x[r * xs + k]);
+        for (int o = 0; o < BESIDE / LANES; o++) sum[r][o] = FMA(v, w[o], sum[r][o]);
+      }
+    }
+    for (int r = 0; r < rows; r++)
+      for (int o = 0; o < BESIDE / LANES; o++) {
+        float *const at = y + r * ys + side + o * LANES;
+        const int here = std::min(LANES, out - side - o * LANES);
+        float rest[LANES];
+        if (here == LANES) STORE(at, isMore ? LOAD(at) + sum[r][o] : sum[r][o]);
+        else STORE(rest, sum[r][o]);
+        for (int i = 0; i < here && here < LANES; i++) at[i] = isMore ? at[i] + rest[i] : rest[i];
+      }
+  }
+}
+
+// Outputs `from` to `to` of many rows, from as many of their numbers at once as stay in a processor's cache.
+template <int bits>
+WIDE void many(const Matrix &w, int from, int to, const float *x, long xs, int rows, float *y, long ys, bool isMore) {
+  float *const panel = own_panel();
+  const bool isTurned = rows >= WORTH_TURNING;
+  const int depth = (isTurned ? SHALLOW : DEPTH) / w.group * w.group, out = to - from;
+  for (int start = 0; start < w.in; start += depth) {
+    const int count = std::min(depth, w.in - start), apart = count + GAP;
+    const bool isAdded = isMore || start > 0;
+    const float *row = x + start;
+    float *to_y = y;
+    if (!isTurned) {
+      for (int o = 0; o < out; o++)
+        for (int at = 0; at < count; at += LANES) STORE(panel + o * apart + at, values<bits>(w, from + o, start + at));
+      down(row, xs, rows, panel, apart, count, out, y, ys, isAdded);
+      continue;
+    }
+    turned<bits>(w, from, to, start, count, panel);
+    for (int left = rows, taken; left > 0; left -= taken, row += taken * xs, to_y += taken * ys) {
+      taken = left >= HIGH ? HIGH : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+      (taken == HIGH ? outer<HIGH> : taken == 4 ? outer<4> : taken == 2 ? outer<2> : outer<1>)(
+          row, xs, panel, count, out, to_y, ys, isAdded);
+    }
+  }
+}
+
+WIDE void dense(const Matrix &w, int from, int to, const float *x, long xs, int rows, float *y, long ys, bool isMore) {
+  if (rows >= WORTH_TURNING) many<32>(w, from, to, x, xs, rows, y, ys, isMore);
+  else
+    down(x, xs, rows, (const float *)(w.weight + from * w.apart), w.apart / sizeof(float), w.in, to - from, y, ys, isMore);
 }
 
 // y = over all groups, scale * (q x) + bias * (sum of x), for some rows and outputs.
 template <int bits, int rows, int outs>
-WIDE void block(const Packed &w, int first, const float *x, const float *sums, float *y) {
+WIDE void block(const Matrix &w, int first, const float *x, const float *sums, float *y) {
   const int groups = w.in / w.group;
-  const long bytes = (long)w.in * bits / 8;
   V sum[rows][outs];
   float rest[rows][outs] = {}, values[rows * outs + 3];
   for (int r = 0; r < rows; r++)
@@ -96,7 +176,7 @@ WIDE void block(const Packed &w, int first, const float *x, const float *sums, f
       for (int o = 0; o < outs; o++) part[r][o] = ZERO;
     for (int i = g * w.group; i < (g + 1) * w.group; i += LANES) {
       V q[outs];
-      for (int o = 0; o < outs; o++) q[o] = numbers<bits>(w.weight + (first + o) * bytes, i);
+      for (int o = 0; o < outs; o++) q[o] = numbers<bits>(w.weight + (first + o) * w.apart, i);
       for (int r = 0; r < rows; r++) {
         V v = LOAD(x + (long)r * w.in + i);
         asm("" : "+v"(v));
@@ -117,165 +197,18 @@ WIDE void block(const Packed &w, int first, const float *x, const float *sums, f
 }
 
 template <int bits, int rows, int outs>
-WIDE void some(const Packed &w, int from, int to, const float *x, const float *sums, float *y) {
+WIDE void some(const Matrix &w, int from, int to, const float *x, const float *sums, float *y) {
   for (; from + outs <= to; from += outs) block<bits, rows, outs>(w, from, x, sums, y);
   for (; from < to; from++) block<bits, rows, 1>(w, from, x, sums, y);
 }
 
 // Outputs `from` to `to` of at most four rows.
 template <int bits>
-WIDE void few(const Packed &w, int from, int to, const float *x, int rows, const float *sums, float *y) {
+WIDE void few(const Matrix &w, int from, int to, const float *x, int rows, const float *sums, float *y) {
   (rows == 1 ? some<bits, 1, 4> : rows == 2 ? some<bits, 2, 2> : rows == 3 ? some<bits, 3, 2> : some<bits, 4, 2>)(
       w, from, to, x, sums, y);
 }
 
-// Outputs `from` to `to` of many rows: their numbers are unpacked, as many as stay in a processor's cache.
-template <int bits>
-WIDE void many(const Packed &w, int from, int to, const float *x, int rows, float *y) {
-  float *const panel = own_panel();
-  const int groups = w.in / w.group, depth = DEPTH / w.group * w.group;
-  for (int start = 0; start < w.in; start += depth) {
-    const int stop = std::min(w.in, start + depth);
-    for (int o = from; o < to; o++) {
-      float *next = panel + (o - from) * (stop - start + GAP);
-      for (int g = start / w.group; g < stop / w.group; g++) {
-        const V scale = ALL(w.scales[(long)o * groups + g]), bias = ALL(w.biases[(long)o * groups + g]);
-        for (int i = g * w.group; i < (g + 1) * w.group; i += LANES, next += LANES)
-          STORE(next, FMA(numbers<bits>(w.weight + (long)o * w.in * bits / 8, i), scale, bias));
-      }
-    }
-    down(x + start, w.in, rows, panel, stop - start + GAP, stop - start, to - from, y + from, w.out, start > 0);
-  }
-}
-
 const Kernels KERNELS{dense, {few<4>, few<8>}, {many<4>, many<8>}};
-
-#undef WIDE
-#undef V
-#undef LANES
-#undef TALL
-#undef BROAD
-#undef ZERO
-#undef ALL
-#undef LOAD
-#undef STORE
-#undef FMA
-END
-}
-
-# The kernels for AVX2 and for AVX-512, and who chooses.
-# shellcheck disable=SC2317 # called by compile
-products() {
-  cat <<'END'
-namespace {
-
-struct Packed {
-  const unsigned char *weight;
-  const float *scales, *biases;
-  int out, in, group;
-};
-
-constexpr int FEW = 4;      // more rows are cheaper by unpacked numbers
-constexpr int PART = 48;    // outputs that a thread takes at once
-constexpr int ROWS = 128;   // and rows
-constexpr int DEPTH = 1024; // numbers of them: 200 kB
-constexpr int GAP = 16;     // between outputs: rows a power of two apart would fall on each other in a cache
-constexpr int WORTH_COPYING = 24; // rows
-
-// Where a thread puts the outputs that it multiplies with.
-float *own_panel() {
-  alignas(64) static thread_local float panel[PART * (DEPTH + GAP)];
-  return panel;
-}
-
-struct Kernels {
-  void (*dense)(const float *x, long xs, int rows, const float *w, long ws, int in, int out, float *y, long ys, bool isMore);
-  void (*few[2])(const Packed &w, int from, int to, const float *x, int rows, const float *sums, float *y); // 4 and 8 bits
-  void (*many[2])(const Packed &w, int from, int to, const float *x, int rows, float *y);
-};
-
-} // namespace
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define INLINE static inline __attribute__((always_inline)) WIDE
-
-namespace {
-namespace avx2 {
-#define WIDE __attribute__((target("avx2,fma")))
-#define V __m256
-#define LANES 8
-#define TALL 4
-#define BROAD 3
-#define ZERO _mm256_setzero_ps()
-#define ALL _mm256_set1_ps
-#define LOAD _mm256_loadu_ps
-#define STORE _mm256_storeu_ps
-#define FMA _mm256_fmadd_ps
-INLINE __m256 FOLD(V x) { return x; }
-INLINE V BYTES(const unsigned char *at) {
-  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)at)));
-}
-INLINE V NIBBLES(const unsigned char *at) {
-  int word;
-  __builtin_memcpy(&word, at, sizeof word);
-  __m256i apart = _mm256_srlv_epi32(_mm256_set1_epi32(word), _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28));
-  return _mm256_cvtepi32_ps(_mm256_and_si256(apart, _mm256_set1_epi32(15)));
-}
-END
-  kernels
-  cat <<'END'
-} // namespace avx2
-
-namespace avx512 {
-#define WIDE __attribute__((target("avx512f,avx2,fma")))
-#define V __m512
-#define LANES 16
-#define TALL 6
-#define BROAD 4
-#define ZERO _mm512_setzero_ps()
-#define ALL _mm512_set1_ps
-#define LOAD _mm512_loadu_ps
-#define STORE _mm512_storeu_ps
-#define FMA _mm512_fmadd_ps
-INLINE __m256 FOLD(V x) {
-  return _mm256_add_ps(_mm512_castps512_ps256(x), _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(x), 1)));
-}
-INLINE V BYTES(const unsigned char *at) {
-  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)at)));
-}
-INLINE V NIBBLES(const unsigned char *at) {
-  long long words;
-  __builtin_memcpy(&words, at, sizeof words);
-  const __m512i both = _mm512_set1_epi64(words); // The word of each lane: the even ones first.
-  const __m512i word = _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), both);
-  const __m512i apart =
-      _mm512_srlv_epi32(word, _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28));
-  return _mm512_cvtepi32_ps(_mm512_and_si512(apart, _mm512_set1_epi32(15)));
-}
-END
-  kernels
-  cat <<'END'
-} // namespace avx512
-
-// What the processor can, and no more than QWEN3_ASR_KERNELS says (avx512, avx2, none), for tests.
-const Kernels *choose() {
-  const char *most = getenv("QWEN3_ASR_KERNELS");
-  const std::string asked = most ? most : "avx512";
-  if (asked == "none" || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return nullptr;
-  return asked != "avx2" && __builtin_cpu_supports("avx512f") ? &avx512::KERNELS : &avx2::KERNELS;
-}
-
-const Kernels *chosen() {
-  static const Kernels *const kernels = choose();
-  return kernels;
-}
-} // namespace
-#undef INLINE
-#else
-namespace {
-const Kernels *chosen() { return nullptr; }
-} // namespace
-#endif
 END
 }

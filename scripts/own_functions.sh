@@ -3,14 +3,24 @@
 
 # shellcheck source=scripts/cpu_kernels.sh disable=SC2154 # build_mlx_c.sh has set it
 . "$here/cpu_kernels.sh"
+# shellcheck source=scripts/processors.sh
+. "$here/processors.sh"
+# shellcheck source=scripts/pass_kernels.sh
+. "$here/pass_kernels.sh"
+# shellcheck source=scripts/own_passes.sh
+. "$here/own_passes.sh"
+
+# shellcheck disable=SC2317 # called by compile
+own_functions() { crew && processors && dense_products && operations && packed_products && passes && run_ahead; }
 
 # Work in parts, and what both kinds of products need. Who asks for work does all of it, but for the parts that helpers take
 # meanwhile: nobody waits for a thread that has not begun, however busy the machine is, as OpenBLAS's threads do.
-# shellcheck disable=SC2317 # called by compile
+# shellcheck disable=SC2317 # called by own_functions
 crew() {
   cat <<'END'
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <condition_variable>
 #include <cstdlib>
 #include <functional>
@@ -113,10 +123,10 @@ extern "C" int qwen3asr_threads() { return crew().threads; }
 END
 }
 
-# Dense products. MLX calls cblas_sgemm for all of them; libmlxc has it, as the dynamic linker looks there first. Some rows
-# times the transpose of a matrix go to the kernels: OpenBLAS would copy the matrix into its own order first. Few rows of
-# another kind go to its product with a vector, for the same reason. The rest is OpenBLAS's, in one thread, part by part.
-# shellcheck disable=SC2317 # called by compile
+# Dense products. MLX calls cblas_sgemm for all of them; libmlxc has it, as the dynamic linker looks there first. Products
+# with the transpose of a matrix go to the kernels; few rows of another kind to OpenBLAS's product with a vector, as it would
+# copy the matrix into its own order first. The rest is OpenBLAS's, in one thread, part by part.
+# shellcheck disable=SC2317 # called by own_functions
 dense_products() {
   cat <<'END'
 enum { ROW_MAJOR = 101, AS_IS = 111, TRANSPOSED = 112 };
@@ -175,18 +185,18 @@ void cblas_sgemm(int order, int transA, int transB, int m, int n, int k, float a
                  const float *b, int ldb, float beta, float *c, int ldc) {
   static const char *const core = scipy_openblas_get_corename(); // Haswell, Zen: the kernels with AVX2
   static const int few = __builtin_strcmp(core, "Haswell") == 0 || __builtin_strcmp(core, "Zen") == 0 ? 3 : 1;
-  static const Kernels *const kernels = chosen();
   const bool isA = transA == AS_IS, isB = transB == AS_IS, isPlain = alpha == 1 && (beta == 0 || beta == 1);
   if (order != ROW_MAJOR || k < 1 || m < 1 || n < 1)
     scipy_cblas_sgemm(order, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-  // Of shorter sums adding up the lanes is too large a part; of more rows OpenBLAS's copy is a small one.
-  else if (kernels && isA && !isB && isPlain && n > few && (m <= FEW || (k >= 192 && m <= (k < 1024 ? 16 : 192)))) {
-    const int parts = (n + PART - 1) / PART;
-    const auto part = [=](int index) {
-      const int from = index * PART;
-      kernels->dense(a, lda, m, b + (long)from * ldb, ldb, k, std::min(PART, n - from), c + from, ldc, beta == 1);
-    };
-    crew().run(parts, (long)m * n * k, part);
+  // Of a few short sums adding up the lanes is too large a part.
+  else if (chosen() && isA && !isB && isPlain && n > few && (m <= FEW || k >= 192 || m >= WORTH_TURNING)) {
+    const int parts = (n + PART - 1) / PART, blocks = (m + ROWS - 1) / ROWS, some = (m + blocks - 1) / blocks;
+    const Matrix w{(const unsigned char *)b, nullptr, nullptr, ldb * (long)sizeof(float), n, k, 1};
+    crew().run(parts * blocks, (long)m * n * k, [=](int part) {
+      const int from = part % parts * PART, row = part / parts * some;
+      chosen()->dense(w, from, std::min(n, from + PART), a + (long)row * lda, lda, std::min(some, m - row),
+                      c + (long)row * ldc + from, ldc, beta == 1);
+    });
   } else if (m > few && n > few)
     in_parts(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   else if (m <= n) // a row of c = op(b)' a row of op(a)
@@ -200,9 +210,9 @@ void cblas_sgemm(int order, int transA, int transB, int m, int n, int k, float a
 END
 }
 
-# Products with packed weights: MLX's own kernel unpacks number by number, for each row again.
-# shellcheck disable=SC2317 # called by compile
-packed_products() {
+# Operations of MLX's graph, for a CPU.
+# shellcheck disable=SC2317 # called by own_functions
+operations() {
   cat <<'END'
 #include "mlx/allocator.h"
 #include "mlx/backend/cpu/encoder.h"
@@ -212,57 +222,102 @@ packed_products() {
 
 namespace {
 
-class PackedProduct : public mlx::core::UnaryPrimitive {
-  int bits, group;
+// What an operation has of an input: numbers that are there when it runs, as far apart as `strides` says.
+struct Rows {
+  const float *at = nullptr;
+  long size = 0;
+  bool isWhole = true;
+  mlx::core::Shape shape;
+  mlx::core::Strides strides;
 
-  static void product(const Packed &w, int bits, const float *x, int rows, float *y) {
-    const int groups = w.in / w.group, kind = bits / 8;
-    const Kernels *kernels = chosen();
-    std::vector<float> sums(rows <= FEW ? rows * groups : 0);
-    for (size_t i = 0; i < sums.size(); i++)
-      for (int j = 0; j < w.group; j++) sums[i] += x[(long)i * w.group + j];
-    const float *all = sums.data();
-    const int parts = (w.out + PART - 1) / PART, blocks = (rows + ROWS - 1) / ROWS;
-    crew().run(parts * blocks, (long)rows * w.in * w.out, [=](int part) {
-      const int from = part % parts * PART, to = std::min(w.out, from + PART), row = part / parts * ROWS;
-      const float *xr = x + (long)row * w.in;
-      float *yr = y + (long)row * w.out;
-      if (rows <= FEW) kernels->few[kind](w, from, to, xr, rows, all, yr);
-      else kernels->many[kind](w, from, to, xr, std::min(ROWS, rows - row), yr);
-    });
+  Rows() = default;
+  Rows(const mlx::core::array &x)
+      : at(x.data<float>()), size(x.size()), isWhole(x.flags().row_contiguous), shape(x.shape()), strides(x.strides()) {}
+
+  const int *ints() const { return (const int *)at; }
+
+  // All of them one after the other, in `copy` if they are not so.
+  const float *whole(std::vector<float> &copy) const {
+    if (isWhole) return at;
+    copy.resize(size);
+    const long width = shape.back();
+    for (long r = 0; r < size / width; r++) {
+      long from = 0;
+      for (long left = r, axis = (long)shape.size() - 2; axis >= 0; left /= shape[axis--])
+        from += left % shape[axis] * strides[axis];
+      for (long i = 0; i < width; i++) copy[r * width + i] = at[from + i * strides.back()];
+    }
+    return copy.data();
   }
+};
 
+class Operation : public mlx::core::UnaryPrimitive {
 public:
-  PackedProduct(mlx::core::Stream stream, int bits, int group) : UnaryPrimitive(stream), bits(bits), group(group) {}
-  DEFINE_NAME(PackedProduct)
+  // Says what to do on the stream's thread.
+  using Plan = std::function<std::function<void()>(const std::vector<mlx::core::array> &inputs, float *out)>;
+
+  Operation(mlx::core::Stream stream, const char *title, Plan plan)
+      : UnaryPrimitive(stream), title(title), plan(std::move(plan)) {}
+
+  const char *name() const override { return title; }
 
   void eval_cpu(const std::vector<mlx::core::array> &inputs, mlx::core::array &out) override {
     out.set_data(mlx::core::allocator::malloc(out.nbytes()));
-    const auto &x = inputs[0], &weight = inputs[1];
-    const Packed w{(const unsigned char *)weight.data<uint32_t>(), inputs[2].data<float>(), inputs[3].data<float>(),
-                   weight.shape(0), x.shape(-1), group};
-    for (int i = 1; i < 4; i++)
-      if (!inputs[i].flags().row_contiguous) throw std::runtime_error("[qwen3asr_packed_product] weights lie apart");
-    const int rows = x.size() / w.in;
-    mlx::core::cpu::get_command_encoder(stream()).dispatch(
-        [w, rows, bits = bits, isWhole = x.flags().row_contiguous, shape = x.shape(), strides = x.strides(),
-         x = x.data<float>(), y = out.data<float>()] {
-          if (isWhole) return product(w, bits, x, rows, y);
-          std::vector<float> copy((size_t)rows * w.in);
-          for (int r = 0; r < rows; r++) {
-            long at = 0;
-            for (int left = r, axis = (int)shape.size() - 2; axis >= 0; left /= shape[axis--])
-              at += left % shape[axis] * strides[axis];
-            for (int i = 0; i < w.in; i++) copy[(size_t)r * w.in + i] = x[at + i * strides.back()];
-          }
-          product(w, bits, copy.data(), rows, y);
-        });
+    mlx::core::cpu::get_command_encoder(stream()).dispatch(plan(inputs, out.data<float>()));
   }
 
   void eval_gpu(const std::vector<mlx::core::array> &, mlx::core::array &) override {
-    throw std::runtime_error("[qwen3asr_packed_product] it is for a CPU");
+    throw std::runtime_error(std::string("[qwen3asr] ") + title + " is for a CPU");
   }
+
+private:
+  const char *const title;
+  const Plan plan;
 };
+
+// An operation's result, float32.
+mlx::core::array operation(const char *title, const mlx::core::Shape &shape, const mlx_stream s,
+                           std::vector<mlx::core::array> inputs, Operation::Plan plan) {
+  return mlx::core::array(shape, mlx::core::float32,
+                          std::make_shared<Operation>(mlx_stream_get_(s), title, std::move(plan)), std::move(inputs));
+}
+
+// For C: 0, or 1 and a message.
+int made(const std::function<void()> &make) {
+  try {
+    make();
+  } catch (std::exception &e) {
+    mlx_error(e.what());
+    return 1;
+  }
+  return 0;
+}
+
+} // namespace
+END
+}
+
+# Products with packed weights: MLX's own kernel unpacks number by number, for each row again.
+# shellcheck disable=SC2317 # called by own_functions
+packed_products() {
+  cat <<'END'
+namespace {
+
+void packed_product(const Matrix &w, int bits, const float *x, int rows, float *y) {
+  const int groups = w.in / w.group, kind = bits / 8;
+  const Kernels *kernels = chosen();
+  std::vector<float> sums(rows <= FEW ? rows * groups : 0);
+  for (size_t i = 0; i < sums.size(); i++)
+    for (int j = 0; j < w.group; j++) sums[i] += x[(long)i * w.group + j];
+  const float *all = sums.data();
+  const int parts = (w.out + PART - 1) / PART, blocks = (rows + ROWS - 1) / ROWS, some = (rows + blocks - 1) / blocks;
+  crew().run(parts * blocks, (long)rows * w.in * w.out, [=](int part) {
+    const int from = part % parts * PART, to = std::min(w.out, from + PART), row = part / parts * some;
+    const float *xr = x + (long)row * w.in;
+    if (rows <= FEW) kernels->few[kind](w, from, to, xr, rows, all, y);
+    else kernels->many[kind](w, from, to, xr, w.in, std::min(some, rows - row), y + (long)row * w.out + from, w.out, false);
+  });
+}
 
 } // namespace
 
@@ -272,33 +327,36 @@ extern "C" bool qwen3asr_has_packed_product() { return chosen() != nullptr; }
 // x [..., in] times the transpose of w [out, in], which is packed to `bits` (4 or 8) in groups: all float32, affine.
 extern "C" int qwen3asr_packed_product(mlx_array *res, const mlx_array x, const mlx_array w, const mlx_array scales,
                                        const mlx_array biases, int bits, int group, const mlx_stream s) {
-  try {
-    const auto stream = mlx_stream_get_(s);
+  return made([&] {
     const auto &in = mlx_array_get_(x), &weight = mlx_array_get_(w), &scale = mlx_array_get_(scales),
                &bias = mlx_array_get_(biases);
-    const int width = in.shape(-1);
-    const mlx::core::Shape groups{weight.shape(0), width / group};
+    const int width = in.shape(-1), out = weight.shape(0);
+    const mlx::core::Shape groups{out, width / group};
     if (in.dtype() != mlx::core::float32 || scale.dtype() != mlx::core::float32 || bias.dtype() != mlx::core::float32 ||
-        weight.dtype() != mlx::core::uint32 || (bits != 4 && bits != 8) || group % 16 != 0 || group > DEPTH ||
+        weight.dtype() != mlx::core::uint32 || (bits != 4 && bits != 8) || group % 16 != 0 || group > SHALLOW ||
         width % group != 0 || weight.shape(-1) * 32L != (long)width * bits || scale.shape() != groups ||
         bias.shape() != groups || !chosen())
       throw std::invalid_argument("[qwen3asr_packed_product] the processor, types or shapes do not fit");
     auto shape = in.shape();
-    shape.back() = weight.shape(0);
-    mlx_array_set_(*res, mlx::core::array(shape, mlx::core::float32, std::make_shared<PackedProduct>(stream, bits, group),
-                                          {in, weight, scale, bias}));
-  } catch (std::exception &e) {
-    mlx_error(e.what());
-    return 1;
-  }
-  return 0;
+    shape.back() = out;
+    mlx_array_set_(*res, operation("PackedProduct", shape, s, {in, weight, scale, bias}, [=](const auto &inputs, float *y) {
+      for (int i = 1; i < 4; i++)
+        if (!inputs[i].flags().row_contiguous) throw std::runtime_error("[qwen3asr_packed_product] weights lie apart");
+      const Matrix matrix{(const unsigned char *)inputs[1].template data<uint32_t>(), inputs[2].template data<float>(),
+                          inputs[3].template data<float>(), (long)width * bits / 8, out, width, group};
+      return [matrix, bits, x = Rows(inputs[0]), y] {
+        std::vector<float> copy;
+        packed_product(matrix, bits, x.whole(copy), x.size / matrix.in, y);
+      };
+    }));
+  });
 }
 END
 }
 
 # MLX prepares ten tasks (a hundred operations) ahead, all streams together. This tells it of so many tasks as done that it
 # has not begun, or (fewer than none) as begun.
-# shellcheck disable=SC2317 # called by compile
+# shellcheck disable=SC2317 # called by own_functions
 run_ahead() {
   cat <<'END'
 #include "mlx/scheduler.h"

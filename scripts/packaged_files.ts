@@ -19,6 +19,9 @@ const FILES = [
   "scripts/lib.sh",
   "scripts/mlx-c-source.tar.gz",
   "scripts/own_functions.sh",
+  "scripts/own_passes.sh",
+  "scripts/pass_kernels.sh",
+  "scripts/processors.sh",
 ];
 
 /** The source of lib/hub/packaged_files.ts for the files as they are now. */

@@ -1,22 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import * as mx from "../ffi/mod.ts";
 import * as fast from "../ffi/fast.ts";
-import { assertNear, at, ffiTest, type Plain, plain, toMLX, wave } from "./support/ffi_reference.ts";
-
-const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
-
-function row(a: Plain, index: number[]): number[] {
-  const width = a.shape.at(-1)!;
-  return Array.from({ length: width }, (_, i) => at(a, [...index.slice(0, -1), i]));
-}
+import { attended, layerNormed, rmsNormed, rotated } from "./support/ffi_formulas.ts";
+import { assertNear, at, ffiTest, plain, toMLX, wave } from "./support/ffi_reference.ts";
 
 ffiTest("rmsNorm() divides by the root mean square and multiplies by the weight", () => {
   const x = wave([2, 3, 8], 1), weight = wave([8], 2);
   for (const eps of [1e-6, 0.5]) {
-    const expected = plain(x.shape, (index) => {
-      const meanSquare = sum(row(x, index).map((value) => value * value)) / 8;
-      return at(x, index) / Math.sqrt(meanSquare + eps) * at(weight, index);
-    });
+    const expected = rmsNormed(x, weight, eps);
     assertNear(fast.rmsNorm(toMLX(x), toMLX(weight), eps), expected, 1e-5, `eps ${eps}`);
   }
   assertEquals(fast.rmsNorm(toMLX(x, "bfloat16"), toMLX(weight, "bfloat16"), 1e-6).dtype, "bfloat16");
@@ -25,28 +16,10 @@ ffiTest("rmsNorm() divides by the root mean square and multiplies by the weight"
 ffiTest("layerNorm() removes the mean, divides by the deviation, scales and shifts", () => {
   const x = wave([2, 3, 8], 1), weight = wave([8], 2), bias = wave([8], 3);
   for (const eps of [1e-5, 0.5]) {
-    const expected = plain(x.shape, (index) => {
-      const values = row(x, index), mean = sum(values) / 8;
-      const variance = sum(values.map((value) => (value - mean) ** 2)) / 8;
-      return (at(x, index) - mean) / Math.sqrt(variance + eps) * at(weight, index) + at(bias, index);
-    });
+    const expected = layerNormed(x, weight, bias, eps);
     assertNear(fast.layerNorm(toMLX(x), toMLX(weight), toMLX(bias), eps), expected, 1e-5, `eps ${eps}`);
   }
 });
-
-/** Halves rotated against each other; positions per batch row. */
-function rotated(x: Plain, width: number, base: number, offsets: number[]): Plain {
-  const half = width / 2;
-  return plain(x.shape, (index) => {
-    const [batch, head, position, i] = index as [number, number, number, number];
-    if (i >= width) return at(x, index);
-    const angle = (offsets[batch]! + position) * base ** (-(i % half) / half);
-    const other = i < half
-      ? -at(x, [batch, head, position, i + half])
-      : at(x, [batch, head, position, i - half]);
-    return at(x, index) * Math.cos(angle) + other * Math.sin(angle);
-  });
-}
 
 ffiTest("rope() turns every row of a batch from the same offset", () => {
   const x = wave([2, 3, 5, 16]);
@@ -66,22 +39,6 @@ ffiTest("rope() takes an offset per batch row", () => {
   const offsets = mx.fromData(Int32Array.of(5, 0, 21));
   assertNear(fast.rope(toMLX(x), 8, 10_000, offsets), rotated(x, 8, 10_000, [5, 0, 21]), 1e-5);
 });
-
-/** softmax(q k^T scale + mask) v by its formula; `mask` gives what is added. */
-function attended(q: Plain, k: Plain, v: Plain, scale: number, mask: (index: number[]) => number): Plain {
-  const [, heads, , width] = q.shape as [number, number, number, number];
-  const [, kvHeads, keys] = k.shape as [number, number, number];
-  return plain(q.shape, ([b, h, l, i]) => {
-    const kv = Math.floor(h! / (heads / kvHeads));
-    const scores = Array.from({ length: keys }, (_, s) => {
-      const dot = sum(
-        Array.from({ length: width }, (_, j) => at(q, [b!, h!, l!, j]) * at(k, [b!, kv, s, j])),
-      );
-      return Math.exp(dot * scale + mask([b!, h!, l!, s]));
-    });
-    return sum(scores.map((score, s) => score * at(v, [b!, kv, s, i!]))) / sum(scores);
-  });
-}
 
 const Q = wave([2, 4, 3, 8], 1), K = wave([2, 2, 5, 8], 2), V = wave([2, 2, 5, 8], 3);
 const OPEN = plain([2, 1, 3, 5], ([b, _, l, s]) => Number((b! + l! + s!) % 3 !== 0));

@@ -234,12 +234,14 @@ Deno.test("packed matrices are copied into one only where that is asked for, den
     return model.decoder.parameterGroups().flat().length;
   };
   const mlx = { packedProduct: "mlx" } as const;
-  const dense = await count(mlx), apart = await count({ denseWeights: false });
-  const fused = await count({ denseWeights: false, fusePacked: true });
+  const packed = { denseWeights: false, fusePacked: false };
+  const dense = await count(mlx), apart = await count(packed);
+  const fused = await count({ ...packed, fusePacked: true });
   const { decoder } = await readConfig(directory);
   // q, k, v and gate, up: three matrices of a layer fewer, of weights, scales and offsets each.
   assertEquals(apart - fused, decoder.layers * 3 * 3);
-  assertEquals(await count({ fusePacked: true, ...mlx }), dense);
-  // Those with an own product stay packed, and apart.
-  assertEquals(await count({}), mx.hasPackedProduct() ? apart : dense);
+  assertEquals(await count({ fusePacked: false, ...mlx }), dense);
+  // Those with an own product stay packed, and together in a small model.
+  assertEquals(await count({}), mx.hasPackedProduct() ? fused : dense);
+  assertEquals(await count({ fusePacked: false }), mx.hasPackedProduct() ? apart : dense);
 });

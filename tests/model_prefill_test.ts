@@ -74,7 +74,7 @@ async function clip(name: string): Promise<Float32Array> {
 }
 
 Deno.test("prefillInPieces() gives the tokens of one pass, whatever the pieces and the route", async () => {
-  const routes: Partial<BackendPolicy>[] = [{}, { exponential: "native", step: "fused" }];
+  const routes: Partial<BackendPolicy>[] = [{}, { passes: "mlx" }];
   const samples = await clip("speech_8p01s");
   for (const name of ["tiny-hf", "tiny-mlx-8bit", "tiny-mlx-4bit"]) {
     for (const policy of routes) {
@@ -89,7 +89,7 @@ Deno.test("prefillInPieces() gives the tokens of one pass, whatever the pieces a
       const isAll = name === "tiny-hf" && policy === routes[0];
       for (const positions of isAll ? [1, 7, length - 1, 128, 1024] : [7, 128]) {
         const pieces = await backend.exclusive(() => answer(engine.model, embeddings, positions));
-        const where = `${name} ${policy.exponential ?? "default"} in pieces of ${positions}`;
+        const where = `${name} ${policy.passes ?? "default"} in pieces of ${positions}`;
         assertEquals(pieces.tokens, whole.tokens, where);
         const apart = whole.logits.map((value, index) => Math.abs(value - pieces.logits[index]!));
         assert(Math.max(...apart) <= TOLERANCE, `${where}: logits differ by ${Math.max(...apart)}`);

@@ -9,9 +9,7 @@ import { LogMel } from "../lib/audio/mel.ts";
 import { decodeWav } from "../lib/audio/wav.ts";
 import { loadFolder } from "../lib/load_folder.ts";
 import type { BackendPolicy } from "../lib/model/backend.ts";
-import { gelu, silu } from "../lib/model/activations.ts";
-import { attend, attendWindows, planAttention } from "../lib/model/attention.ts";
-import { FunctionTables } from "../lib/model/function_tables.ts";
+import { attend, attendWindows, planAttention, type Sight } from "../lib/model/attention.ts";
 import { Qwen3ASRModel } from "../lib/model/qwen3_asr_model.ts";
 import { encode } from "../lib/recognize/encode.ts";
 import { Engine } from "../lib/recognize/engine.ts";
@@ -34,6 +32,9 @@ mx.openLibrary();
 // What the tests run on has it, or they would silently leave it out.
 assertEquals(mx.hasPackedProduct(), Deno.build.os === "linux" && Deno.build.arch === "x86_64");
 
+/** What this machine can choose from. */
+const PASSES = mx.hasOwnPasses() ? ["mlx", "own"] as const : ["mlx"] as const;
+
 /** The plainest way through the network. */
 const PLAIN: Partial<BackendPolicy> = {
   denseWeights: false,
@@ -42,12 +43,9 @@ const PLAIN: Partial<BackendPolicy> = {
   loadStreams: 1,
   packedRows: Infinity,
   packedHalves: Infinity,
-  gelu: "erf",
-  exponential: "native",
+  passes: "mlx",
   swiglu: "plain",
   residual: "apart",
-  step: "fused",
-  convolution: "native",
   convBlocks: 32,
   batchSize: 1,
   doubleBuffer: false,
@@ -111,13 +109,9 @@ const ROUTES: Record<string, Partial<BackendPolicy>> = {
     packedHalves: 1,
     loadStreams: 2,
   },
-  "GELU by a table": { gelu: "table" },
-  "exponentials by a table": { exponential: "table" },
+  ...mx.hasOwnPasses() && { "libmlxc's own passes": { passes: "own" } },
   "compiled SwiGLU": { swiglu: "compiled" },
   "sums joined with dense products": { residual: "joined", denseWeights: true },
-  "unfused decode steps": { step: "unfused" },
-  "unfused decode steps with exponentials by a table": { step: "unfused", exponential: "table" },
-  "convolutions as patches": { convolution: "patches" },
   "one block a convolution": { convBlocks: 1 },
   "three blocks a convolution": { convBlocks: 3 },
   "double buffering": { doubleBuffer: true },
@@ -195,93 +189,30 @@ Deno.test("a batch gives each clip the tokens it gets alone, buffered or not", a
   assertEquals(answers[2], answers[0]);
 });
 
-/** Both sides of 0, near it and far from it. */
-const SOME = Float32Array.from({ length: 50_001 }, (_, index) => 40 * index / 50_000 - 20);
-const NEAR = Float32Array.from({ length: 2_001 }, (_, index) => (index - 1_000) * 1e-6);
-const FAR = Float32Array.of(-1e30, -1e5, -300, -50, -32, 0, 32, 50, 300, 1e5, 1e30);
-const EVERYWHERE = Float32Array.of(...SOME, ...NEAR, ...FAR);
-
-/** A function by its table beside the function, at most `error` from it beyond the rounding of the value to float32. */
-function assertEqualsFunction(
-  table: FunctionTables["gelu"],
-  at: (x: number) => number,
-  numbers: Float32Array<ArrayBuffer>,
-  error: number,
-): void {
-  const computed = mx.scope(() => mx.toFloat32(table.apply(mx.fromData(numbers))));
-  for (const [index, x] of numbers.entries()) {
-    const exact = at(x), difference = Math.abs(computed[index]! - exact);
-    assert(difference <= error + Math.abs(exact) * 2 ** -23, `at ${x}: ${computed[index]} for ${exact}`);
-  }
-}
-
-Deno.test("exp by a table is exp to 2e-7 where softmax uses it", () => {
-  using tables = new FunctionTables();
-  assertEqualsFunction(tables.exponential, Math.exp, EVERYWHERE.filter((x) => x <= 0), 2e-7);
-});
-
-Deno.test("SiLU by a table is x / (1 + exp(-x)) to 2e-7 and a rounding", () => {
-  using tables = new FunctionTables();
-  assertEqualsFunction(tables.silu, (x) => x / (1 + Math.exp(-x)), EVERYWHERE, 2e-7);
-});
-
-/** The normal distribution at some numbers, from printed tables. */
-const NORMAL = new Map([[-5, 2.866515718791939e-7], [-3, 1.3498980316300933e-3], [-1, 0.15865525393145707], [
-  1,
-  0.8413447460685429,
-], [2, 0.9772498680518208]]);
-
-Deno.test("GELU by a table is x times the normal distribution to 2e-7, and MLX's own as far as its erf goes", () => {
-  using tables = new FunctionTables();
-  const [own, native] = mx.scope(() =>
-    (["table", "erf"] as const).map((route) =>
-      mx.toFloat32(gelu(mx.fromData(EVERYWHERE), { gelu: route, tables }))
-    )
-  );
-  for (const [index, x] of EVERYWHERE.entries()) {
-    const value = native![index]!, difference = Math.abs(own![index]! - value);
-    // Each is rounded, erf at the size of x / 2.
-    const rounding = 2 * Math.max(Math.abs(value), Math.min(Math.abs(x), 8) / 2) * 2 ** -23;
-    assert(difference <= 2e-7 + rounding, `at ${x}: ${own![index]} for ${value}`);
-  }
-  const numbers = Float32Array.from(NORMAL.keys());
-  assertEqualsFunction(tables.gelu, (x) => x * NORMAL.get(x)!, numbers, 2e-7);
-});
-
-Deno.test("a table takes numbers of any shape, halves of rows too, and silu() few of them by MLX's own sigmoid", () => {
-  using tables = new FunctionTables();
-  const policy = { gelu: "table", exponential: "table", tables } as const;
-  const [whole, gate, few] = mx.scope(() => {
-    const x = mx.normal([150, 2, 128], mx.randomKey(3), 2);
-    const half = mx.slice(mx.reshape(x, [150, 256]), [0, 0], [150, 128]);
-    const row = mx.slice(half, [0, 0], [1, 128]);
-    return [silu(x, policy), silu(half, policy), silu(row, policy)].map((array) => ({
-      shape: array.shape,
-      numbers: mx.toFloat32(array),
-    }));
-  });
-  assertEquals([whole!.shape, gate!.shape, few!.shape], [[150, 2, 128], [150, 128], [1, 128]]);
-  const halves = whole!.numbers.filter((_, index) => index % 256 < 128);
-  assertEquals(gate!.numbers, halves);
-  assert(largestDifference(few!.numbers, halves.slice(0, 128)) < 1e-6);
-});
-
-Deno.test("attend() in tiles equals MLX's attention, causal after earlier keys and windowed", () => {
-  using tables = new FunctionTables();
-  const policy = { exponential: "table", dtype: "float32", tables } as BackendPolicy;
-  for (
-    const [length, span, mask] of [[300, 300, "causal"], [257, 300, "causal"], [104, 104, undefined]] as const
-  ) {
-    const difference = mx.scope(() => {
-      const [q, k, v] = [[1, 4, length, 64], [1, 2, span, 64], [1, 2, span, 64]].map((shape, index) =>
+Deno.test("attend() gives the same on both routes, whatever is seen", () => {
+  const length = 30, span = 50, positions = Array.from({ length }, (_, row) => 20 + row);
+  const sights: Sight[] = [
+    {},
+    { isCausal: true },
+    { isCausal: true, positions: positions.map((place) => place - 11) },
+    { padding: [0, 7] },
+    { isCausal: true, padding: [3, 0] },
+  ];
+  for (const sight of sights) {
+    const outputs = mx.scope(() => {
+      const [q, k, v] = [[2, 4, length, 64], [2, 2, span, 64], [2, 2, span, 64]].map((shape, index) =>
         mx.normal(shape, mx.randomKey(index), 2)
       ) as [mx.MLXArray, mx.MLXArray, mx.MLXArray];
-      const plan = planAttention({ heads: 4, length, span }, mask, policy);
-      assertEquals(plan.route, "tiled");
-      const own = mx.toFloat32(attend(q, k, v, 0.125, plan));
-      return largestDifference(own, mx.toFloat32(mx.attention(q, k, v, 0.125, mask)));
+      return PASSES.map((passes) => {
+        const output = attend(q, k, v, 0.125, planAttention({ length, span }, sight, { passes }));
+        assertEquals(output.shape, [2, length, 4, 64]);
+        return mx.toFloat32(output);
+      });
     });
-    assert(difference < 5e-5, `${length} of ${span}: ${difference}`);
+    for (const output of outputs) {
+      const difference = largestDifference(output, outputs[0]!);
+      assert(difference < 5e-5, `${JSON.stringify(sight)}: ${difference}`);
+    }
   }
 });
 
@@ -302,9 +233,7 @@ function maskedAttention(
 
 Deno.test("attendWindows() equals full attention with a mask of windows, whatever is left of the last window", () => {
   const size = { heads: 2, window: 104 };
-  using tables = new FunctionTables();
-  for (const exponential of ["native", "table"] as const) {
-    const policy = { exponential, dtype: "float32", tables } as BackendPolicy;
+  for (const passes of PASSES) {
     for (const rows of [1, 57, 104, 105, 208, 390]) {
       const difference = mx.scope(() => {
         const qkv = [0, 1, 2].map((seed) => mx.normal([rows, 128], mx.randomKey(seed), 2)) as [
@@ -312,10 +241,10 @@ Deno.test("attendWindows() equals full attention with a mask of windows, whateve
           mx.MLXArray,
           mx.MLXArray,
         ];
-        const own = mx.toFloat32(attendWindows(qkv, size, policy));
+        const own = mx.toFloat32(attendWindows(qkv, size, { passes }));
         return largestDifference(own, mx.toFloat32(maskedAttention(qkv, size)));
       });
-      assert(difference < 5e-5, `${rows} rows, ${exponential}: ${difference}`);
+      assert(difference < 5e-5, `${rows} rows, ${passes}: ${difference}`);
     }
   }
 });
@@ -325,9 +254,9 @@ Deno.test("a bfloat16 policy computes no stage in float32", async () => {
     using model = await Qwen3ASRModel.load(folder(name), {
       device: "cpu",
       dtype: "bfloat16",
-      policy: { denseWeights: false, gelu: "erf" },
+      policy: { denseWeights: false },
     });
-    assertEquals(model.backend.policy.exponential, "native");
+    assertEquals(model.backend.policy.passes, "mlx");
     using cache = model.newCache();
     const types = new Map<string, mx.DType>();
     const { backend } = model;

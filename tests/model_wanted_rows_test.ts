@@ -18,8 +18,8 @@ const LENGTH = 300;
 const POSITIONS = [0, ...Array.from({ length: 140 }, (_, index) => 11 + 2 * index)];
 
 const ROUTES: Record<string, Partial<BackendPolicy>> = {
-  "in tiles": {},
-  "by MLX's own attention": { exponential: "native" },
+  "by libmlxc's attention": {},
+  "by MLX's own attention": { passes: "mlx" },
   "layer by layer": { stageRows: 1 },
 };
 

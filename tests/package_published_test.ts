@@ -61,6 +61,9 @@ Deno.test("the package has the demo and the code, and nothing of the workshop", 
     "scripts/lib.sh",
     "scripts/mlx-c-source.tar.gz",
     "scripts/own_functions.sh",
+    "scripts/own_passes.sh",
+    "scripts/pass_kernels.sh",
+    "scripts/processors.sh",
   ]);
   const code = [...files.keys()].filter((path) =>
     path.endsWith(".ts") && !/^(mod\.ts$|ffi\/|lib\/)/.test(path)

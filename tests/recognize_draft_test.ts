@@ -168,9 +168,7 @@ Deno.test("rows of a batch each have their own draft, right or wrong", async () 
 });
 
 Deno.test("a draft is verified alike on every layout and route", async () => {
-  const routes: Partial<BackendPolicy>[] = [{}, { exponential: "native", step: "fused" }, {
-    denseWeights: false,
-  }];
+  const routes: Partial<BackendPolicy>[] = [{}, { passes: "mlx" }, { denseWeights: false }];
   const path = join(FIXTURES, "audio", "speech_8p01s.wav");
   const samples: Float32Array = decodeWav(await Deno.readFile(path)).interleaved;
   for (const name of ["tiny-hf", "tiny-mlx-8bit", "tiny-mlx-4bit", "tiny-mlx-mixed"]) {

@@ -244,7 +244,7 @@ Deno.test("recordings of the demo, as they grow, have the tokens of their sample
 Deno.test("a growing utterance has the tokens of its samples on every layout", async () => {
   const samples = await speech(20);
   for (const name of ["tiny-hf", "tiny-mlx-8bit", "tiny-mlx-4bit", "tiny-mlx-mixed"]) {
-    for (const policy of [{}, { exponential: "native", step: "fused" }, { denseWeights: false }] as const) {
+    for (const policy of [{}, { passes: "mlx" }, { denseWeights: false }] as const) {
       using engine = await engineOf(join(FIXTURES, "models", name), policy);
       using clip = new GrowingClip(engine.model);
       let draft: number[] = [];

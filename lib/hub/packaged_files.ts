@@ -79,12 +79,12 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "75e89f7780a1820ef0356752faf232cb1e5dc0535a4c1e527a3742c68e7e3b2c",
   },
   "scripts/build_mlx_c.sh": {
-    sizeBytes: 15084,
-    sha256: "7e435a9c094727286abe02a2b5dc44ab797b6aec37c3faab6d96bc393c3d759a",
+    sizeBytes: 15026,
+    sha256: "9faa8ecb7a57996edb8cd8d91d46851ac444ccbff69eccf5ac74cf0047ece0b7",
   },
   "scripts/cpu_kernels.sh": {
-    sizeBytes: 11069,
-    sha256: "55a2fd987b3ad6c02a5a5fb3d836a7a290821c1fb360f771965227d3bc09d093",
+    sizeBytes: 9781,
+    sha256: "669417773a7f51f1e74e182dddcd8b2a0d91ef2aa7efd0d4e17dd2c9823db97f",
   },
   "scripts/lib.sh": {
     sizeBytes: 8110,
@@ -95,7 +95,19 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "f57be63da21eb59a388c3f865b52f02f136cda9e67ccf2efa6ab191411b7a39b",
   },
   "scripts/own_functions.sh": {
-    sizeBytes: 13661,
-    sha256: "12cdcb0a816d1828c2c7c6717011f691d1e4b2ed36e2305694b0d8d94c6655e0",
+    sizeBytes: 15538,
+    sha256: "d295c7043b50adac93c40e3b66cbf017d756138663b19951773afbbe9e72bccd",
+  },
+  "scripts/own_passes.sh": {
+    sizeBytes: 13527,
+    sha256: "a2ebff270c78309be22be199db82e4223660fe5ce1b1f29ff712c345561841a7",
+  },
+  "scripts/pass_kernels.sh": {
+    sizeBytes: 6044,
+    sha256: "d851dd61a9bf1297c08e46da550ab9fb59b0002891f10238bc115d6c41881427",
+  },
+  "scripts/processors.sh": {
+    sizeBytes: 7249,
+    sha256: "50c73edb9b1767d0b48a636cf460370a5210951288e7bb54d7cf51d7d3314f90",
   },
 };

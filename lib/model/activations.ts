@@ -3,25 +3,28 @@
  *
  * @module
  */
-import { add, Compiled, erf, type MLXArray, multiply, scalar, sigmoid } from "../../ffi/mod.ts";
+import {
+  add,
+  Compiled,
+  erf,
+  type MLXArray,
+  multiply,
+  ownGelu,
+  ownSwiglu,
+  scalar,
+  sigmoid,
+} from "../../ffi/mod.ts";
 import type { BackendPolicy } from "./backend.ts";
-import { paysOff, tablesOf } from "./function_tables.ts";
 
 /** x / 2 * (1 + erf(x / sqrt 2)): the exact GELU, not its tanh approximation (spec 5.7). */
-export function gelu(x: MLXArray, policy: Pick<BackendPolicy, "gelu" | "tables">): MLXArray {
-  if (policy.gelu === "table") return tablesOf(policy).gelu.apply(x);
+export function gelu(x: MLXArray, { passes }: Pick<BackendPolicy, "passes">): MLXArray {
+  if (passes === "own") return ownGelu(x);
   const dtype = x.dtype;
   const curve = erf(multiply(x, scalar(Math.SQRT1_2, dtype)));
   return multiply(multiply(x, scalar(0.5, dtype)), add(curve, scalar(1, dtype)));
 }
 
-/** x * sigmoid(x). */
-export function silu(x: MLXArray, policy: Pick<BackendPolicy, "exponential" | "tables">): MLXArray {
-  if (policy.exponential === "native" || !paysOff(x.size)) return multiply(x, sigmoid(x));
-  return tablesOf(policy).silu.apply(x);
-}
-
-/** silu(gate) * up; compiled once for all layers where the policy says so. */
+/** silu(gate) * up, silu(x) being x * sigmoid(x); compiled once for all layers where the policy says so. */
 export class SwiGLU implements Disposable {
   readonly #policy: BackendPolicy;
   #compiled: Compiled | undefined;
@@ -30,8 +33,11 @@ export class SwiGLU implements Disposable {
     this.#policy = policy;
   }
 
+  /** gate and up `[rows, width]` -> `[rows, width]` */
   apply(gate: MLXArray, up: MLXArray): MLXArray {
-    if (this.#policy.swiglu === "plain") return multiply(silu(gate, this.#policy), up);
+    const { passes, swiglu } = this.#policy;
+    if (passes === "own") return ownSwiglu(gate, up);
+    if (swiglu === "plain") return multiply(multiply(gate, sigmoid(gate)), up);
     this.#compiled ??= new Compiled(([x, y]) => multiply(multiply(x!, sigmoid(x!)), y!));
     return this.#compiled.apply(gate, up);
   }

@@ -12,6 +12,7 @@ import {
   type DType,
   enqueue,
   evaluateAsync,
+  hasOwnPasses,
   hasPackedProduct,
   type MLXArray,
   onStream,
@@ -28,7 +29,6 @@ import { checkOptions, type Rule, wholeFrom } from "../check_options.ts";
 import { OptionError } from "../errors.ts";
 import { assertExclusive, exclusive, type Lane, letOthers, mainLane, sideLane } from "./exclusive.ts";
 import { freeCores } from "./free_cores.ts";
-import { FunctionTables } from "./function_tables.ts";
 
 /** Where to compute: `auto` is MLX's GPU where there is one, else the CPU. */
 export type Device = "auto" | "cpu" | "gpu";
@@ -52,20 +52,15 @@ export interface BackendPolicy {
   packedRows: number;
   /** From this many numbers on a packed matrix is multiplied in halves on two streams, each with a thread of its own. */
   packedHalves: number;
-  /** `erf`: MLX's own; `table`: equal to 2e-7 and a rounding in float32, for a CPU, where erf costs fifteen times as much. */
-  gelu: "erf" | "table";
-  /** `native`: MLX's own; `table`: equal to 2e-7, for SiLU and attention of many rows in float32 on a CPU. */
-  exponential: "native" | "table";
-  /** What `table` asks for, made by the backend. */
-  tables: FunctionTables | undefined;
-  /** SiLU times gate: `compiled` into one kernel by MLX, for a GPU; on a CPU that would need a C++ compiler. */
+  /**
+   * Activations, norms, rotary positions, attention and convolutions: `mlx`, MLX's operations, or `own`, libmlxc's, for
+   * float32 on a CPU (ffi/own_passes.ts).
+   */
+  passes: "mlx" | "own";
+  /** SiLU times gate by MLX: `compiled` into one kernel, for a GPU; on a CPU that would need a C++ compiler. */
   swiglu: "compiled" | "plain";
   /** What a dense product is added to: `joined` in one operation with it, for a GPU, or `apart`. */
   residual: "joined" | "apart";
-  /** A decode step in float32: `fused` by MLX's own operations, `unfused` for a CPU (decode_step.ts). */
-  step: "fused" | "unfused";
-  /** `native`: MLX's own; `patches`: products of gathered patches, for a CPU (conv_stem.ts). */
-  convolution: "native" | "patches";
   /** Blocks that go through the convolutions at once, bounds memory; `cached`: as many as stay in a CPU's caches. */
   convBlocks: number | "cached";
   /** Chunks of a long recording decoded at once. */
@@ -141,8 +136,7 @@ export class Backend implements Disposable {
     { threads, lane = mainLane }: { threads?: number | undefined; lane?: Lane | undefined },
   ) {
     this.device = device;
-    const asksForTables = policy.gelu === "table" || policy.exponential === "table";
-    this.policy = asksForTables ? { ...policy, tables: new FunctionTables() } : policy;
+    this.policy = policy;
     this.threads = threads;
     // On a GPU all backends have one stream.
     this.#lane = device === "gpu" ? mainLane : lane;
@@ -184,7 +178,7 @@ export class Backend implements Disposable {
     const dtype = options.dtype === undefined || options.dtype === "auto" ? natural : options.dtype;
     // The process has one second stream, which is the main lane's.
     const lanePolicy = options.beside ? { packedHalves: Infinity } : {};
-    const sizePolicy = isSmallOnCpu ? { doubleBuffer: true } : {};
+    const sizePolicy = isSmallOnCpu ? { doubleBuffer: true, fusePacked: true } : {};
     const policy = { ...defaultPolicy(device, dtype), ...sizePolicy, ...options.policy, ...lanePolicy };
     return new Backend(device, policy, {
       threads: options.threads,
@@ -317,7 +311,6 @@ export class Backend implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.policy.tables?.[Symbol.dispose]();
     this.stream[Symbol.dispose]();
   }
 }
@@ -333,13 +326,9 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
       loadStreams: 2,
       packedRows: 3,
       packedHalves: 2 ** 20,
-      gelu: dtype === "float32" ? "table" : "erf",
-      exponential: dtype === "float32" ? "table" : "native",
-      tables: undefined,
+      passes: dtype === "float32" && hasOwnPasses() ? "own" : "mlx",
       swiglu: "plain",
       residual: "apart",
-      step: dtype === "float32" ? "unfused" : "fused",
-      convolution: "patches",
       convBlocks: "cached",
       batchSize: 8,
       doubleBuffer: false,
@@ -354,13 +343,9 @@ export function defaultPolicy(device: "cpu" | "gpu", dtype: DType): BackendPolic
     loadStreams: 1,
     packedRows: Infinity,
     packedHalves: Infinity,
-    gelu: "erf",
-    exponential: "native",
-    tables: undefined,
+    passes: "mlx",
     swiglu: "compiled",
     residual: "joined",
-    step: "fused",
-    convolution: "native",
     convBlocks: 32,
     batchSize: 4,
     doubleBuffer: true,

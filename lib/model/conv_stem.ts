@@ -8,17 +8,14 @@
  */
 import {
   add,
-  asStrided,
   astype,
   concatenate,
   conv2d,
   fromData,
-  matmul,
   type MLXArray,
-  multiply,
+  ownConvolve,
   pad,
   reshape,
-  scalar,
   slice,
   transpose,
 } from "../../ffi/mod.ts";
@@ -70,59 +67,12 @@ interface Convolution {
   bias: MLXArray; // [C]
 }
 
-/**
- * The first two convolutions with their GELU, for a CPU and a number of bins and frames that both can halve.
- *
- * MLX's convolution pads and gathers number by number, which takes a quarter of the time of the second one. Here the
- * first makes the row and the column of zeros that the second needs above and before: they are what it makes of a margin
- * of zeros, with its bias as the weight of a second channel that is 1 inside and 0 in the margin. And a product with 1
- * gathers, because MLX multiplies runs of numbers at once.
- */
-class PatchConvolutions {
-  readonly #first: Convolution;
-  readonly #second: Convolution;
-  readonly #channels: number;
-  readonly #policy: BackendPolicy;
-
-  constructor(first: Convolution, second: Convolution, policy: BackendPolicy) {
-    this.#first = first;
-    this.#second = second;
-    this.#channels = first.bias.size;
-    this.#policy = policy;
-  }
-
-  /** blocks `[n, F, W, 1]` -> `[n, F / 4, W / 4, C]`. */
-  apply(blocks: MLXArray, tap?: Tap): MLXArray {
-    const [count, bins, width] = blocks.shape as [number, number, number], channels = this.#channels;
-    const marked = pad(pad(blocks, [0, 0, 0, 0], [0, 0, 0, 1], 1), [0, 2, 2, 0], [0, 0, 0, 0]);
-    const centre = pad(reshape(this.#first.bias, [channels, 1, 1, 1]), [0, 1, 1, 0], [0, 1, 1, 0]);
-    const first = concatenate([this.#first.weight, centre], 3); // [C, 3, 3, 2]
-    const x = gelu(conv2d(marked, first, { stride: 2, padding: 1 }), this.#policy);
-    const rows = bins / 2 + 1, columns = width / 2 + 1; // The first ones are 0.
-    tap?.("conv2d1_gelu", slice(x, [0, 1, 1, 0], [count, rows, columns, channels]));
-    const [high, wide, row] = [bins / 4, width / 4, columns * channels];
-    const patches = asStrided(
-      x,
-      [count, high, wide, 3, 3 * channels],
-      [rows * row, 2 * row, 2 * channels, row, 1],
-    );
-    const gathered = reshape(multiply(patches, scalar(1, x.dtype)), [count * high * wide, 9 * channels]);
-    const { weight, bias } = this.#second;
-    const matrix = transpose(reshape(weight, [channels, 9 * channels]), [1, 0]); // [9 C, C]
-    const y = gelu(add(matmul(gathered, matrix), bias), this.#policy);
-    const convolved = reshape(y, [count, high, wide, channels]);
-    tap?.("conv2d2_gelu", convolved);
-    return convolved;
-  }
-}
-
 /** From mel to the tokens that the encoder's layers see. Build inside `backend.build`. */
 export class ConvStem {
   readonly parameters: MLXArray[];
   readonly #config: EncoderConfig;
   readonly #policy: BackendPolicy;
   readonly #convolutions: Convolution[];
-  readonly #patches: PatchConvolutions | undefined;
   readonly #out: Linear;
   readonly #positions: MLXArray; // [13, D]
 
@@ -137,8 +87,6 @@ export class ConvStem {
         bias: source.float(`${name}.bias`, [convChannels], dtype),
       };
     });
-    const [first, second] = this.#convolutions as [Convolution, Convolution];
-    if (policy.convolution === "patches") this.#patches = new PatchConvolutions(first, second, policy);
     const flat = convChannels * blockTokens(melBins), tokens = blockTokens(blockFrames);
     this.#out = loadLinear(source, `${path}.conv_out`, [width, flat], policy);
     this.#positions = astype(fromData(sinusoids(tokens, width), [tokens, width]), dtype);
@@ -174,7 +122,8 @@ export class ConvStem {
       const stop = Math.min(count, start + together);
       const whole = start === 0 && stop === count;
       const some = whole ? blocks : slice(blocks, [start, 0, 0, 0], [stop, bins, blockWidth, 1]);
-      const part = this.#firstConvolutions(some, start === 0 ? tap : undefined); // The first blocks stand for all.
+      const isFirst = start === 0; // The first blocks stand for all.
+      const part = this.#convolve(some, 0, CONVOLUTIONS - 1, isFirst ? tap : undefined); // [n, 32, 25, C]
       parts.push(part);
       fresh.push(part);
     }
@@ -197,19 +146,14 @@ export class ConvStem {
     return reshape(blocks, [count, melBins, blockFrames, 1]);
   }
 
-  /** blocks `[n, 128, W, 1]` -> `[n, 32, 25|ceil(W/4), C]`. */
-  #firstConvolutions(blocks: MLXArray, tap?: Tap): MLXArray {
-    const [, bins, width] = blocks.shape as [number, number, number];
-    if (this.#patches && bins % 4 === 0 && width % 4 === 0) return this.#patches.apply(blocks, tap);
-    return this.#convolve(blocks, 0, CONVOLUTIONS - 1, tap);
-  }
-
   /** blocks `[n, F, W, C]` through the convolutions from..to-1. */
   #convolve(blocks: MLXArray, from: number, to: number, tap?: Tap): MLXArray {
     let x = blocks;
     for (let index = from; index < to; index++) {
       const { weight, bias } = this.#convolutions[index]!;
-      x = gelu(add(conv2d(x, weight, { stride: 2, padding: 1 }), bias), this.#policy); // [n, F/2, W/2, C]
+      x = this.#policy.passes === "own" // [n, F/2, W/2, C]
+        ? ownConvolve(x, weight, bias)
+        : gelu(add(conv2d(x, weight, { stride: 2, padding: 1 }), bias), this.#policy);
       tap?.(`conv2d${index + 1}_gelu`, x);
     }
     return x;

@@ -6,25 +6,21 @@
  *
  * @module
  */
-import { arange, fromData, type MLXArray, reshape, rmsNorm } from "../../ffi/mod.ts";
+import { arange, fromData, type MLXArray, reshape } from "../../ffi/mod.ts";
 import { SwiGLU } from "./activations.ts";
-import { planArrays, planAttention } from "./attention.ts";
+import { planArrays, planAttention, type Sight } from "./attention.ts";
 import { type BackendPolicy, type Stages, wholeGraph } from "./backend.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { DecoderConfig } from "./config.ts";
-import { CpuDecodeStep } from "./decode_step.ts";
 import { DecoderLayer, type Pass, type Wanted } from "./decoder_layer.ts";
+import { positionOf } from "./heads.ts";
 import type { KVCache } from "./kv_cache.ts";
-import { Embedding, type Linear, loadLinear } from "./layers.ts";
+import { Embedding, type Linear, loadLinear, RmsNorm } from "./layers.ts";
 import { loadTogether, makeAlternately } from "./side_by_side.ts";
 import type { DecoderProbe } from "./tap.ts";
 
 /** What a pass may be told. */
 export interface PassOptions {
-  /** Position of the first row; a number for each batch row. @default {the cache's length} */
-  offset?: number | readonly number[];
-  /** Overrides: none for one position, causal for more. */
-  mask?: MLXArray | undefined;
   probe?: DecoderProbe | undefined;
   /** Only so many last rows of a batch of one are asked for: of the last layer the others are keys and values alone. */
   last?: number | undefined;
@@ -37,9 +33,8 @@ export class Decoder implements Disposable {
   readonly #embedding: Embedding;
   readonly #swiglu: SwiGLU;
   readonly #layers: DecoderLayer[];
-  readonly #norm: MLXArray;
+  readonly #norm: RmsNorm;
   readonly #head: Linear | undefined;
-  readonly #cpuStep: CpuDecodeStep | undefined;
 
   /** @param outputs Rows of the output matrix; default the vocabulary. */
   constructor(
@@ -58,12 +53,9 @@ export class Decoder implements Disposable {
       config.layers,
       (index) => new DecoderLayer(source, index, config, policy, this.#swiglu),
     );
-    this.#norm = source.float("model.norm.weight", [width], dtype);
+    this.#norm = new RmsNorm(source, "model.norm", [width, config.normEpsilon], policy);
     if (config.tied) source.ignore(/^lm_head\./);
     else this.#head = loadLinear(source, "lm_head", [outputs, width], policy);
-    if (policy.step === "unfused" && dtype === "float32") {
-      this.#cpuStep = new CpuDecodeStep(config, policy, this.#layers, this.#norm);
-    }
   }
 
   /** Frees what is not among the parameters. */
@@ -76,7 +68,7 @@ export class Decoder implements Disposable {
     return loadTogether(this.#policy, [
       this.#embedding.parameters,
       ...this.#layers.map(({ parameters }) => parameters),
-      [this.#norm, ...this.#cpuStep?.parameters ?? [], ...this.#head?.parameters ?? []],
+      [...this.#norm.parameters, ...this.#head?.parameters ?? []],
     ]);
   }
 
@@ -100,23 +92,30 @@ export class Decoder implements Disposable {
     return wholeGraph(this.stages(rows, cache, options));
   }
 
-  /** Runs rows `[B, L, H]` through all layers, appending to the cache; returns them, or the last, after the final norm. */
+  /**
+   * Runs rows `[B, L, H]` through all layers, appending to the cache, whose padding says where rows of different length
+   * begin; returns them, or the last, after the final norm.
+   */
   *stages(rows: MLXArray, cache: KVCache, options: PassOptions = {}): Stages {
     const [batch, length, width] = rows.shape as [number, number, number];
-    const { offset = cache.length, probe, last = length } = options;
-    let x = reshape(rows, [batch * length, width]); // A product of two dimensions is one node, of three it is three.
-    if (length === 1 && this.#cpuStep) {
-      const positions = typeof offset === "number" ? new Array<number>(batch).fill(offset) : offset;
-      x = this.#cpuStep.apply(x, cache, { positions, mask: options.mask, probe });
-    } else {
-      const mask = options.mask ?? (length === 1 ? undefined : "causal");
-      const size = { heads: batch * this.config.heads, length, span: cache.length + length };
-      x = yield* this.#layerStages(x, {
-        ...{ batch, length, cache, mask, probe },
-        offset: typeof offset === "number" ? offset : fromData(Int32Array.from(offset)),
-        plan: planAttention(size, mask, this.#policy),
-      }, last < length ? this.#lastRows(last, size) : undefined);
-    }
+    const { probe, last = length } = options, { padding } = cache;
+    const sight: Sight = {
+      isCausal: length > 1,
+      padding: padding.some((count) => count > 0) ? padding : undefined,
+    };
+    const size = { length, span: cache.length + length };
+    const x = yield* this.#layerStages(
+      reshape(rows, [batch * length, width]), // A product of two dimensions is one node, of three it is three.
+      {
+        ...{ batch, length, cache, sight, probe },
+        position: positionOf(
+          sight.padding?.map((count) => cache.length - count) ?? cache.length,
+          this.#policy,
+        ),
+        plan: planAttention(size, sight, this.#policy),
+      },
+      last < length ? this.#lastRows(last, size.span, length) : undefined,
+    );
     const hidden = reshape(x, [batch, last, width]);
     probe?.tap?.("decoder_final_norm", hidden);
     return hidden;
@@ -130,13 +129,14 @@ export class Decoder implements Disposable {
    */
   *stagesAt(rows: MLXArray, positions: readonly number[]): Stages {
     const [, length, width] = rows.shape as [number, number, number];
-    const { heads } = this.config;
+    const sight: Sight = { isCausal: true };
     const plan = (count: number, places?: readonly number[]) =>
-      planAttention({ heads, length: count, span: length }, "causal", this.#policy, places);
+      planAttention({ length: count, span: length }, { ...sight, positions: places }, this.#policy);
     return yield* this.#layerStages(
       reshape(rows, [length, width]),
       {
-        ...{ batch: 1, length, cache: undefined, mask: "causal", probe: undefined, offset: 0 },
+        ...{ batch: 1, length, cache: undefined, sight, probe: undefined },
+        position: positionOf(0, this.#policy),
         plan: plan(length),
       },
       {
@@ -147,13 +147,9 @@ export class Decoder implements Disposable {
     );
   }
 
-  /** The last rows of a causal pass over one. */
-  #lastRows(count: number, { heads, length, span }: { heads: number; length: number; span: number }): Wanted {
-    const plan = planAttention(
-      { heads, length: count, span },
-      count === 1 ? undefined : "causal",
-      this.#policy,
-    );
+  /** The last of `length` rows of a causal pass over one. */
+  #lastRows(count: number, span: number, length: number): Wanted {
+    const plan = planAttention({ length: count, span }, { isCausal: count > 1 }, this.#policy);
     return { count, rows: arange(length - count, length), plan };
   }
 
@@ -163,9 +159,9 @@ export class Decoder implements Disposable {
    * @param wanted The rows that the last layer is computed for.
    */
   *#layerStages(x: MLXArray, pass: Pass, wanted?: Wanted): Stages {
-    const { batch, length, cache, offset, plan, probe } = pass;
+    const { batch, length, cache, position, plan, probe } = pass;
     const perStage = Math.max(1, Math.floor(this.#policy.stageRows / (batch * length)));
-    let shared = typeof offset === "number" ? planArrays(plan) : [offset, ...planArrays(plan)];
+    let shared = typeof position === "number" ? planArrays(plan) : [position, ...planArrays(plan)];
     if (wanted) shared.push(wanted.rows, ...planArrays(wanted.plan));
     for (const [index, layer] of this.#layers.entries()) {
       if (index > 0 && index % perStage === 0) {
@@ -176,6 +172,6 @@ export class Decoder implements Disposable {
       probe?.tap?.(`decoder_layer_${index}`, reshape(x, [batch, length, this.config.width]));
     }
     cache?.advance(length);
-    return rmsNorm(x, this.#norm, this.config.normEpsilon);
+    return this.#norm.apply(x);
   }
 }

@@ -14,9 +14,11 @@ import {
   matmul,
   MLXArray,
   onStream,
+  ownNorm,
   packedProduct,
   type PackedWeight,
   quantizedMatmul,
+  rmsNorm,
   sideStream,
   slice,
   suitsPackedProduct,
@@ -199,14 +201,42 @@ export class LayerNorm {
   readonly parameters: MLXArray[];
   readonly #weight: MLXArray;
   readonly #bias: MLXArray;
+  readonly #norm: typeof ownNorm | typeof layerNorm;
 
-  constructor(source: Checkpoint, path: string, width: number, { dtype }: BackendPolicy) {
+  constructor(source: Checkpoint, path: string, width: number, { dtype, passes }: BackendPolicy) {
     this.#weight = source.float(`${path}.weight`, [width], dtype);
     this.#bias = source.float(`${path}.bias`, [width], dtype);
+    this.#norm = passes === "own" ? ownNorm : layerNorm;
     this.parameters = [this.#weight, this.#bias];
   }
 
   apply(x: MLXArray): MLXArray {
-    return layerNorm(x, this.#weight, this.#bias, LAYER_NORM_EPSILON);
+    return this.#norm(x, this.#weight, this.#bias, LAYER_NORM_EPSILON);
+  }
+}
+
+/** Root mean square norm of the decoder. */
+export class RmsNorm {
+  readonly parameters: MLXArray[];
+  readonly #weight: MLXArray;
+  readonly #epsilon: number;
+  readonly #isOwn: boolean;
+
+  constructor(
+    source: Checkpoint,
+    path: string,
+    [width, epsilon]: readonly [number, number],
+    { dtype, passes }: BackendPolicy,
+  ) {
+    this.#weight = source.float(`${path}.weight`, [width], dtype);
+    this.#epsilon = epsilon;
+    this.#isOwn = passes === "own";
+    this.parameters = [this.#weight];
+  }
+
+  apply(x: MLXArray): MLXArray {
+    return this.#isOwn
+      ? ownNorm(x, this.#weight, undefined, this.#epsilon)
+      : rmsNorm(x, this.#weight, this.#epsilon);
   }
 }

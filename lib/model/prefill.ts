@@ -42,6 +42,7 @@ export async function prefillInPieces(
   const { backend } = model;
   const [batch, length, width] = embeddings.shape as [number, number, number];
   let hostMs = 0;
+  cache.reserve(length); // Or each piece would copy the cache to one that has room for it.
   for (let start = 0, end;; start = end) {
     end = Math.min(length, start + positions);
     // The last positions stay together.

@@ -5,14 +5,12 @@
  */
 import { join } from "@std/path";
 import {
-  arange,
   argmax,
   astype,
   categorical,
   concatenate,
   disposeAll,
   fromData,
-  greaterEqual,
   hasPackedProduct,
   keep,
   type MLXArray,
@@ -244,20 +242,8 @@ export class Qwen3ASRModel implements Disposable {
   step(tokens: MLXArray, cache: KVCache, probe?: DecoderProbe): MLXArray {
     const batch = cache.batch, width = this.config.decoder.width;
     const rows = this.decoder.embed(reshape(tokens, [batch, 1]));
-    const padded = cache.padding.some((count) => count > 0);
-    const options = padded ? this.#paddedOptions(cache) : {};
-    const hidden = this.decoder.apply(rows, cache, { ...options, probe });
+    const hidden = this.decoder.apply(rows, cache, { probe });
     return this.decoder.logits(reshape(hidden, [batch, width]));
-  }
-
-  /** Rows that start at different positions: each with its own rotary offset, empty positions masked. */
-  #paddedOptions(cache: KVCache): { offset: number[]; mask: MLXArray } {
-    const batch = cache.batch, span = cache.length + 1;
-    const columns = reshape(arange(0, span), [1, 1, 1, span]);
-    return {
-      offset: cache.padding.map((count) => cache.length - count),
-      mask: greaterEqual(columns, fromData(Int32Array.from(cache.padding), [batch, 1, 1, 1])),
-    };
   }
 
   /** The next token of each row: the most likely one, or drawn at a temperature. int32 `[B]`. */

@@ -10,7 +10,7 @@ import { type VadBackend, VadNetwork, WEIGHTS_FILE } from "../../lib/vad/network
 
 /** A backend as the network wants it. */
 export function vadBackend(): VadBackend {
-  return Backend.open({ device: "cpu", policy: { gelu: "erf", exponential: "native" } });
+  return Backend.open({ device: "cpu", policy: { passes: "mlx" } });
 }
 
 /** The network that comes with the package. */
