@@ -8,12 +8,11 @@
  * @module
  */
 import { onceOpen } from "./library.ts";
-import { hasPackedProduct } from "./packed_product.ts";
 
 const GET = { parameters: [], result: "i32", optional: true } as const;
 const SET = { parameters: ["i32"], result: "void", optional: true } as const;
 
-/** Those of libmlxc's own products, and of OpenBLAS with the wheel's prefix, plain names and 64-bit indices. */
+/** Those of libmlxc's own products and passes, and of OpenBLAS with the wheel's prefix, plain names and 64-bit indices. */
 const SYMBOLS = {
   qwen3asr_natural_threads: GET,
   qwen3asr_threads: GET,
@@ -46,7 +45,7 @@ const opened = onceOpen((libraryPath): ThreadControl | undefined => {
     [symbols.openblas_get_num_threads64_, symbols.openblas_set_num_threads64_],
   ] as const;
   const { qwen3asr_natural_threads: chosen, qwen3asr_threads: get, qwen3asr_use_threads: set } = symbols;
-  if (chosen && get && set && hasPackedProduct()) {
+  if (chosen && get && set) {
     // OpenBLAS knows the cores, but not a container's share of them.
     const natural = Math.min(chosen(), navigator.hardwareConcurrency);
     set(natural);

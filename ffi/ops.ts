@@ -57,11 +57,6 @@ export function sigmoid(a: MLXArray): MLXArray {
   return take(native.mlx_sigmoid(cell(), a.handle, stream()), "mlx_sigmoid");
 }
 
-/** The bits of integers moved to the right by as many places; zeros follow into unsigned ones. */
-export function rightShift(a: MLXArray, places: MLXArray): MLXArray {
-  return take(native.mlx_right_shift(cell(), a.handle, places.handle, stream()), "mlx_right_shift");
-}
-
 /** Square root. */
 export function sqrt(a: MLXArray): MLXArray {
   return take(native.mlx_sqrt(cell(), a.handle, stream()), "mlx_sqrt");

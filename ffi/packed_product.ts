@@ -34,7 +34,8 @@ export function hasPackedProduct(): boolean {
 
 /** Whether it takes weights that are packed so. */
 export function suitsPackedProduct({ bits, groupSize, mode, biases, scales }: PackedWeight): boolean {
-  return mode === "affine" && (bits === 4 || bits === 8) && groupSize % 16 === 0 && groupSize <= 512 &&
+  return mode === "affine" && (bits === 4 || bits === 8) && groupSize % 16 === 0 && groupSize >= 16 &&
+    groupSize <= 512 &&
     biases !== undefined &&
     scales.dtype === "float32";
 }

@@ -129,11 +129,6 @@ export function takeAlongAxis(a: MLXArray, indices: MLXArray, axis: number): MLX
   );
 }
 
-/** The same bytes as elements of another type; of another size, the last dimension is longer or shorter. */
-export function view(a: MLXArray, dtype: DType): MLXArray {
-  return take(native.mlx_view(cell(), a.handle, DTYPE_CODE[dtype], stream()), "mlx_view");
-}
-
 /** A strided view, in elements. Nothing checks the bounds. */
 export function asStrided(
   a: MLXArray,

@@ -242,8 +242,6 @@ export const SYMBOLS = {
   mlx_quantized_matmul: { parameters: ["buffer", "u64", "u64", "u64", "u64", "bool", "u64", "u64", "buffer", "u64"], result: "i32" },
   // int mlx_reshape(mlx_array* res, const mlx_array a, const int* shape, size_t shape_num, const mlx_stream s)
   mlx_reshape: { parameters: ["buffer", "u64", "buffer", "usize", "u64"], result: "i32" },
-  // int mlx_right_shift(mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s)
-  mlx_right_shift: { parameters: ["buffer", "u64", "u64", "u64"], result: "i32" },
   // int mlx_rsqrt(mlx_array* res, const mlx_array a, const mlx_stream s)
   mlx_rsqrt: { parameters: ["buffer", "u64", "u64"], result: "i32" },
   // int mlx_sigmoid(mlx_array* res, const mlx_array a, const mlx_stream s)
@@ -276,8 +274,6 @@ export const SYMBOLS = {
   mlx_tanh: { parameters: ["buffer", "u64", "u64"], result: "i32" },
   // int mlx_transpose_axes(mlx_array* res, const mlx_array a, const int* axes, size_t axes_num, const mlx_stream s)
   mlx_transpose_axes: { parameters: ["buffer", "u64", "buffer", "usize", "u64"], result: "i32" },
-  // int mlx_view(mlx_array* res, const mlx_array a, mlx_dtype dtype, const mlx_stream s)
-  mlx_view: { parameters: ["buffer", "u64", "i32", "u64"], result: "i32" },
   // int mlx_where(mlx_array* res, const mlx_array condition, const mlx_array x, const mlx_array y, const mlx_stream s)
   mlx_where: { parameters: ["buffer", "u64", "u64", "u64", "u64"], result: "i32" },
   // int mlx_zeros(mlx_array* res, const int* shape, size_t shape_num, mlx_dtype dtype, const mlx_stream s)

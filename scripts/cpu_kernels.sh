@@ -19,6 +19,13 @@ INLINE void totals(const V *sums, float *values) {
   }
 }
 
+// Asks for what lies some way ahead, in the order of memory: rows read side by side are not what a processor foresees.
+template <int outs>
+INLINE void fetch(const char *first, long turn, long bytes) {
+  // Not __builtin_prefetch: to the compiler that may read any memory, so that sums would not stay in registers.
+  for (int o = 0; o < outs; o++) asm volatile("prefetcht1 (%0)" : : "r"(first + (turn * outs + o) * bytes + AHEAD));
+}
+
 // Sums of `count` products for some rows and outputs, added to what stands there if `isMore`.
 template <int rows, int outs>
 WIDE void dots(const float *x, long xs, const float *w, long ws, int count, float *y, long ys, bool isMore) {
@@ -29,6 +36,7 @@ WIDE void dots(const float *x, long xs, const float *w, long ws, int count, floa
   int i = 0;
   for (; i + LANES <= count; i += LANES) {
     V v[outs];
+    if constexpr (rows <= FEW) fetch<outs>((const char *)w, i / LANES, sizeof(V));
     for (int o = 0; o < outs; o++) v[o] = LOAD(w + o * ws + i);
     for (int r = 0; r < rows; r++) {
       V u = LOAD(x + r * xs + i);
@@ -72,27 +80,62 @@ INLINE V numbers(const unsigned char *row, long at) {
   else return NIBBLES(row + at / 2);
 }
 
-// The same as what they stand for.
+// The same as what they stand for; `group` is theirs, of all groups of the matrix.
 template <int bits>
-INLINE V values(const Matrix &w, long out, long at) {
+INLINE V values(const Matrix &w, long out, long at, long group) {
   const V stored = numbers<bits>(w.weight + out * w.apart, at);
   if constexpr (bits == 32) return stored;
-  else {
-    const long group = out * (w.in / w.group) + at / w.group;
-    return FMA(stored, ALL(w.scales[group]), ALL(w.biases[group]));
+  else return FMA(stored, ALL(w.scales[group]), ALL(w.biases[group]));
+}
+
+// Sums for some rows and outputs of a packed matrix, unpacked on the way.
+template <int bits, int rows, int outs>
+WIDE void unpacked(const Matrix &w, int first, const float *x, long xs, float *y, long ys) {
+  const int groups = w.in / w.group;
+  V sum[rows][outs];
+  float values[rows * outs + 3];
+  for (int r = 0; r < rows; r++)
+    for (int o = 0; o < outs; o++) sum[r][o] = ZERO;
+  for (int g = 0; g < groups; g++) {
+    V scale[outs], bias[outs];
+    fetch<outs>((const char *)w.weight + first * w.apart, g, w.group * bits / 8);
+    for (int o = 0; o < outs; o++) {
+      scale[o] = ALL(w.scales[(long)(first + o) * groups + g]);
+      bias[o] = ALL(w.biases[(long)(first + o) * groups + g]);
+    }
+    for (int i = g * w.group; i < (g + 1) * w.group; i += LANES) {
+      V v[outs];
+      for (int o = 0; o < outs; o++) v[o] = FMA(numbers<bits>(w.weight + (first + o) * w.apart, i), scale[o], bias[o]);
+      for (int r = 0; r < rows; r++) {
+        V u = LOAD(x + r * xs + i);
+        asm("" : "+v"(u));
+        for (int o = 0; o < outs; o++) sum[r][o] = FMA(u, v[o], sum[r][o]);
+      }
+    }
   }
+  totals<rows * outs>(sum[0], values);
+  for (int r = 0; r < rows; r++)
+    for (int o = 0; o < outs; o++) y[r * ys + o] = values[r * outs + o];
+}
+
+template <int bits, int rows>
+WIDE void unpacked_all(const Matrix &w, int from, int to, const float *x, long xs, float *y, long ys) {
+  for (; from + PAIR <= to; from += PAIR, y += PAIR) unpacked<bits, rows, PAIR>(w, from, x, xs, y, ys);
+  for (; from < to; from++, y++) unpacked<bits, rows, 1>(w, from, x, xs, y, ys);
 }
 
 // A panel of some numbers of at most PART outputs: side by side, as many as go into registers, then the next number.
 template <int bits>
 WIDE void turned(const Matrix &w, int from, int to, int start, int count, float *panel) {
-  const int whole = count / LANES * LANES;
+  const int whole = count / LANES * LANES, groups = w.in / w.group, first = start / w.group;
   for (int side = from; side < to; side += BESIDE, panel += count * BESIDE)
     for (int out = side; out < side + BESIDE; out += LANES) {
       float *const column = panel + out - side;
-      for (int at = 0; at < whole; at += LANES) {
+      for (int at = 0, group = first, left = w.group; at < whole; at += LANES) {
         V square[LANES];
-        for (int i = 0; i < LANES; i++) square[i] = out + i < to ? values<bits>(w, out + i, start + at) : ZERO;
+        for (int i = 0; i < LANES; i++)
+          square[i] = out + i < to ? values<bits>(w, out + i, start + at, (long)(out + i) * groups + group) : ZERO;
+        if ((left -= LANES) <= 0) group++, left = w.group;
         turn(square);
         for (int i = 0; i < LANES; i++) STORE(column + (at + i) * BESIDE, square[i]);
       }
@@ -133,25 +176,28 @@ WIDE void outer(const float *x, long xs, const float *panel, int count, int out,
 // Outputs `from` to `to` of many rows, from as many of their numbers at once as stay in a processor's cache.
 template <int bits>
 WIDE void many(const Matrix &w, int from, int to, const float *x, long xs, int rows, float *y, long ys, bool isMore) {
-  float *const panel = own_panel();
-  const bool isTurned = rows >= WORTH_TURNING;
-  const int depth = (isTurned ? SHALLOW : DEPTH) / w.group * w.group, out = to - from;
-  for (int start = 0; start < w.in; start += depth) {
-    const int count = std::min(depth, w.in - start), apart = count + GAP;
-    const bool isAdded = isMore || start > 0;
-    const float *row = x + start;
-    float *to_y = y;
-    if (!isTurned) {
-      for (int o = 0; o < out; o++)
-        for (int at = 0; at < count; at += LANES) STORE(panel + o * apart + at, values<bits>(w, from + o, start + at));
-      down(row, xs, rows, panel, apart, count, out, y, ys, isAdded);
-      continue;
+  if constexpr (bits != 32)
+    if (rows < WORTH_TURNING) {
+      constexpr decltype(&unpacked_all<bits, 1>) some[]{unpacked_all<bits, 1>, unpacked_all<bits, 2>, unpacked_all<bits, 3>,
+                                                        unpacked_all<bits, 4>, unpacked_all<bits, 5>, unpacked_all<bits, 6>,
+                                                        unpacked_all<bits, 7>, unpacked_all<bits, 8>};
+      for (int turns = (rows + DEEP - 1) / DEEP, taken; rows > 0; rows -= taken, x += taken * xs, y += taken * ys) {
+        taken = (rows + turns - 1) / turns--;
+        some[taken - 1](w, from, to, x, xs, y, ys);
+      }
+      return;
     }
+  float *const panel = own_panel();
+  const int depth = DEPTH / w.group * w.group;
+  for (int start = 0; start < w.in; start += depth) {
+    const int count = std::min(depth, w.in - start);
+    const float *row = x + start;
+    float *next = y;
     turned<bits>(w, from, to, start, count, panel);
-    for (int left = rows, taken; left > 0; left -= taken, row += taken * xs, to_y += taken * ys) {
+    for (int left = rows, taken; left > 0; left -= taken, row += taken * xs, next += taken * ys) {
       taken = left >= HIGH ? HIGH : left >= 4 ? 4 : left >= 2 ? 2 : 1;
       (taken == HIGH ? outer<HIGH> : taken == 4 ? outer<4> : taken == 2 ? outer<2> : outer<1>)(
-          row, xs, panel, count, out, to_y, ys, isAdded);
+          row, xs, panel, count, to - from, next, ys, isMore || start > 0);
     }
   }
 }
@@ -172,6 +218,7 @@ WIDE void block(const Matrix &w, int first, const float *x, const float *sums, f
     for (int o = 0; o < outs; o++) sum[r][o] = ZERO;
   for (int g = 0; g < groups; g++) {
     V part[rows][outs];
+    fetch<outs>((const char *)w.weight + first * w.apart, g, w.group * bits / 8);
     for (int r = 0; r < rows; r++)
       for (int o = 0; o < outs; o++) part[r][o] = ZERO;
     for (int i = g * w.group; i < (g + 1) * w.group; i += LANES) {

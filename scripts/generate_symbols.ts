@@ -81,9 +81,9 @@ const WANTED: Record<string, string[]> = {
     abs add addmm arange argmax_axis argsort_axis as_strided astype broadcast_to concatenate_axis contiguous
     conv2d cos dequantize divide equal erf exp greater greater_equal less less_equal log log10
     logical_and logical_or logsumexp_axis matmul max max_axis maximum mean_axis min_axis minimum multiply
-    negative pad power quantize quantized_matmul reshape right_shift rsqrt sigmoid sin slice slice_update
+    negative pad power quantize quantized_matmul reshape rsqrt sigmoid sin slice slice_update
     softmax_axis split_sections sqrt square subtract sum_axis swapaxes take_along_axis
-    take_axis tanh transpose_axes view where zeros
+    take_axis tanh transpose_axes where zeros
   `.trim().split(/\s+/).map((name) => `mlx_${name}`),
 };
 

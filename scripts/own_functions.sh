@@ -23,6 +23,7 @@ crew() {
 #include <cmath>
 #include <condition_variable>
 #include <cstdlib>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -40,6 +41,8 @@ class Crew {
     const int parts;
     int helpers; // that may still come
     std::atomic<int> next{0}, done{0};
+    std::exception_ptr error; // of a part, and what that left undone is anybody's guess
+    std::mutex mutex;
     Job(std::function<void(int)> part, int parts, int helpers) : part(std::move(part)), parts(parts), helpers(helpers) {}
   };
   std::mutex mutex;
@@ -49,7 +52,14 @@ class Crew {
   int helpers = 0;
 
   static void join(Job &job) {
-    for (int part; (part = job.next++) < job.parts; job.done.fetch_add(1, std::memory_order_release)) job.part(part);
+    for (int part; (part = job.next++) < job.parts; job.done.fetch_add(1, std::memory_order_release)) {
+      try {
+        job.part(part);
+      } catch (...) {
+        std::lock_guard lock(job.mutex);
+        job.error = std::current_exception();
+      }
+    }
   }
 
   static void rest() {
@@ -80,7 +90,8 @@ class Crew {
 public:
   std::atomic<int> threads{1};
 
-  // `work` says how many products there are in all: to wake somebody takes as long as some hundred thousand.
+  // `work` says how many products there are in all, or what takes as long: to wake somebody takes as long as some hundred
+  // thousand.
   void run(int parts, long work, std::function<void(int)> part) {
     const int most = work < 1 << 20 ? 1 : std::min<int>(parts, threads);
     std::shared_ptr<Job> mine;
@@ -107,6 +118,7 @@ public:
     }
     for (int turn = 0; mine->done.load(std::memory_order_acquire) < parts; turn++)
       turn < 1000 ? rest() : std::this_thread::yield();
+    if (mine->error) std::rethrow_exception(mine->error);
   }
 };
 
@@ -140,12 +152,12 @@ char *scipy_openblas_get_corename(void);
 int scipy_openblas_get_num_threads(void);
 void scipy_openblas_set_num_threads(int threads);
 
-// Threads as OpenBLAS chose them, which has one from then on if there are kernels: what is left to it goes in parts, and
-// its threads would take the cores from the helpers.
+// Threads as OpenBLAS chose them, which has one from then on: what is left to it goes in parts, and its threads would take
+// the cores from the helpers.
 int qwen3asr_natural_threads() {
   static const int natural = [] {
     const int threads = scipy_openblas_get_num_threads();
-    if (chosen()) scipy_openblas_set_num_threads(1);
+    scipy_openblas_set_num_threads(1);
     return threads;
   }();
   return natural;
@@ -181,6 +193,18 @@ static void in_parts(int transA, int transB, int m, int n, int k, float alpha, c
   });
 }
 
+// Some rows times some outputs of a matrix, in parts.
+static void by_blocks(int rows, int out, int in, const std::function<void(int row, int count, int from, int to)> &some) {
+  if (rows < 1 || out < 1) return;
+  // Of few rows reading the matrix is all there is to do: what one thread fetches ahead should not be another's.
+  const int wide = rows > FEW ? PART : std::clamp(out / (2 * crew().threads) / PART, 1, 4) * PART;
+  const int parts = (out + wide - 1) / wide, blocks = (rows + ROWS - 1) / ROWS, most = (rows + blocks - 1) / blocks;
+  crew().run(parts * blocks, (long)rows * in * out, [=, &some](int part) {
+    const int from = part % parts * wide, row = part / parts * most;
+    some(row, std::min(most, rows - row), from, std::min(out, from + wide));
+  });
+}
+
 void cblas_sgemm(int order, int transA, int transB, int m, int n, int k, float alpha, const float *a, int lda,
                  const float *b, int ldb, float beta, float *c, int ldc) {
   static const char *const core = scipy_openblas_get_corename(); // Haswell, Zen: the kernels with AVX2
@@ -190,12 +214,9 @@ void cblas_sgemm(int order, int transA, int transB, int m, int n, int k, float a
     scipy_cblas_sgemm(order, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   // Of a few short sums adding up the lanes is too large a part.
   else if (chosen() && isA && !isB && isPlain && n > few && (m <= FEW || k >= 192 || m >= WORTH_TURNING)) {
-    const int parts = (n + PART - 1) / PART, blocks = (m + ROWS - 1) / ROWS, some = (m + blocks - 1) / blocks;
     const Matrix w{(const unsigned char *)b, nullptr, nullptr, ldb * (long)sizeof(float), n, k, 1};
-    crew().run(parts * blocks, (long)m * n * k, [=](int part) {
-      const int from = part % parts * PART, row = part / parts * some;
-      chosen()->dense(w, from, std::min(n, from + PART), a + (long)row * lda, lda, std::min(some, m - row),
-                      c + (long)row * ldc + from, ldc, beta == 1);
+    by_blocks(m, n, k, [=](int row, int count, int from, int to) {
+      chosen()->dense(w, from, to, a + (long)row * lda, lda, count, c + (long)row * ldc + from, ldc, beta == 1);
     });
   } else if (m > few && n > few)
     in_parts(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
@@ -234,14 +255,15 @@ struct Rows {
   Rows(const mlx::core::array &x)
       : at(x.data<float>()), size(x.size()), isWhole(x.flags().row_contiguous), shape(x.shape()), strides(x.strides()) {}
 
-  const int *ints() const { return (const int *)at; }
+  // Those of an array of one dimension.
+  int number(long i) const { return ((const int *)at)[i * strides[0]]; }
 
   // All of them one after the other, in `copy` if they are not so.
   const float *whole(std::vector<float> &copy) const {
     if (isWhole) return at;
     copy.resize(size);
     const long width = shape.back();
-    for (long r = 0; r < size / width; r++) {
+    for (long r = 0; r * width < size; r++) {
       long from = 0;
       for (long left = r, axis = (long)shape.size() - 2; axis >= 0; left /= shape[axis--])
         from += left % shape[axis] * strides[axis];
@@ -263,7 +285,7 @@ public:
 
   void eval_cpu(const std::vector<mlx::core::array> &inputs, mlx::core::array &out) override {
     out.set_data(mlx::core::allocator::malloc(out.nbytes()));
-    mlx::core::cpu::get_command_encoder(stream()).dispatch(plan(inputs, out.data<float>()));
+    if (out.size() > 0) mlx::core::cpu::get_command_encoder(stream()).dispatch(plan(inputs, out.data<float>()));
   }
 
   void eval_gpu(const std::vector<mlx::core::array> &, mlx::core::array &) override {
@@ -309,13 +331,10 @@ void packed_product(const Matrix &w, int bits, const float *x, int rows, float *
   std::vector<float> sums(rows <= FEW ? rows * groups : 0);
   for (size_t i = 0; i < sums.size(); i++)
     for (int j = 0; j < w.group; j++) sums[i] += x[(long)i * w.group + j];
-  const float *all = sums.data();
-  const int parts = (w.out + PART - 1) / PART, blocks = (rows + ROWS - 1) / ROWS, some = (rows + blocks - 1) / blocks;
-  crew().run(parts * blocks, (long)rows * w.in * w.out, [=](int part) {
-    const int from = part % parts * PART, to = std::min(w.out, from + PART), row = part / parts * some;
+  by_blocks(rows, w.out, w.in, [&](int row, int count, int from, int to) {
     const float *xr = x + (long)row * w.in;
-    if (rows <= FEW) kernels->few[kind](w, from, to, xr, rows, all, y);
-    else kernels->many[kind](w, from, to, xr, w.in, std::min(some, rows - row), y + (long)row * w.out + from, w.out, false);
+    if (rows <= FEW) kernels->few[kind](w, from, to, xr, rows, sums.data(), y);
+    else kernels->many[kind](w, from, to, xr, w.in, count, y + (long)row * w.out + from, w.out, false);
   });
 }
 
@@ -331,9 +350,9 @@ extern "C" int qwen3asr_packed_product(mlx_array *res, const mlx_array x, const 
     const auto &in = mlx_array_get_(x), &weight = mlx_array_get_(w), &scale = mlx_array_get_(scales),
                &bias = mlx_array_get_(biases);
     const int width = in.shape(-1), out = weight.shape(0);
-    const mlx::core::Shape groups{out, width / group};
-    if (in.dtype() != mlx::core::float32 || scale.dtype() != mlx::core::float32 || bias.dtype() != mlx::core::float32 ||
-        weight.dtype() != mlx::core::uint32 || (bits != 4 && bits != 8) || group % 16 != 0 || group > SHALLOW ||
+    const mlx::core::Shape groups{out, group > 0 ? width / group : 0};
+    if (group < 16 || in.dtype() != mlx::core::float32 || scale.dtype() != mlx::core::float32 || bias.dtype() != mlx::core::float32 ||
+        weight.dtype() != mlx::core::uint32 || (bits != 4 && bits != 8) || group % 16 != 0 || group > DEPTH ||
         width % group != 0 || weight.shape(-1) * 32L != (long)width * bits || scale.shape() != groups ||
         bias.shape() != groups || !chosen())
       throw std::invalid_argument("[qwen3asr_packed_product] the processor, types or shapes do not fit");

@@ -18,6 +18,14 @@ void by_rows(long rows, long width, const std::function<void(long, long)> &some)
   crew().run(parts, rows * width * 16, [=, &some](int part) { some(part * step, std::min(rows, (part + 1) * step)); });
 }
 
+// Refuses rows whose numbers do not lie one after the other, or fall on each other.
+void check_rows(const std::vector<array> &inputs, int count) {
+  for (int i = 0; i < count; i++)
+    if ((inputs[i].shape(-1) > 1 && inputs[i].strides(-1) != 1) ||
+        (inputs[i].shape(-2) > 1 && inputs[i].strides(-2) < inputs[i].shape(-1)))
+      throw std::runtime_error("[qwen3asr] numbers of a row lie apart, or rows on each other");
+}
+
 struct Attention {
   Rows q, k, v, first, until;
   int batch, heads, kvHeads, length, span, width;
@@ -29,21 +37,30 @@ struct Attention {
     static const Passes &passes = own_passes();
     const bool isStep = length == 1;
     const int group = heads / kvHeads, kvHead = head / group;
-    const long qRow = isStep ? q.strides[1] : q.strides[2], outRow = isStep ? width : (long)heads * width;
-    const int *starts = first.ints(), *ends = until.ints();
-    const int start = starts ? starts[batchRow] : 0, keys = ends ? ends[from + (isStep ? 0 : count - 1)] : span;
-    std::vector<float> scores((size_t)count * keys), sums(count);
+    // How far apart rows are does not matter to one row, whatever it says.
+    const long qRow = count == 1 ? width : isStep ? q.strides[1] : q.strides[2],
+               keyRow = span == 1 ? width : k.strides[2], valueRow = span == 1 ? width : v.strides[2],
+               outRow = isStep ? width : (long)heads * width;
+    const auto end = [&](int row) { return until.at ? std::clamp(until.number(isStep ? 0 : from + row), 0, span) : span; };
+    const int keys = end(count - 1), start = first.at ? std::clamp(first.number(batchRow), 0, keys) : 0;
     float *y = out + (((long)batchRow * length + (isStep ? 0 : from)) * heads + head) * width;
+    if (start == keys) { // Nothing is seen.
+      for (int r = 0; r < count; r++) std::fill_n(y + r * outRow, width, 0.f);
+      return;
+    }
+    std::vector<float> scores((size_t)count * keys), sums(count);
     const float *kAt = k.at + batchRow * k.strides[0] + kvHead * k.strides[1],
                 *vAt = v.at + batchRow * v.strides[0] + kvHead * v.strides[1],
                 *qAt = q.at + batchRow * q.strides[0] + head * q.strides[1] + (isStep ? 0 : from * q.strides[2]);
-    cblas_sgemm(ROW_MAJOR, AS_IS, TRANSPOSED, count, keys, width, 1, qAt, qRow, kAt, k.strides[2], 0, scores.data(), keys);
+    cblas_sgemm(ROW_MAJOR, AS_IS, TRANSPOSED, count, keys, width, 1, qAt, qRow, kAt, keyRow, 0, scores.data(), keys);
     for (int r = 0; r < count; r++) {
       float *row = &scores[(size_t)r * keys];
       for (int i = 0; i < keys; i++) row[i] *= scale;
-      sums[r] = passes.weigh(row, start, ends ? ends[isStep ? 0 : from + r] : span, keys);
+      const int stop = std::clamp(end(r), start, keys); // Those of the queries ascend.
+      sums[r] = stop > start ? passes.weigh(row, start, stop, keys) : 1;
+      if (stop == start) std::fill_n(row, keys, 0.f);
     }
-    cblas_sgemm(ROW_MAJOR, AS_IS, AS_IS, count, width, keys, 1, scores.data(), keys, vAt, v.strides[2], 0, y, outRow);
+    cblas_sgemm(ROW_MAJOR, AS_IS, AS_IS, count, width, keys, 1, scores.data(), keys, vAt, valueRow, 0, y, outRow);
     for (int r = 0; r < count; r++)
       for (int i = 0; i < width; i++) y[r * outRow + i] /= sums[r];
   }
@@ -155,6 +172,7 @@ int qwen3asr_swiglu(mlx_array *res, const mlx_array gate, const mlx_array up, co
     const array &a = floats(gate), &b = floats(up);
     check(a.ndim() == 2 && a.shape() == b.shape());
     mlx_array_set_(*res, operation("SwiGLU", a.shape(), s, {a, b}, [](const auto &in, float *y) {
+      check_rows(in, 2);
       return [gate = Rows(in[0]), up = Rows(in[1]), y] {
         const long width = gate.shape[1];
         by_rows(gate.shape[0], width, [&](long from, long to) {
@@ -195,9 +213,10 @@ int qwen3asr_rotate(mlx_array *res, const mlx_array x, const mlx_array weights, 
   return made([&] {
     const array &in = floats(x), &w = floats(weights), &at = mlx_array_get_(offset);
     check(in.ndim() == 2 && w.ndim() == 2 && length > 0 && in.shape(0) % length == 0 && w.shape(1) % 2 == 0 &&
-          in.shape(1) >= w.size() && at.dtype() == mlx::core::int32 && (at.size() == 1 || at.size() == in.shape(0) / length));
+          in.shape(1) >= w.size() && at.dtype() == mlx::core::int32 && at.ndim() == 1 && (at.size() == 1 || at.size() == in.shape(0) / length));
     const mlx::core::Shape shape{in.shape(0) / length, length, w.shape(0), w.shape(1)};
     mlx_array_set_(*res, operation("Rotate", shape, s, {in, w, at}, [=](const auto &in, float *y) {
+      check_rows(in, 1);
       return [=, x = Rows(in[0]), weights = Rows(in[1]), offset = Rows(in[2])] {
         std::vector<float> copy;
         const float *w = weights.whole(copy);
@@ -206,7 +225,7 @@ int qwen3asr_rotate(mlx_array *res, const mlx_array x, const mlx_array weights, 
           static thread_local Angles angles;
           std::vector<float> turn(width);
           for (long row = from; row < to; row++) {
-            const int start = offset.ints()[offset.size == 1 ? 0 : row / length * offset.strides[0]];
+            const int start = offset.number(offset.size == 1 ? 0 : row / length);
             angles.at(base, half, start + row % length, turn.data(), &turn[half]);
             for (int h = 0; h < heads; h++)
               own_passes().rotate(x.at + row * x.strides[0] + h * width, w + h * width, turn.data(), &turn[half], eps, width,
@@ -220,13 +239,13 @@ int qwen3asr_rotate(mlx_array *res, const mlx_array x, const mlx_array weights, 
 
 // softmax(q k^T * scale) v. q [B, heads, L, width], k and v [B, kvHeads, S, width], their last axis without gaps; of a row of
 // the batch the keys from `first` [B] on are seen, by a query those before `until` [L], ascending; either may be missing.
-// -> [B, L, heads, width]
+// Who sees no key reads 0. -> [B, L, heads, width]
 int qwen3asr_attention(mlx_array *res, const mlx_array q, const mlx_array k, const mlx_array v, const mlx_array first,
                        const mlx_array until, float scale, const mlx_stream s) {
   return made([&] {
     const array &queries = floats(q), &keys = floats(k), &values = floats(v);
     check(queries.ndim() == 4 && keys.ndim() == 4 && keys.shape() == values.shape() && queries.shape(0) == keys.shape(0) &&
-          queries.shape(1) % keys.shape(1) == 0 && queries.shape(3) == keys.shape(3));
+          keys.shape(1) > 0 && queries.shape(1) % keys.shape(1) == 0 && queries.shape(3) == keys.shape(3));
     std::vector<array> inputs{queries, keys, values};
     for (const auto &[limit, count] : {std::pair{first, queries.shape(0)}, {until, queries.shape(2)}}) {
       if (!limit.ctx) continue;
@@ -236,8 +255,9 @@ int qwen3asr_attention(mlx_array *res, const mlx_array q, const mlx_array k, con
     const mlx::core::Shape shape{queries.shape(0), queries.shape(2), queries.shape(1), queries.shape(3)};
     const bool hasFirst = first.ctx, hasUntil = until.ctx;
     mlx_array_set_(*res, operation("Attention", shape, s, inputs, [=](const auto &in, float *y) {
-      for (int i = 0; i < 3; i++)
-        if (in[i].strides(-1) != 1) throw std::runtime_error("[qwen3asr_attention] numbers of a row lie apart");
+      check_rows(in, 3);
+      if (in[0].shape(2) == 1 && in[0].shape(1) > 1 && in[0].strides(1) < in[0].shape(3))
+        throw std::runtime_error("[qwen3asr] heads lie on each other");
       const Attention attention{in[0], in[1], in[2], hasFirst ? Rows(in[3]) : Rows(), hasUntil ? Rows(in.back()) : Rows(),
                                 in[0].shape(0), in[0].shape(1), in[1].shape(1), in[0].shape(2), in[1].shape(2), in[0].shape(3),
                                 scale, y};

@@ -25,7 +25,7 @@ INLINE float total(V v) {
 // e^x to a relative 1e-7; x is at most 87, and what lies below -87 taken as that, nearly 0.
 INLINE V power(V x) {
   const V least = V{} - 87.f, rounding = V{} + 12582912.f; // 3 * 2^22: who adds it rounds to whole numbers.
-  x = x > least ? x : least;
+  x = x < least ? least : x; // What is no number stays none.
   V n = x * 1.44269504f + rounding;
   const Ints twos = ((Ints)n - (Ints)rounding + 127) << 23;
   n -= rounding;
@@ -55,7 +55,8 @@ INLINE V gelu(V x) {
 
 INLINE V silu(V x) {
   const V zero{}, size = x < zero ? zero - x : x, small = power(zero - size); // e^-|x|
-  return x * (x < zero ? small : zero + 1.f) / (small + 1.f);
+  const V counted = x < -87.f ? zero - 87.f : x; // power() does not become smaller below.
+  return counted * (x < zero ? small : zero + 1.f) / (small + 1.f);
 }
 
 // y = function(x + bias) of `count` numbers, or function(x) times `factor`.

@@ -5,7 +5,7 @@
 # shellcheck disable=SC2317 # called by processors
 undefine() {
   local name
-  for name in WIDE V LANES TALL BROAD HIGH BESIDE ZERO ALL LOAD STORE FMA; do echo "#undef $name"; done
+  for name in WIDE V LANES TALL BROAD HIGH DEEP PAIR BESIDE ZERO ALL LOAD STORE FMA; do echo "#undef $name"; done
 }
 
 # The kernels for AVX2 and for AVX-512, those of passes for any other processor too, and who chooses.
@@ -25,14 +25,13 @@ struct Matrix {
 constexpr int FEW = 4;      // more rows are cheaper by unpacked numbers
 constexpr int PART = 48;    // outputs that a thread takes at once
 constexpr int ROWS = 256;   // and rows
-constexpr int DEPTH = 1024; // numbers of them: 200 kB
-constexpr int GAP = 16;     // between outputs: rows a power of two apart would fall on each other in a cache
+constexpr int AHEAD = 1 << 15; // bytes
+constexpr int DEPTH = 512;  // numbers of an output that are summed one after the other: of more, rounding would add up
 constexpr int WORTH_TURNING = 32; // rows
-constexpr int SHALLOW = 512; // numbers of an output that are summed one after the other: of more, rounding would add up
 
 // Where a thread puts the outputs that it multiplies with.
 float *own_panel() {
-  alignas(64) static thread_local float panel[PART * (DEPTH + GAP)];
+  alignas(64) static thread_local float panel[PART * DEPTH];
   return panel;
 }
 
@@ -74,6 +73,8 @@ namespace avx2 {
 #define TALL 4
 #define BROAD 3
 #define HIGH 6
+#define DEEP 4
+#define PAIR 2
 #define BESIDE 16
 #define ZERO _mm256_setzero_ps()
 #define ALL _mm256_set1_ps
@@ -119,6 +120,8 @@ namespace avx512 {
 #define TALL 6
 #define BROAD 4
 #define HIGH 8
+#define DEEP 8
+#define PAIR 3
 #define BESIDE 48
 #define ZERO _mm512_setzero_ps()
 #define ALL _mm512_set1_ps

@@ -32,7 +32,7 @@ const scaled = ({ shape, data }: Plain, by: number): Plain => ({ shape, data: da
 const EVERYWHERE = Float32Array.of(
   ...Array.from({ length: 50_001 }, (_, index) => 40 * index / 50_000 - 20),
   ...Array.from({ length: 2_001 }, (_, index) => (index - 1_000) * 1e-6),
-  ...[-1e30, -1e5, -300, -50, -32, 0, 32, 50, 300, 1e5, 1e30],
+  ...[-3e38, -1e30, -1e5, -300, -88, -87, -50, -32, 0, 32, 50, 300, 1e5, 1e30, 3e38],
 );
 
 /** Each number beside the function, at most `error` from it beyond a rounding of the value to float32. */
@@ -86,6 +86,9 @@ passTest("ownSwiglu() is x / (1 + exp(-x)) to 1e-7 and a rounding, times the oth
   const gate = mx.fromData(EVERYWHERE, shape), ones = mx.broadcastTo(mx.scalar(1), shape);
   const numbers = mx.toFloat32(mx.ownSwiglu(gate, mx.contiguous(ones)));
   assertFunction(EVERYWHERE, numbers, (x) => x / (1 + Math.exp(-x)), 1e-7);
+  const beyond = mx.fromData(Float32Array.of(NaN, -Infinity, Infinity), [1, 3]);
+  const [none, low, high] = mx.toFloat32(mx.ownSwiglu(beyond, mx.fromData(Float32Array.of(1, 1, 1), [1, 3])));
+  assert(Number.isNaN(none) && Math.abs(low!) < 1e-30 && high === Infinity);
 });
 
 passTest("ownSwiglu() takes halves of rows, of any width", () => {
@@ -185,6 +188,67 @@ passTest("ownAttention() sees the keys it is told of, with fewer key heads than 
   }
 });
 
+passTest("ownAttention() gives 0 to a query that sees no key, and sees no key that is not there", () => {
+  const length = 200, width = 4, q = toMLX(wave([1, 2, length, width]));
+  const ints = (values: number[]) => mx.fromData(Int32Array.from(values));
+  const rows = (first: number[], until: number[]) =>
+    mx.toFloat32(mx.ownAttention(q, q, q, 0.3, { first: ints(first), until: ints(until) }));
+  const untils = Array.from({ length }, (_, row) => row + 1);
+  const some = rows([150], untils), size = 2 * width;
+  assertEquals([...some.subarray(0, 150 * size)], new Array(150 * size).fill(0));
+  // The first that sees one reads its value, as it is the only one.
+  assertNear(mx.fromData(some.slice(150 * size, 151 * size), [2, 4]), {
+    shape: [2, 4],
+    data: [...mx.toFloat32(mx.slice(q, [0, 0, 150, 0], [1, 2, 151, 4]))],
+  });
+  assertEquals(rows([-5], untils.map((end) => end + 1_000_000)), rows([0], untils.map(() => length)));
+  assertEquals([...rows([length + 7], untils)], new Array(length * size).fill(0));
+});
+
+passTest("ownAttention() says where a number is none, in queries, keys or values", () => {
+  const shape = [1, 1, 3, 8], good = plain(shape, ([, , row, i]) => 0.1 + row! + i! / 8);
+  for (const bad of [NaN, Infinity]) {
+    const broken = toMLX({ shape, data: good.data.with(9, bad) }), fine = toMLX(good);
+    for (const [q, k, v] of [[broken, fine, fine], [fine, broken, fine], [fine, fine, broken]] as const) {
+      const numbers = mx.toFloat32(mx.ownAttention(q, k, v, 1)).subarray(8, 16);
+      assert(numbers.some((x) => !Number.isFinite(x)), `${bad}: ${numbers}`);
+    }
+  }
+});
+
+passTest("own passes and products give nothing for nothing", () => {
+  const none = (...shape: number[]) => mx.zeros(shape);
+  const weights = mx.quantize(toMLX(wave([8, 64])), { bits: 8, groupSize: 64, mode: "affine" });
+  const offset = mx.fromData(Int32Array.of(0));
+  const results: [mx.MLXArray, number[]][] = [
+    [mx.ownGelu(none(0, 3)), [0, 3]],
+    [mx.ownGelu(mx.transpose(none(0, 3), [1, 0])), [3, 0]],
+    [mx.ownSwiglu(none(0, 4), none(0, 4)), [0, 4]],
+    [mx.ownSwiglu(none(3, 0), none(3, 0)), [3, 0]],
+    [mx.ownNorm(none(0, 4), toMLX(wave([4])), undefined, 1e-5), [0, 4]],
+    [mx.ownNorm(none(4, 0), none(0), undefined, 1e-5), [4, 0]],
+    [mx.ownRotate(none(0, 8), toMLX(wave([2, 4])), { offset, length: 1, eps: 1e-6, base: 100 }), [
+      0,
+      1,
+      2,
+      4,
+    ]],
+    [mx.ownAttention(none(1, 2, 0, 4), none(1, 2, 3, 4), none(1, 2, 3, 4), 1), [1, 0, 2, 4]],
+    [mx.ownConvolve(none(0, 4, 4, 2), toMLX(wave([3, 3, 3, 2])), toMLX(wave([3]))), [0, 2, 2, 3]],
+    [mx.ownConvolve(none(1, 4, 0, 2), toMLX(wave([3, 3, 3, 2])), toMLX(wave([3]))), [1, 2, 0, 3]],
+  ];
+  if (mx.hasPackedProduct()) results.push([mx.packedProduct(none(0, 64), weights), [0, 8]]);
+  for (const [result, shape] of results) {
+    mx.evaluate(result);
+    assertEquals(result.shape, shape);
+  }
+  // There is no key to see.
+  const blind = mx.toFloat32(
+    mx.ownAttention(toMLX(wave([1, 2, 3, 4])), none(1, 2, 0, 4), none(1, 2, 0, 4), 1),
+  );
+  assertEquals([...blind], new Array(24).fill(0));
+});
+
 passTest("ownAttention() takes views: heads side by side in rows, and the filled part of a cache", () => {
   const rows = wave([6, 4 * 8]), cache = wave([1, 2, 50, 8], 4), width = 8;
   const q = mx.transpose(mx.reshape(toMLX(rows), [1, 6, 4, 8]), [0, 2, 1, 3]);
@@ -240,6 +304,8 @@ passTest("own passes refuse other types, and shapes that do not fit, each by its
     ["rotate", rotate(x, toMLX(wave([1, 3])))],
     ["rotate", rotate(x, two, toMLX(wave([1])))],
     ["rotate", rotate(x, two, mx.fromData(Int32Array.of(1, 2)))],
+    ["rotate", rotate(x, two, mx.fromData(Int32Array.of(1, 2, 3, 4), [1, 4]))],
+    ["attention", () => mx.ownAttention(wide, mx.zeros([2, 0, 3, 4]), mx.zeros([2, 0, 3, 4]), 1)],
     ["rotate", rotate(x, two, offset, 3)],
     ["attention", () => mx.ownAttention(wide, toMLX(wave([2, 3, 3, 4])), wide, 1)],
     ["attention", () => mx.ownAttention(wide, wide, toMLX(wave([2, 2, 4, 4])), 1)],
@@ -251,8 +317,20 @@ passTest("own passes refuse other types, and shapes that do not fit, each by its
   for (const [name, call] of refused) {
     assertEquals(assertThrows(call, mx.MLXError).functionName, `qwen3asr_${name}`);
   }
-  const apart = mx.transpose(toMLX(wave([1, 1, 8, 8])), [0, 1, 3, 2]);
-  assertThrows(() => mx.evaluate(mx.ownAttention(apart, apart, apart, 1)), mx.MLXError, "lie apart");
+  const apart = mx.transpose(toMLX(wave([1, 1, 8, 8])), [0, 1, 3, 2]), square = toMLX(wave([1, 1, 8, 8]));
+  const turned = mx.transpose(toMLX(wave([8, 8])), [1, 0]), same = mx.broadcastTo(mx.scalar(1), [8, 8]);
+  const onEachOther = mx.broadcastTo(toMLX(wave([1, 1, 1, 8])), [1, 1, 8, 8]);
+  for (
+    const call of [
+      () => mx.ownAttention(apart, square, square, 1),
+      () => mx.ownAttention(square, onEachOther, square, 1),
+      () => mx.ownAttention(square, square, onEachOther, 1),
+      () => mx.ownAttention(mx.broadcastTo(toMLX(wave([1, 1, 1, 8])), [1, 8, 1, 8]), square, square, 1),
+      () => mx.ownSwiglu(turned, same),
+      () => mx.ownSwiglu(same, turned),
+      rotate(turned, two),
+    ]
+  ) assertThrows(() => mx.evaluate(call()), mx.MLXError, "on each other");
 });
 
 Deno.test("every pass of own_passes.ts is compared with its formula here", () => {

@@ -206,19 +206,6 @@ ffiTest("pad() fills with the given value in the input's type", () => {
   assertEquals([padded.dtype, [...mx.toFloat32(padded)]], ["float16", [7, 0, 1, 7]]);
 });
 
-ffiTest("view() keeps the bytes, of whole rows and of halves", () => {
-  const numbers = Float32Array.of(1, -2.5, 0.1, 3e20, -0, 5);
-  const low = Uint16Array.from(new Uint16Array(numbers.buffer).filter((_, index) => index % 2 === 0));
-  const rows = mx.fromData(numbers, [2, 3]);
-  const whole = shape.view(rows, "uint16");
-  assertEquals([whole.dtype, whole.shape], ["uint16", [2, 6]]);
-  assertEquals([...mx.toInt32(whole)], [...new Uint16Array(numbers.buffer)]);
-  assertEquals([...mx.toFloat32(shape.view(whole, "float32"))], [...numbers]);
-  const half = shape.view(shape.slice(whole, [0, 0], [2, 6], [1, 2]), "float16");
-  assertEquals([half.dtype, half.shape], ["float16", [2, 3]]);
-  assertEquals([...mx.toInt32(shape.view(half, "uint16"))], [...low]);
-});
-
 ffiTest("zeros() and arange() make what they say", () => {
   assertNear(shape.zeros([2, 3]), plain([2, 3], () => 0), 0);
   assertEquals(shape.zeros([2], "bfloat16").dtype, "bfloat16");
@@ -274,7 +261,6 @@ Deno.test("every operation of shape.ts is compared with plain TypeScript here", 
     "sliceUpdate",
     "concatenate",
     "splitAt",
-    "view",
     "zeros",
     "arange",
     "conv2d",

@@ -8,15 +8,15 @@ import { configOf } from "../scripts/checkpoint_shapes.ts";
 import { runScript } from "./support/ffi_script.ts";
 
 /** What a script of its own process says, where OpenBLAS chose two threads. */
-async function inProcess(code: string): Promise<unknown[]> {
+async function inProcess(code: string, env: Record<string, string> = {}): Promise<unknown[]> {
   const { stdout, stderr } = await runScript(
-    `import { blasThreads, hasPackedProduct, useBlasThreads } from "./ffi/mod.ts";
+    `import { blasThreads, hasOwnPasses, useBlasThreads } from "./ffi/mod.ts";
     import { Qwen3ASR } from "./mod.ts";
     const hear = async (asr) => (await asr.transcribe("demo/recordings/dev-01-en.wav")).text;
     const said = [];
     ${code}
     console.log(JSON.stringify(said));`,
-    { env: { OPENBLAS_NUM_THREADS: "2" } },
+    { env: { OPENBLAS_NUM_THREADS: "2", ...env } },
   );
   assertMatch(stdout, /^\[/, stderr);
   return JSON.parse(stdout);
@@ -41,13 +41,22 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a small model has OpenBLAS multiply in one thread; own products have helpers that nobody waits for",
+  name:
+    "a small model has OpenBLAS multiply in one thread; our own helpers, on any processor, nobody waits for",
   ignore: !hasOpenBlas,
   fn: async () => {
-    const [threads, natural, isOwn] = await inProcess(`
-      await using small = await Qwen3ASR.load("demo", { device: "cpu" });
-      said.push(small.info.threads, blasThreads().natural, hasPackedProduct());`);
-    assertEquals(threads, isOwn ? natural : 1);
+    for (const kernels of ["avx512", "none"]) {
+      const [threads, natural, isOwn, text, now] = await inProcess(
+        `
+        await using small = await Qwen3ASR.load("demo", { device: "cpu" });
+        said.push(small.info.threads, blasThreads().natural, hasOwnPasses(), await hear(small));
+        useBlasThreads(4);
+        said.push(blasThreads().now);`,
+        { QWEN3_ASR_KERNELS: kernels },
+      );
+      assertEquals(threads, isOwn ? natural : 1);
+      assertEquals([text, now], ["I see ten yellow windows.", 4]);
+    }
   },
 });
 

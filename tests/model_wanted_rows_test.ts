@@ -7,6 +7,7 @@ import { join } from "@std/path";
 import * as mx from "../ffi/mod.ts";
 import { loadFolder } from "../lib/load_folder.ts";
 import type { BackendPolicy } from "../lib/model/backend.ts";
+import { KVCache } from "../lib/model/kv_cache.ts";
 import type { DecoderProbe } from "../lib/model/tap.ts";
 import { DEMO_MODEL } from "./support/checkpoints.ts";
 
@@ -90,6 +91,31 @@ for (const [name, policy] of Object.entries(ROUTES)) {
       }
     }
     assertEquals(mx.liveHandles(), before);
+  });
+}
+
+for (const [name, policy] of Object.entries(ROUTES)) {
+  Deno.test(`rows behind empty positions give what they give alone, all of them and the last, ${name}`, async () => {
+    const { model } = await loadFolder(DEMO_MODEL, { device: "cpu", policy });
+    using _free = model;
+    const { backend, decoder, config: { decoder: { width, layers } } } = model;
+    const [empty, count] = [5, 70];
+    await backend.exclusive(async () => {
+      using rows = backend.build(() => mx.normal([1, empty + count, width], mx.randomKey(1)));
+      using own = backend.build(() => mx.slice(rows, [0, empty, 0], [1, empty + count, width]));
+      const pass = async (input: mx.MLXArray, padding: number, last: number): Promise<Float32Array> => {
+        using cache = new KVCache(layers, [padding]);
+        using hidden = backend.build(() => decoder.apply(input, cache, { last }));
+        await backend.evaluate(hidden);
+        return mx.toFloat32(hidden).slice(-last * width);
+      };
+      for (const last of [count, 40, 1]) {
+        const [alone, behind] = [await pass(own, 0, last), await pass(rows, empty, last)];
+        // Positions are counted from the first that is not empty.
+        const apart = alone.map((value, index) => Math.abs(value - behind[index]!));
+        assert(Math.max(...apart) < TOLERANCE, `the last ${last}: ${Math.max(...apart)}`);
+      }
+    });
   });
 }
 

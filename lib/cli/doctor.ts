@@ -3,13 +3,7 @@
  *
  * @module
  */
-import {
-  blasThreads,
-  deviceCount,
-  hasPackedProduct,
-  openLibrary,
-  readSafetensorsHeader,
-} from "../../ffi/mod.ts";
+import { blasThreads, deviceCount, hasOwnPasses, openLibrary, readSafetensorsHeader } from "../../ffi/mod.ts";
 import { findModel, inspectModelDirectory, resolveModel } from "../hub/mod.ts";
 import { Qwen3ASR } from "../qwen3_asr.ts";
 import { join } from "@std/path";
@@ -68,7 +62,7 @@ function threadsText({ threads }: ModelSettings): string {
   if (blas === undefined) return threads === undefined ? "" : ", --threads has no effect on it";
   if (threads !== undefined) return `, ${threads} thread${threads === 1 ? "" : "s"} as asked for`;
   return `, ${blas.natural} thread${blas.natural === 1 ? "" : "s"} ${
-    hasPackedProduct() ? "at most" : "for large models, 1 for small ones"
+    hasOwnPasses() ? "at most" : "for large models, 1 for small ones"
   }`;
 }
 

@@ -83,8 +83,8 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "9faa8ecb7a57996edb8cd8d91d46851ac444ccbff69eccf5ac74cf0047ece0b7",
   },
   "scripts/cpu_kernels.sh": {
-    sizeBytes: 9781,
-    sha256: "669417773a7f51f1e74e182dddcd8b2a0d91ef2aa7efd0d4e17dd2c9823db97f",
+    sizeBytes: 12380,
+    sha256: "95958f5776a358c7af0c6b4297e5980cebdb5595ffa7fcebef4226857fbe4bcf",
   },
   "scripts/lib.sh": {
     sizeBytes: 8110,
@@ -95,19 +95,19 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "f57be63da21eb59a388c3f865b52f02f136cda9e67ccf2efa6ab191411b7a39b",
   },
   "scripts/own_functions.sh": {
-    sizeBytes: 15538,
-    sha256: "d295c7043b50adac93c40e3b66cbf017d756138663b19951773afbbe9e72bccd",
+    sizeBytes: 16238,
+    sha256: "76d5eb1244b0874e20f155af03d128f68a2bc83682927afe629cdcdd5163b00c",
   },
   "scripts/own_passes.sh": {
-    sizeBytes: 13527,
-    sha256: "a2ebff270c78309be22be199db82e4223660fe5ce1b1f29ff712c345561841a7",
+    sizeBytes: 14620,
+    sha256: "0d03f7db1f87914b0bcf6c33080502989320d6067d0bbd581abe37b440ef6638",
   },
   "scripts/pass_kernels.sh": {
-    sizeBytes: 6044,
-    sha256: "d851dd61a9bf1297c08e46da550ab9fb59b0002891f10238bc115d6c41881427",
+    sizeBytes: 6174,
+    sha256: "4252bee6f103ae54f533f564bbee13fdcf28f0e5de6148d451fa8d77454485b2",
   },
   "scripts/processors.sh": {
-    sizeBytes: 7249,
-    sha256: "50c73edb9b1767d0b48a636cf460370a5210951288e7bb54d7cf51d7d3314f90",
+    sizeBytes: 7185,
+    sha256: "d24cd56bbb215eaa4bcfa65db893b36191c4013da26f8b6b6d3cf5334f6499fb",
   },
 };

@@ -44,7 +44,7 @@ export interface BackendPolicy {
   denseWeights: boolean;
   /** `mlx`: MLX's own products with packed weights; `own`: libmlxc's, where it suits them (ffi/packed_product.ts). */
   packedProduct: "mlx" | "own";
-  /** Packed matrices with the same input become one: fewer launches on a GPU, a second copy of them at load. */
+  /** Packed matrices with the same input become one: fewer launches or operations, a second copy of them at load. */
   fusePacked: boolean;
   /** Streams that the weights are read and widened on: 2 on a CPU (side_by_side.ts). */
   loadStreams: 1 | 2;
@@ -244,7 +244,7 @@ export class Backend implements Disposable {
    * stays where it is while a product may be running beside.
    */
   #chooseThreads(): void {
-    if (this.device === "cpu" && (evaluating === 0 || hasPackedProduct())) {
+    if (this.device === "cpu" && (evaluating === 0 || hasOwnPasses())) {
       useBlasThreads(this.threads ?? threadsNow());
     }
   }

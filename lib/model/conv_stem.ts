@@ -26,7 +26,7 @@ import type { EncoderConfig } from "./config.ts";
 import { type Linear, loadLinear } from "./layers.ts";
 import type { Tap } from "./tap.ts";
 
-/** Building the convolutions of a block takes about as long as building a layer over this many rows. */
+/** Rows that a block counts as where a pass is cut into stages. */
 const BLOCK_ROWS = 60;
 /** Each halves both directions. */
 const CONVOLUTIONS = 3;

@@ -8,7 +8,7 @@
  */
 import { arange, fromData, type MLXArray, reshape } from "../../ffi/mod.ts";
 import { SwiGLU } from "./activations.ts";
-import { planArrays, planAttention, type Sight } from "./attention.ts";
+import { type AttentionSize, planArrays, planAttention, type Sight } from "./attention.ts";
 import { type BackendPolicy, type Stages, wholeGraph } from "./backend.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { DecoderConfig } from "./config.ts";
@@ -114,7 +114,7 @@ export class Decoder implements Disposable {
         ),
         plan: planAttention(size, sight, this.#policy),
       },
-      last < length ? this.#lastRows(last, size.span, length) : undefined,
+      last < length ? this.#lastRows(last, size, sight) : undefined,
     );
     const hidden = reshape(x, [batch, last, width]);
     probe?.tap?.("decoder_final_norm", hidden);
@@ -147,9 +147,10 @@ export class Decoder implements Disposable {
     );
   }
 
-  /** The last of `length` rows of a causal pass over one. */
-  #lastRows(count: number, span: number, length: number): Wanted {
-    const plan = planAttention({ length: count, span }, { isCausal: count > 1 }, this.#policy);
+  /** The last rows of a causal pass over one. */
+  #lastRows(count: number, { length, span }: AttentionSize, { padding }: Sight): Wanted {
+    const sight = { isCausal: count > 1, padding };
+    const plan = planAttention({ length: count, span }, sight, this.#policy);
     return { count, rows: arange(length - count, length), plan };
   }
 

@@ -81,8 +81,8 @@ export function estimateMemory(
     encoder.convChannels;
   const encoding = 4 * 390 * encoder.feedForward + columns +
     4 * blocks * encoder.melBins / 2 * encoder.blockFrames / 2 * encoder.convChannels;
-  const reading = CHUNK_POSITIONS * (4 * decoder.feedForward + 4 * decoder.width) +
-    2 * 128 * CHUNK_POSITIONS * decoder.heads;
+  const scores = policy.passes === "own" ? 0 : decoder.heads * CHUNK_POSITIONS ** 2;
+  const reading = CHUNK_POSITIONS * (4 * decoder.feedForward + 4 * decoder.width) + scores;
   const layer = decoder.width *
     (3 * decoder.feedForward + 2 * (decoder.heads + decoder.kvHeads) * decoder.headWidth);
   const loading = policy.loadStreams * layer;

@@ -56,7 +56,7 @@ export async function prefillInPieces(
     hostMs += pass.hostMs;
     if (isLast) return { result: pass.result, hostMs };
     pass.result.dispose(); // Nobody asks what the model would say in the middle of a prompt.
-    backend.trim(); // The next piece sees more keys: none of its scores fits into what these leave.
+    backend.trim(); // The next piece sees more keys: what these leave fits none of MLX's scores.
     signal?.throwIfAborted();
   }
 }

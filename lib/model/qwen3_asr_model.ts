@@ -11,7 +11,7 @@ import {
   concatenate,
   disposeAll,
   fromData,
-  hasPackedProduct,
+  hasOwnPasses,
   keep,
   type MLXArray,
   MLXError,
@@ -87,7 +87,7 @@ async function openBackend(
   options: LoadModelOptions,
 ): Promise<{ backend: Backend; notes: string[] }> {
   const small = isSmall(config);
-  const one = small && !hasPackedProduct() ? 1 : undefined; // Threads of OpenBLAS would wait for each other.
+  const one = small && !hasOwnPasses() ? 1 : undefined; // Threads of OpenBLAS would wait for each other.
   const { freeBytes = await freeMemory(), threads = one, ...rest } = options;
   const backendOptions = { ...rest, threads, isSmall: small };
   const backend = Backend.open({ ...backendOptions, checkpointType: source.storedType });
