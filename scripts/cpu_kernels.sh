@@ -36,7 +36,7 @@ WIDE void dots(const float *x, long xs, const float *w, long ws, int count, floa
   int i = 0;
   for (; i + LANES <= count; i += LANES) {
     V v[outs];
-    if constexpr (rows <= FEW) fetch<outs>((const char *)w, i / LANES, sizeof(V));
+    if constexpr (rows < TALL) fetch<outs>((const char *)w, i / LANES, sizeof(V));
     for (int o = 0; o < outs; o++) v[o] = LOAD(w + o * ws + i);
     for (int r = 0; r < rows; r++) {
       V u = LOAD(x + r * xs + i);

@@ -84,7 +84,7 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
   },
   "scripts/cpu_kernels.sh": {
     sizeBytes: 12380,
-    sha256: "95958f5776a358c7af0c6b4297e5980cebdb5595ffa7fcebef4226857fbe4bcf",
+    sha256: "43109e9a7d93aeda7e3f4a160a77029fef0f61f8e12100904d4ad97e0656b336",
   },
   "scripts/lib.sh": {
     sizeBytes: 8110,
