@@ -17,8 +17,9 @@ for (const { size, label, directory } of await benchCheckpoints(["tiny", "small"
   let model: Qwen3ASRModel, mel: mx.MLXArray, audio: mx.MLXArray;
   let logits: mx.MLXArray, cache: ReturnType<Qwen3ASRModel["newCache"]>;
 
-  const prefill = () =>
-    model.backend.exclusive(() => {
+  // Deno waits only for functions that are called async, whatever they return.
+  const prefill = async () => {
+    await model.backend.exclusive(() => {
       logits?.dispose();
       cache?.dispose();
       cache = model.newCache();
@@ -27,6 +28,7 @@ for (const { size, label, directory } of await benchCheckpoints(["tiny", "small"
       logits = model.backend.build(() => model.prefill(model.splice(ids, AUDIO_START, audio), cache));
       mx.evaluate(logits, ...cache.arrays());
     });
+  };
 
   Deno.bench(`load ${label}`, { group: "load", ...ROUNDS }, async () => {
     audio?.dispose();
@@ -39,37 +41,40 @@ for (const { size, label, directory } of await benchCheckpoints(["tiny", "small"
     });
   });
 
-  Deno.bench(`encoder, 30 s, ${label}`, { group: "encoder", ...ROUNDS }, () =>
-    model.backend.exclusive(() => {
+  Deno.bench(`encoder, 30 s, ${label}`, { group: "encoder", ...ROUNDS }, async () => {
+    await model.backend.exclusive(() => {
       audio?.dispose();
       audio = model.backend.build(() => model.encoder.apply(mel));
       mx.evaluate(audio);
-    }));
+    });
+  });
 
   Deno.bench(`prefill, ${PROMPT} positions, ${label}`, { group: "prefill", ...ROUNDS }, prefill);
 
   Deno.bench(
     `decode step, ${label}`,
     { group: "decode step", n: 8, warmup: 2 },
-    () =>
-      model.backend.exclusive(() => {
+    async () => {
+      await model.backend.exclusive(() => {
         const next = model.backend.build(() => model.choose(model.step(model.choose(logits), cache)));
         mx.evaluate(next);
         next.dispose();
-      }),
+      });
+    },
   );
 
   Deno.bench(
     `host time of a step, ${label}`,
     { group: "host time of a step", n: 50, warmup: 10 },
-    (bench) =>
-      model.backend.exclusive(() => {
+    async (bench) => {
+      await model.backend.exclusive(() => {
         using builder = new StepBuilder(model, 16);
         bench.start();
         const token = builder.build();
         bench.end();
         token.dispose();
-      }),
+      });
+    },
   );
 
   if (size !== "tiny") {

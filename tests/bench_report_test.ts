@@ -1,3 +1,4 @@
+import { fromFileUrl } from "@std/path";
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { countPrimitives, launches } from "../bench/host_graph.ts";
 import { figuresOf, milliseconds, peerTable, tables, withFigures } from "../bench/report.ts";
@@ -72,4 +73,24 @@ Deno.test("countPrimitives() counts operations by function and restores them", (
   using one = mx.zeros([1]);
   compiled.apply(one).dispose();
   assertEquals(countPrimitives(() => compiled.apply(one).dispose()), new Map([["compiled", 1]]));
+});
+
+Deno.test("deno bench measures what it is asked to, and ends: it waits only for functions that are called async", async () => {
+  const file = fromFileUrl(new URL("../bench/audio_bench.ts", import.meta.url));
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["bench", "-A", "--no-check", "--json", file],
+    signal: AbortSignal.timeout(120_000),
+  }).output();
+  assertEquals(code, 0);
+  const figures = figuresOf(JSON.parse(new TextDecoder().decode(stdout)));
+  assertEquals(figures.map(({ name, n }) => [name, n < 50]), [["log-mel of 30 s", true], [
+    "48 kHz to 16 kHz, 30 s",
+    true,
+  ]]);
+  // None of the others hands Deno a promise that it would not wait for.
+  for await (const { name } of Deno.readDir(new URL("../bench", import.meta.url))) {
+    if (!name.endsWith("_bench.ts")) continue;
+    const text = await Deno.readTextFile(new URL(`../bench/${name}`, import.meta.url));
+    assertEquals(text.match(/(?<!async )\([a-z]*\) =>\s*(?:await )?[\w.]*\.exclusive\(/g) ?? [], [], name);
+  }
 });
