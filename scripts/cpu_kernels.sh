@@ -124,6 +124,22 @@ WIDE void unpacked_all(const Matrix &w, int from, int to, const float *x, long x
   for (; from < to; from++, y++) unpacked<bits, rows, 1>(w, from, x, xs, y, ys);
 }
 
+// Rows become columns: in each four rows within quarters of a register, then quarter by quarter.
+INLINE void turn(V *x) {
+  V a[LANES];
+  for (int i = 0; i < LANES; i += 2) {
+    a[i] = LOWS(x[i], x[i + 1]);
+    a[i + 1] = HIGHS(x[i], x[i + 1]);
+  }
+  for (int i = 0; i < LANES; i += 4)
+    for (int j = 0; j < 2; j++) {
+      x[i + 2 * j] = HALVES(a[i + j], a[i + j + 2], 0x44);
+      x[i + 2 * j + 1] = HALVES(a[i + j], a[i + j + 2], 0xee);
+    }
+  join(x, a);
+  for (int i = 0; i < LANES; i++) x[i] = a[i];
+}
+
 // A panel of some numbers of at most PART outputs: side by side, as many as go into registers, then the next number.
 template <int bits>
 WIDE void turned(const Matrix &w, int from, int to, int start, int count, float *panel) {

@@ -83,26 +83,32 @@ INLINE void each(const float *x, const float *bias, const float *factor, int cou
 WIDE void gelus(const float *x, const float *bias, int count, float *y) { each<gelu>(x, bias, nullptr, count, y); }
 WIDE void swiglus(const float *gate, const float *up, int count, float *y) { each<silu>(gate, nullptr, up, count, y); }
 
+// The mean of (x - middle)^2 of a row.
+INLINE float spread(const float *x, float middle, int width) {
+  V sum{};
+  int i = 0;
+  for (; i + WIDTH <= width; i += WIDTH) {
+    const V v = read(x + i) - middle;
+    sum += v * v;
+  }
+  float squares = total(sum);
+  for (; i < width; i++) squares += (x[i] - middle) * (x[i] - middle);
+  return squares / width;
+}
+
 // One row: (x - its mean) / the root of its variance + eps, times the weight, and the bias; without a bias the mean stays.
 WIDE void norm(const float *x, const float *weight, const float *bias, float eps, int width, float *y) {
-  float mean = 0, squares = 0;
-  int i = 0;
+  float mean = 0;
   if (bias) {
     V sum{};
+    int i = 0;
     for (; i + WIDTH <= width; i += WIDTH) sum += read(x + i);
     mean = total(sum);
     for (; i < width; i++) mean += x[i];
     mean /= width;
   }
-  V sum{};
-  for (i = 0; i + WIDTH <= width; i += WIDTH) {
-    const V v = read(x + i) - mean;
-    sum += v * v;
-  }
-  squares = total(sum);
-  for (; i < width; i++) squares += (x[i] - mean) * (x[i] - mean);
-  const float scale = 1 / std::sqrt(squares / width + eps);
-  for (i = 0; i < width; i++) {
+  const float scale = 1 / std::sqrt(spread(x, mean, width) + eps);
+  for (int i = 0; i < width; i++) {
     const float v = (x[i] - mean) * scale * weight[i];
     y[i] = bias ? v + bias[i] : v;
   }
@@ -111,16 +117,8 @@ WIDE void norm(const float *x, const float *weight, const float *bias, float eps
 // A head's row divided by its root mean square, times the weight, its halves rotated against each other.
 WIDE void rotate(const float *x, const float *weight, const float *cosines, const float *sines, float eps, int width, float *y) {
   const int half = width / 2;
-  V sum{};
-  int i = 0;
-  for (; i + WIDTH <= width; i += WIDTH) {
-    const V v = read(x + i);
-    sum += v * v;
-  }
-  float squares = total(sum);
-  for (; i < width; i++) squares += x[i] * x[i];
-  const float scale = 1 / std::sqrt(squares / width + eps);
-  for (i = 0; i < half; i++) {
+  const float scale = 1 / std::sqrt(spread(x, 0, width) + eps);
+  for (int i = 0; i < half; i++) {
     const float a = x[i] * scale * weight[i], b = x[i + half] * scale * weight[i + half];
     y[i] = a * cosines[i] - b * sines[i];
     y[i + half] = b * cosines[i] + a * sines[i];

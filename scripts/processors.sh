@@ -5,7 +5,7 @@
 # shellcheck disable=SC2317 # called by processors
 undefine() {
   local name
-  for name in WIDE V LANES TALL BROAD HIGH DEEP PAIR BESIDE ZERO ALL LOAD STORE FMA; do echo "#undef $name"; done
+  for name in WIDE V LANES TALL BROAD HIGH DEEP PAIR BESIDE ZERO ALL LOAD STORE FMA LOWS HIGHS HALVES; do echo "#undef $name"; done
 }
 
 # The kernels for AVX2 and for AVX-512, those of passes for any other processor too, and who chooses.
@@ -81,23 +81,15 @@ namespace avx2 {
 #define LOAD _mm256_loadu_ps
 #define STORE _mm256_storeu_ps
 #define FMA _mm256_fmadd_ps
+#define LOWS _mm256_unpacklo_ps
+#define HIGHS _mm256_unpackhi_ps
+#define HALVES _mm256_shuffle_ps
 INLINE __m256 FOLD(V x) { return x; }
-INLINE void turn(V *x) {
-  V a[8];
-  for (int i = 0; i < 8; i += 2) {
-    a[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
-    a[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
-  }
-  for (int i = 0; i < 8; i += 4)
-    for (int j = 0; j < 2; j++) {
-      x[i + 2 * j] = _mm256_shuffle_ps(a[i + j], a[i + j + 2], 0x44);
-      x[i + 2 * j + 1] = _mm256_shuffle_ps(a[i + j], a[i + j + 2], 0xee);
-    }
+INLINE void join(const V *x, V *columns) {
   for (int i = 0; i < 4; i++) {
-    a[i] = _mm256_permute2f128_ps(x[i], x[i + 4], 0x20);
-    a[i + 4] = _mm256_permute2f128_ps(x[i], x[i + 4], 0x31);
+    columns[i] = _mm256_permute2f128_ps(x[i], x[i + 4], 0x20);
+    columns[i + 4] = _mm256_permute2f128_ps(x[i], x[i + 4], 0x31);
   }
-  for (int i = 0; i < 8; i++) x[i] = a[i];
 }
 INLINE V BYTES(const unsigned char *at) {
   return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)at)));
@@ -128,27 +120,18 @@ namespace avx512 {
 #define LOAD _mm512_loadu_ps
 #define STORE _mm512_storeu_ps
 #define FMA _mm512_fmadd_ps
-// Rows become columns.
-INLINE void turn(V *x) {
-  V a[16];
-  for (int i = 0; i < 16; i += 2) {
-    a[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
-    a[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
-  }
-  for (int i = 0; i < 16; i += 4)
-    for (int j = 0; j < 2; j++) {
-      x[i + 2 * j] = _mm512_shuffle_ps(a[i + j], a[i + j + 2], 0x44);
-      x[i + 2 * j + 1] = _mm512_shuffle_ps(a[i + j], a[i + j + 2], 0xee);
-    }
-  for (int i = 0; i < 4; i++) { // Of each four rows, quarters.
+#define LOWS _mm512_unpacklo_ps
+#define HIGHS _mm512_unpackhi_ps
+#define HALVES _mm512_shuffle_ps
+INLINE void join(const V *x, V *columns) {
+  for (int i = 0; i < 4; i++) {
     const V b[4] = {_mm512_shuffle_f32x4(x[i], x[i + 4], 0x44), _mm512_shuffle_f32x4(x[i], x[i + 4], 0xee),
                     _mm512_shuffle_f32x4(x[i + 8], x[i + 12], 0x44), _mm512_shuffle_f32x4(x[i + 8], x[i + 12], 0xee)};
-    a[i] = _mm512_shuffle_f32x4(b[0], b[2], 0x88);
-    a[i + 4] = _mm512_shuffle_f32x4(b[0], b[2], 0xdd);
-    a[i + 8] = _mm512_shuffle_f32x4(b[1], b[3], 0x88);
-    a[i + 12] = _mm512_shuffle_f32x4(b[1], b[3], 0xdd);
+    columns[i] = _mm512_shuffle_f32x4(b[0], b[2], 0x88);
+    columns[i + 4] = _mm512_shuffle_f32x4(b[0], b[2], 0xdd);
+    columns[i + 8] = _mm512_shuffle_f32x4(b[1], b[3], 0x88);
+    columns[i + 12] = _mm512_shuffle_f32x4(b[1], b[3], 0xdd);
   }
-  for (int i = 0; i < 16; i++) x[i] = a[i];
 }
 INLINE __m256 FOLD(V x) {
   return _mm256_add_ps(_mm512_castps512_ps256(x), _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(x), 1)));

@@ -83,8 +83,8 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "9faa8ecb7a57996edb8cd8d91d46851ac444ccbff69eccf5ac74cf0047ece0b7",
   },
   "scripts/cpu_kernels.sh": {
-    sizeBytes: 12380,
-    sha256: "43109e9a7d93aeda7e3f4a160a77029fef0f61f8e12100904d4ad97e0656b336",
+    sizeBytes: 12894,
+    sha256: "a69cbae5dd988ac8e928da569d7c6fa8b4ec3f71108cd029f8d3277ec9adf774",
   },
   "scripts/lib.sh": {
     sizeBytes: 8110,
@@ -103,11 +103,11 @@ export const PACKAGED_FILES: Readonly<Record<string, { sizeBytes: number; sha256
     sha256: "0d03f7db1f87914b0bcf6c33080502989320d6067d0bbd581abe37b440ef6638",
   },
   "scripts/pass_kernels.sh": {
-    sizeBytes: 6174,
-    sha256: "4252bee6f103ae54f533f564bbee13fdcf28f0e5de6148d451fa8d77454485b2",
+    sizeBytes: 6137,
+    sha256: "abc5e7aab4ce797929d34f6c472e7b73e2ed3173ada1ee8fb2fe9551ebe040fa",
   },
   "scripts/processors.sh": {
-    sizeBytes: 7185,
-    sha256: "d24cd56bbb215eaa4bcfa65db893b36191c4013da26f8b6b6d3cf5334f6499fb",
+    sizeBytes: 6597,
+    sha256: "42467be9eee30ee2fac57efe77fdf79e422f0d2afb1c56891cf57ec442f88569",
   },
 };
